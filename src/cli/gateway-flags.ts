@@ -1,0 +1,164 @@
+// Every flag of `juicefs gateway`, as data: its form, its help, and whether it acts here yet.
+// Source: JUICEFS-FORMAT §7.1 (juicefs 1.4). The flags of Portcullis itself stand at the end.
+import type { Command } from 'commander';
+
+/** One flag. `value` is the placeholder of its argument; absent = a switch. */
+export interface FlagSpec {
+  readonly flag: string; // without dashes: 'multi-buckets'
+  readonly short?: string;
+  readonly value?: string;
+  readonly help: string;
+  /** False: accepted, named once in the log, and without effect so far. */
+  readonly acts: boolean;
+}
+
+const acting = (flag: string, help: string, value?: string): FlagSpec =>
+  value === undefined ? { flag, help, acts: true } : { flag, help, value, acts: true };
+const later = (flag: string, help: string, value?: string): FlagSpec =>
+  value === undefined ? { flag, help, acts: false } : { flag, help, value, acts: false };
+
+export const GATEWAY_FLAGS: readonly FlagSpec[] = [
+  acting('log', 'path of the log file when running in background', 'FILE'),
+  acting('access-log', 'path of the access log (JSON lines)', 'FILE'),
+  { flag: 'background', short: 'd', help: 'run in background', acts: true },
+  acting('no-banner', 'do not print the startup banner'),
+  acting('multi-buckets', 'export every directory at the top level of the volume as a bucket'),
+  acting('bucket-name', "name of the one bucket without --multi-buckets (default: the volume's name)", 'NAME'),
+  acting('keep-etag', 'keep the ETag of uploaded objects'),
+  acting('umask', 'umask for new files and directories, octal (default: 022)', 'OCTAL'),
+  acting('object-tag', 'enable object tagging'),
+  acting('object-meta', 'keep user metadata and content headers of objects'),
+  acting('head-dir', 'answer HEAD for directories'),
+  acting('hide-dir-object', 'leave directory objects out of listings'),
+  acting('domain', 'domains of virtual-host style requests, comma separated (sets MINIO_DOMAIN)', 'NAMES'),
+  acting('refresh-iam-interval', 'how often identities are read again, a Go duration (default: 5m)', 'DURATION'),
+  acting('mountpoint', 'mount point that absolute symbolic links refer to (default: s3gateway)', 'PATH'),
+  // metadata
+  later('subdir', 'serve a sub-directory of the volume as its root', 'PATH'),
+  later('backup-meta', 'interval of automatic metadata backups', 'DURATION'),
+  later('backup-skip-trash', 'leave the trash out of metadata backups'),
+  acting('heartbeat', 'interval of the session heartbeat (default: 12s)', 'DURATION'),
+  acting('read-only', 'refuse every change; no session is registered'),
+  acting('no-bgjob', 'do not run background clean-up jobs'),
+  later('atime-mode', 'when access times are updated', 'MODE'),
+  later('skip-dir-nlink', 'retries after which link counts of directories are skipped', 'N'),
+  later('skip-dir-mtime', 'shortest interval between updates of a directory modification time', 'DURATION'),
+  later('sort-dir', 'sort directory entries'),
+  later('fast-statfs', 'use cached volume usage'),
+  later('network-interfaces', 'interfaces whose addresses the session reports', 'NAMES'),
+  // metadata cache
+  later('attr-cache', 'how long attributes are cached', 'DURATION'),
+  later('entry-cache', 'how long file entries are cached', 'DURATION'),
+  later('dir-entry-cache', 'how long directory entries are cached', 'DURATION'),
+  later('negative-entry-cache', 'how long absent entries are cached', 'DURATION'),
+  later('readdir-cache', 'cache directory listings'),
+  later('open-cache', 'how long open files are cached', 'DURATION'),
+  later('open-cache-limit', 'most open files cached', 'N'),
+  // storage
+  acting('storage', 'object storage type, instead of the one in the volume', 'TYPE'),
+  acting('bucket', 'bucket or directory of the object storage, instead of the one in the volume', 'URL'),
+  later('storage-class', 'storage class of written blocks', 'CLASS'),
+  later('tag', 'tag of written blocks', 'TAG'),
+  later('get-timeout', 'time limit of a download', 'DURATION'),
+  later('put-timeout', 'time limit of an upload', 'DURATION'),
+  later('io-retries', 'retries of a failed transfer', 'N'),
+  acting('max-uploads', 'concurrent uploads of blocks (default: 20)', 'N'),
+  later('max-downloads', 'concurrent downloads of blocks', 'N'),
+  later('max-stage-write', 'concurrent writes of staged blocks', 'N'),
+  later('max-deletes', 'concurrent deletions of blocks', 'N'),
+  later('upload-limit', 'upload bandwidth in Mbps', 'N'),
+  later('download-limit', 'download bandwidth in Mbps', 'N'),
+  later('check-storage', 'test the storage before serving'),
+  // cache
+  acting('buffer-size', 'memory for buffers, over all workers (default: 300M)', 'SIZE'),
+  later('max-readahead', 'most read-ahead of one file', 'SIZE'),
+  later('prefetch', 'blocks fetched ahead in parallel', 'N'),
+  later('writeback', 'accepted without effect: an acknowledged object is always stored first'),
+  later('writeback-threshold-size', 'size up to which blocks are staged', 'SIZE'),
+  later('upload-delay', 'delay of staged uploads', 'DURATION'),
+  later('upload-hours', 'hours in which staged blocks are uploaded', 'HOURS'),
+  later('cache-dir', 'directories of the block cache', 'DIRS'),
+  later('cache-mode', 'permissions of cached blocks', 'MODE'),
+  later('cache-size', 'size of the block cache', 'SIZE'),
+  later('cache-items', 'most blocks in the cache', 'N'),
+  later('free-space-ratio', 'free space that the cache leaves', 'RATIO'),
+  later('cache-partial-only', 'cache only small or partial reads'),
+  later('cache-large-write', 'cache large writes'),
+  later('verify-cache-checksum', 'when cached blocks are checked', 'MODE'),
+  later('cache-eviction', 'which cached blocks go first', 'POLICY'),
+  later('cache-scan-interval', 'how often the cache is scanned', 'DURATION'),
+  later('cache-expire', 'age at which cached blocks go', 'DURATION'),
+  // metrics
+  acting('metrics', 'address of the metrics listener (default: 127.0.0.1:9567)', 'ADDRESS'),
+  later('custom-labels', 'labels added to all metrics, k:v;k:v', 'LABELS'),
+  later('consul', 'Consul address to register at', 'ADDRESS'),
+  later('no-usage-report', 'send no usage report (none is ever sent)'),
+];
+
+/** Flags that `juicefs` takes before or after the command's name. */
+export const GLOBAL_FLAGS: readonly FlagSpec[] = [
+  { flag: 'verbose', short: 'v', help: 'log debug messages', acts: true },
+  { flag: 'quiet', short: 'q', help: 'log warnings and errors only', acts: true },
+  acting('trace', 'log everything'),
+  later('log-id', 'identifier added to log lines', 'ID'),
+  later('no-agent', 'no debug agent (there is none)'),
+  later('pyroscope', 'Pyroscope address', 'ADDRESS'),
+  later('no-color', 'no colours in the log (there are none)'),
+];
+
+/** Flags of Portcullis' own. */
+export const PORTCULLIS_FLAGS: readonly FlagSpec[] = [
+  acting('authz', 'address of a sidecar (unix:PATH or HOST:PORT); default: start and supervise one', 'ADDRESS'),
+  acting('authz-token-file', 'file with the token for a sidecar over TCP', 'FILE'),
+  acting('authz-timeout', 'longest wait for a decision, a Go duration (default: 2s)', 'DURATION'),
+  acting('workers', 'worker processes (default: the number of cores)', 'N'),
+  acting('dialect', 'policy dialect of the supervised sidecar (default: portcullis)', 'NAME'),
+  acting('bucket-policies', 'whom bucket policies bind: everyone (default) or anonymous', 'WHOM'),
+  acting('audit-log', 'file for one JSON line a decision', 'FILE'),
+  acting('trusted-proxy', 'addresses or CIDR blocks whose X-Forwarded-For is believed, comma separated', 'LIST'),
+];
+
+/** Adds flags to a command. */
+export function addFlags(command: Command, flags: readonly FlagSpec[]): Command {
+  for (const { flag, short, value, help } of flags) {
+    const names = `${short === undefined ? '' : `-${short}, `}--${flag}`;
+    command.option(value === undefined ? names : `${names} <${value}>`, help);
+  }
+  return command;
+}
+
+/**
+ * Go's flag forms, made into commander's: `--switch=true` and `--switch=false` (last one wins, false is no switch), and long names
+ * with one dash (`-multi-buckets`).
+ */
+export function normalizeGoFlags(argv: readonly string[], flags: readonly FlagSpec[]): string[] {
+  const byName = new Map(flags.map((spec) => [spec.flag, spec]));
+  const out: string[] = [];
+  for (let i = 0; i < argv.length; i++) {
+    const argument = argv[i] as string;
+    const match = /^--?([a-z][a-z-]+)(?:=(.*))?$/s.exec(argument);
+    const spec = match === null ? undefined : byName.get(match[1] as string);
+    if (match === null || spec === undefined) {
+      out.push(argument);
+      continue;
+    }
+    const given = match[2];
+    if (spec.value === undefined) {
+      if (given === undefined || /^(1|t|true)$/i.test(given)) out.push(`--${spec.flag}`);
+      else if (!/^(0|f|false)$/i.test(given)) out.push(argument);
+    } else if (given === undefined) {
+      out.push(`--${spec.flag}`);
+      const value = argv[++i];
+      if (value !== undefined) out.push(value);
+    } else {
+      out.push(`--${spec.flag}=${given}`);
+    }
+  }
+  return out;
+}
+
+/** The flags that were given and do not act yet, for the one line in the log. */
+export function flagsWithoutEffect(argv: readonly string[]): string[] {
+  const named = new Set(argv.map((argument) => /^--([a-z-]+)/.exec(argument)?.[1]));
+  return [...GATEWAY_FLAGS, ...GLOBAL_FLAGS].filter((spec) => !spec.acts && named.has(spec.flag)).map((s) => s.flag);
+}

@@ -1,0 +1,223 @@
+// The gateway's primary process: the sidecar, the workers, the metrics listener, and their common end.
+// It serves no request itself and opens no volume; the secrets end here (and in the sidecar).
+import cluster, { type Worker } from 'node:cluster';
+import { createServer, type Server } from 'node:http';
+import { AggregatorRegistry } from 'prom-client';
+import type { GatewaySettings, WorkerSettings } from './gateway-settings.ts';
+import { endpointUrl } from './listen-address.ts';
+import { createLogger, type Logger } from './logger.ts';
+import { SECRET_VARIABLES, UsageError } from './root-credentials.ts';
+import { type SupervisedSidecar, superviseSidecar } from './sidecar-supervisor.ts';
+import { VERSION } from './version.ts';
+
+/** How long requests in flight may take after SIGTERM. */
+export const DRAIN_MS = 10_000;
+const WORKER_RESTART_MS = 1_000;
+
+/** What the primary sends to a worker. */
+export type ToWorker =
+  | { readonly type: 'serve'; readonly settings: WorkerSettings; readonly authz: string }
+  | { readonly type: 'drain'; readonly withinMs: number };
+
+/** What a worker sends to the primary. */
+export type FromWorker =
+  | { readonly type: 'serving'; readonly volume: string }
+  | { readonly type: 'failed'; readonly message: string };
+
+/** Runs until SIGTERM or SIGINT. Throws UsageError when the gateway cannot come up. */
+export async function runGatewayPrimary(
+  settings: GatewaySettings,
+  flagsThatDoNotAct: readonly string[],
+  onServing: () => void,
+): Promise<void> {
+  const logger = createLogger(settings.worker.logLevel);
+  if (flagsThatDoNotAct.length > 0) {
+    logger.warn({ flags: flagsThatDoNotAct }, 'these flags are accepted and have no effect yet');
+  }
+  const sidecarEnv = { ...process.env };
+  for (const name of SECRET_VARIABLES) delete process.env[name];
+
+  const ended = endSignal(logger);
+  let sidecar: SupervisedSidecar | undefined;
+  let workers: WorkerPool | undefined;
+  let metrics: Server | undefined;
+  try {
+    if (settings.authz === undefined) sidecar = await startSidecar(settings, sidecarEnv, logger);
+    workers = new WorkerPool(settings, settings.authz ?? sidecar?.address ?? '', logger);
+    const started = await Promise.race([workers.start(), ended.then(() => undefined)]);
+    if (started !== undefined) {
+      metrics = await serveMetrics(settings, logger);
+      announce(settings, started.volume);
+      onServing();
+      await Promise.race([ended, workers.failed]);
+    }
+  } finally {
+    metrics?.close();
+    await workers?.stop();
+    await sidecar?.stop();
+  }
+}
+
+async function startSidecar(
+  settings: GatewaySettings,
+  env: NodeJS.ProcessEnv,
+  logger: Logger,
+): Promise<SupervisedSidecar> {
+  try {
+    return await superviseSidecar({
+      args: settings.sidecarArgs,
+      env,
+      onEvent: (event) => {
+        if (event.type === 'ready') logger.info({ pid: event.pid }, 'authorization sidecar is ready');
+        else logger.error(event, 'authorization sidecar ended; requests are refused until it is back');
+      },
+    });
+  } catch (cause) {
+    // Its complaint is on stderr already.
+    throw new UsageError(cause instanceof Error ? lastLine(cause.message) : String(cause));
+  }
+}
+
+function lastLine(text: string): string {
+  return text.trim().split('\n').at(-1) ?? text;
+}
+
+/** Resolves at the first SIGTERM or SIGINT; a second one ends the process at once. */
+function endSignal(logger: Logger): Promise<void> {
+  return new Promise((resolve) => {
+    let asked = false;
+    const onSignal = (signal: NodeJS.Signals): void => {
+      if (asked) process.exit(130);
+      asked = true;
+      logger.info({ signal }, 'ending: requests in flight are finished first');
+      resolve();
+    };
+    process.on('SIGTERM', onSignal);
+    process.on('SIGINT', onSignal);
+  });
+}
+
+/** The worker processes: started together, restarted one by one, drained together. */
+class WorkerPool {
+  /** Rejects when a worker can no longer be kept running. */
+  readonly failed: Promise<never>;
+  readonly #settings: GatewaySettings;
+  readonly #authz: string;
+  readonly #logger: Logger;
+  #fail: (error: Error) => void = () => undefined;
+  #stopping = false;
+
+  constructor(settings: GatewaySettings, authz: string, logger: Logger) {
+    this.#settings = settings;
+    this.#authz = authz;
+    this.#logger = logger;
+    this.failed = new Promise((_, reject) => {
+      this.#fail = reject;
+    });
+    // Awaited only once the gateway serves; until then start() reports the same failure.
+    this.failed.catch(() => undefined);
+  }
+
+  /** Resolves when all workers serve; throws UsageError with the first complaint. */
+  async start(): Promise<{ volume: string }> {
+    cluster.setupPrimary({ exec: process.argv[1] as string, args: ['gateway-worker'] });
+    const first = await this.#fork();
+    await Promise.all(Array.from({ length: this.#settings.workers - 1 }, () => this.#fork()));
+    return first;
+  }
+
+  #fork(): Promise<{ volume: string }> {
+    return new Promise((resolve, reject) => {
+      const worker = cluster.fork();
+      let serving = false;
+      worker.on('message', (message: FromWorker) => {
+        if (message.type === 'serving') {
+          serving = true;
+          resolve({ volume: message.volume });
+        } else if (message.type === 'failed') {
+          const error = new UsageError(message.message);
+          reject(error);
+          this.#fail(error);
+        }
+      });
+      worker.on('online', () =>
+        worker.send({ type: 'serve', settings: this.#settings.worker, authz: this.#authz } satisfies ToWorker),
+      );
+      worker.on('exit', (code, signal) => {
+        if (this.#stopping) return;
+        if (!serving) {
+          reject(new UsageError(`a worker ended while starting (${signal ?? `exit code ${code}`})`));
+          return;
+        }
+        this.#logger.error({ code, signal }, 'a worker ended; starting another');
+        setTimeout(() => {
+          if (!this.#stopping) this.#fork().catch((error: Error) => this.#fail(error));
+        }, WORKER_RESTART_MS);
+      });
+    });
+  }
+
+  /** Drains all workers and waits for their end. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    const running = Object.values(cluster.workers ?? {}).filter((worker): worker is Worker => worker !== undefined);
+    await Promise.all(
+      running.map(async (worker) => {
+        if (worker.isDead()) return;
+        const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+        if (worker.isConnected()) worker.send({ type: 'drain', withinMs: DRAIN_MS } satisfies ToWorker);
+        else worker.process.kill('SIGTERM');
+        const killer = setTimeout(() => worker.process.kill('SIGKILL'), DRAIN_MS + 2_000);
+        await exited;
+        clearTimeout(killer);
+      }),
+    );
+  }
+}
+
+/** The Prometheus listener; on a free port when the default one is taken and none was asked for. */
+async function serveMetrics(settings: GatewaySettings, logger: Logger): Promise<Server> {
+  const registry = new AggregatorRegistry();
+  const server = createServer((request, response) => {
+    if (request.method !== 'GET' || request.url?.split('?')[0] !== '/metrics') {
+      response.writeHead(404).end();
+      return;
+    }
+    registry.clusterMetrics().then(
+      (text) => response.writeHead(200, { 'content-type': registry.contentType }).end(text),
+      (error: unknown) => {
+        logger.error({ err: error }, 'metrics could not be gathered');
+        response.writeHead(503).end();
+      },
+    );
+  });
+  const { address, given } = settings.metrics;
+  const listen = (port: number): Promise<void> =>
+    new Promise((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(port, address.host === '' ? undefined : address.host, () => {
+        server.off('error', reject);
+        resolve();
+      });
+    });
+  try {
+    await listen(address.port);
+  } catch (cause) {
+    if (given) {
+      throw new UsageError(`cannot serve metrics on ${address.host}:${address.port}: ${(cause as Error).message}`);
+    }
+    await listen(0);
+  }
+  logger.info({ address: server.address() }, 'metrics are served');
+  return server;
+}
+
+/** The banner: where clients find the gateway. */
+function announce(settings: GatewaySettings, volume: string): void {
+  if (!settings.banner) return;
+  const endpoint = endpointUrl(settings.worker.listen, false);
+  process.stdout.write(
+    `Portcullis ${VERSION}, S3 gateway on the JuiceFS volume "${volume}"\nEndpoint: ${endpoint}\n` +
+      `Sidecar:  ${settings.authz ?? 'supervised'}\n`,
+  );
+}

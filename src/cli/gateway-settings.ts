@@ -1,0 +1,174 @@
+// The gateway's command line and environment, checked once and turned into types.
+import { parseGoDuration } from './go-duration.ts';
+import { type HostPort, parseHostPort } from './listen-address.ts';
+import { type RootCredentials, readRootCredentials, UsageError } from './root-credentials.ts';
+
+/** Everything that a worker needs to serve; holds no secret. */
+export interface WorkerSettings {
+  readonly metaUrl: string;
+  readonly listen: HostPort;
+  readonly features: {
+    readonly multiBuckets: boolean;
+    readonly bucketName: string | undefined;
+    readonly keepEtag: boolean;
+    readonly objectTag: boolean;
+    readonly objectMeta: boolean;
+    readonly headDir: boolean;
+    readonly hideDirObject: boolean;
+  };
+  readonly volume: {
+    readonly readOnly: boolean;
+    readonly umask: number;
+    readonly heartbeatMs: number;
+    readonly backgroundJobs: boolean;
+    readonly mountpoint: string;
+    readonly storage: string | undefined;
+    readonly bucket: string | undefined;
+    readonly maxUploads: number;
+    readonly bufferBytes: number; // of one worker
+  };
+  readonly domains: readonly string[];
+  readonly trustedProxies: readonly string[];
+  readonly accessLog: string | undefined;
+  readonly authzTimeoutMs: number;
+  readonly authzTokenFile: string | undefined;
+  readonly logLevel: 'trace' | 'debug' | 'info' | 'warn';
+}
+
+/** What the primary process needs besides. */
+export interface GatewaySettings {
+  readonly worker: WorkerSettings;
+  readonly workers: number;
+  /** Address of a sidecar that runs elsewhere; undefined = supervise one. */
+  readonly authz: string | undefined;
+  /** Only for a supervised sidecar. */
+  readonly root: RootCredentials | undefined;
+  readonly sidecarArgs: readonly string[];
+  readonly banner: boolean;
+  readonly background: boolean;
+  readonly logFile: string | undefined;
+  readonly metrics: { readonly address: HostPort; readonly given: boolean };
+}
+
+type Options = Readonly<Record<string, unknown>>;
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const DEFAULT_METRICS = '127.0.0.1:9567';
+const MAX_WORKERS = 256;
+
+/** Reads and checks; throws UsageError with one line that says what would be right. */
+export function readGatewaySettings(
+  metaUrl: string,
+  address: string,
+  options: Options,
+  env: Environment,
+  cores: number,
+): GatewaySettings {
+  const text = (name: string): string | undefined => {
+    const value = options[name];
+    return typeof value === 'string' ? value : undefined;
+  };
+  const isOn = (name: string): boolean => options[name] === true;
+  // commander reads --no-x as x = false
+  const isOff = (name: string): boolean => options[name] === false;
+  const authz = text('authz');
+  const refresh = text('refreshIamInterval') ?? '5m';
+  durationMs(refresh, '--refresh-iam-interval');
+  const workers = count(text('workers') ?? String(cores), '--workers', 1, MAX_WORKERS);
+  const bufferBytes = sizeInBytes(text('bufferSize') ?? '300M', '--buffer-size');
+  const bucketPolicies = text('bucketPolicies');
+  const storageArgs = (['storage', 'bucket'] as const).flatMap((name) => {
+    const value = text(name);
+    return value === undefined ? [] : [`--${name}`, value];
+  });
+  const sidecarFlag = (flag: string, value: string | undefined): string[] => (value === undefined ? [] : [flag, value]);
+  const metrics = text('metrics');
+  return {
+    worker: {
+      metaUrl,
+      listen: parseHostPort(address, 'ADDRESS'),
+      features: {
+        multiBuckets: isOn('multiBuckets'),
+        bucketName: text('bucketName'),
+        keepEtag: isOn('keepEtag'),
+        objectTag: isOn('objectTag'),
+        objectMeta: isOn('objectMeta'),
+        headDir: isOn('headDir'),
+        hideDirObject: isOn('hideDirObject'),
+      },
+      volume: {
+        readOnly: isOn('readOnly'),
+        umask: octal(text('umask') ?? '022', '--umask'),
+        heartbeatMs: durationMs(text('heartbeat') ?? '12s', '--heartbeat', { positive: true }),
+        backgroundJobs: !isOff('bgjob'),
+        mountpoint: text('mountpoint') ?? 's3gateway',
+        storage: text('storage'),
+        bucket: text('bucket'),
+        maxUploads: count(text('maxUploads') ?? '20', '--max-uploads', 1, 10_000),
+        bufferBytes: Math.max(Math.floor(bufferBytes / workers), 32 << 20),
+      },
+      domains: list(text('domain') ?? env.MINIO_DOMAIN),
+      trustedProxies: list(text('trustedProxy')),
+      accessLog: text('accessLog'),
+      authzTimeoutMs: durationMs(text('authzTimeout') ?? '2s', '--authz-timeout', { positive: true }),
+      authzTokenFile: text('authzTokenFile'),
+      logLevel: isOn('trace') ? 'trace' : isOn('verbose') ? 'debug' : isOn('quiet') ? 'warn' : 'info',
+    },
+    workers,
+    authz,
+    root: authz === undefined ? readRootCredentials(env) : undefined,
+    sidecarArgs: [
+      ...sidecarFlag('--store', metaUrl),
+      ...sidecarFlag('--refresh-iam-interval', refresh),
+      ...sidecarFlag('--dialect', text('dialect')),
+      ...sidecarFlag('--bucket-policies', bucketPolicies),
+      ...sidecarFlag('--audit-log', text('auditLog')),
+      ...storageArgs,
+    ],
+    banner: !isOff('banner'),
+    background: isOn('background'),
+    logFile: text('log'),
+    metrics: { address: parseHostPort(metrics ?? DEFAULT_METRICS, '--metrics'), given: metrics !== undefined },
+  };
+}
+
+function list(text: string | undefined): string[] {
+  return (text ?? '')
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+}
+
+function durationMs(text: string, flag: string, { positive = false } = {}): number {
+  const parsed = parseGoDuration(text);
+  if (!parsed.ok) throw new UsageError(`${flag}: ${parsed.message}`);
+  if (parsed.milliseconds < 0 || (positive && parsed.milliseconds <= 0)) {
+    throw new UsageError(
+      `${flag} must be ${positive ? 'more than zero' : 'zero or more'}, not ${JSON.stringify(text)}`,
+    );
+  }
+  return parsed.milliseconds;
+}
+
+function count(text: string, flag: string, least: number, most: number): number {
+  const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= least && value <= most)) {
+    throw new UsageError(`${flag} must be a whole number from ${least} to ${most}, not ${JSON.stringify(text)}`);
+  }
+  return value;
+}
+
+function octal(text: string, flag: string): number {
+  if (!/^(0o)?[0-7]{1,4}$/.test(text)) {
+    throw new UsageError(`${flag} must be octal, e.g. 022, not ${JSON.stringify(text)}`);
+  }
+  return Number.parseInt(text.replace('0o', ''), 8) & 0o777;
+}
+
+/** A size as the JuiceFS client takes it: a number of MiB, or a number with a unit (K, M, G, T, with or without "iB" or "B"). */
+export function sizeInBytes(text: string, flag: string): number {
+  const match = /^(\d+(?:\.\d+)?)([KMGT])?(?:i?B)?$/i.exec(text);
+  if (match === null) throw new UsageError(`${flag} must be a size, e.g. 300M, not ${JSON.stringify(text)}`);
+  const exponent = 'KMGT'.indexOf((match[2] ?? 'M').toUpperCase()) + 1;
+  return Math.floor(Number(match[1]) * 1024 ** exponent);
+}

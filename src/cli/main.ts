@@ -1,0 +1,50 @@
+#!/usr/bin/env node
+// The `portcullis` command: its subcommands, and the one place where a failure becomes an exit code.
+import { Command, CommanderError } from 'commander';
+import { addFlags, GATEWAY_FLAGS, GLOBAL_FLAGS, normalizeGoFlags, PORTCULLIS_FLAGS } from './gateway-flags.ts';
+import { UsageError } from './root-credentials.ts';
+import { VERSION } from './version.ts';
+
+/** Subcommands are loaded when they are asked for, so that a worker starts fast. */
+const SUBCOMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  authz: async () => (await import('./authz.ts')).authzCommand(),
+  gateway: async () => (await import('./gateway.ts')).gatewayCommand(),
+  format: async () => (await import('./format.ts')).formatCommand(),
+  policy: async () => (await import('./policy.ts')).policyCommand(),
+  conformance: async () => (await import('./conformance.ts')).conformanceCommand(),
+  start: async () => (await import('./start.ts')).startCommand(),
+};
+
+async function main(argv: readonly string[]): Promise<void> {
+  if (argv[0] === 'gateway-worker') {
+    await (await import('./gateway-worker.ts')).runGatewayWorker();
+    return;
+  }
+  const args = argv.includes('gateway')
+    ? normalizeGoFlags(argv, [...GATEWAY_FLAGS, ...PORTCULLIS_FLAGS, ...GLOBAL_FLAGS])
+    : argv;
+  const program = new Command('portcullis')
+    .description('authorization for S3: a policy sidecar, and an S3 gateway for JuiceFS that obeys it')
+    .version(VERSION, '-V, --version')
+    .enablePositionalOptions(false)
+    .exitOverride();
+  addFlags(program, GLOBAL_FLAGS);
+  const asked = args.find((argument) => argument in SUBCOMMANDS);
+  for (const [name, load] of Object.entries(SUBCOMMANDS)) {
+    if (asked === undefined || asked === name) program.addCommand((await load()).exitOverride());
+  }
+  await program.parseAsync(args as string[], { from: 'user' });
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  if (error instanceof CommanderError) {
+    // commander has printed its message; asking for help is no failure.
+    process.exitCode = error.exitCode;
+  } else if (error instanceof UsageError) {
+    process.stderr.write(`portcullis: ${error.message}\n`);
+    process.exitCode = error.exitCode;
+  } else {
+    process.stderr.write(`portcullis: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.exitCode = 1;
+  }
+});
