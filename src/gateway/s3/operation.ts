@@ -1,5 +1,4 @@
 // What an S3 operation is: how it is read, what it asks, and what it does once that is granted.
-import type { Readable } from 'node:stream';
 import type { Volume, VolumePath } from '../../juicefs/volume.ts';
 import type { BucketName, ObjectKey } from './object-name.ts';
 

@@ -1,0 +1,194 @@
+// XML in and out. In: one function, one set of rules for every document a client sends; what is doubtful is refused.
+// Out: elements are built as text, escaped here and nowhere else.
+import { XMLParser, XMLValidator } from 'fast-xml-parser';
+import { S3Error } from './errors.ts';
+
+/** Namespace of S3's documents. */
+export const S3_NAMESPACE = 'http://s3.amazonaws.com/doc/2006-03-01/';
+/** Most bytes of a document that `readXml` takes unless told otherwise: S3's own limit for its largest (DeleteObjects). */
+export const MAX_XML_BYTES = 2 * 1024 * 1024;
+/** Deepest nesting of elements; S3's documents need 6. */
+export const MAX_XML_DEPTH = 32;
+
+// ---------------------------------------------------------------- in
+
+/** An element without its namespace prefix and attributes. */
+export interface XmlElement {
+  readonly name: string;
+  /** The character data directly inside, entities decoded, white space as it stood. */
+  readonly text: string;
+  readonly children: readonly XmlElement[];
+}
+
+const parser = new XMLParser({
+  preserveOrder: true,
+  ignoreAttributes: true,
+  removeNSPrefix: true,
+  parseTagValue: false,
+  trimValues: false,
+  ignoreDeclaration: true,
+  ignorePiTags: true,
+  // numeric references are decoded with this switch only
+  htmlEntities: true,
+  processEntities: true,
+});
+
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
+const ENTITY = /&(?:(amp|lt|gt|quot|apos)|#(\d{1,7})|#x([0-9a-fA-F]{1,6}));|&/g;
+/** Characters that XML 1.0 does not have: controls but tab, line feed and carriage return, lone surrogates, two non-characters. */
+const NOT_XML = /(?![\t\n\r\x7f-\x9f])\p{Cc}|\p{Cs}|[\ufffe\uffff]/u;
+const TEXT = '#text';
+
+/**
+ * Reads a document whose root element is `root`. Throws MalformedXML for anything but a well-formed UTF-8 document of that
+ * root within the limit; a document type declaration and entities other than XML's five and numeric ones are refused.
+ */
+export function readXml(document: Uint8Array, root: string, maxBytes: number = MAX_XML_BYTES): XmlElement {
+  if (document.byteLength > maxBytes) throw new S3Error('MalformedXML', `The document exceeds ${maxBytes} bytes.`);
+  const text = decodeUtf8(document);
+  if (NOT_XML.test(text)) throw new S3Error('MalformedXML', 'The document holds characters that XML does not have.');
+  const markup = withoutCharacterData(text);
+  if (/<!(?!--|\[CDATA\[)/.test(markup)) {
+    throw new S3Error('MalformedXML', 'Document type declarations are not accepted.');
+  }
+  checkEntities(markup);
+  const verdict = XMLValidator.validate(text);
+  if (verdict !== true) throw new S3Error('MalformedXML', undefined, { cause: verdict.err });
+  const nodes = parse(text);
+  const elements = toElements(nodes, 0);
+  const [first, ...more] = elements.children;
+  if (first === undefined || more.length > 0 || elements.text.trim() !== '') throw new S3Error('MalformedXML');
+  if (first.name !== root) {
+    throw new S3Error('MalformedXML', `The document's root element should be ${root}.`);
+  }
+  return first;
+}
+
+/** The first child of that name. */
+export function xmlChild(parent: XmlElement, name: string): XmlElement | undefined {
+  return parent.children.find((child) => child.name === name);
+}
+
+/** All children of that name, in order. */
+export function xmlChildren(parent: XmlElement, name: string): readonly XmlElement[] {
+  return parent.children.filter((child) => child.name === name);
+}
+
+/** The text of the first child of that name; undefined if there is none. */
+export function xmlText(parent: XmlElement, name: string): string | undefined {
+  return xmlChild(parent, name)?.text;
+}
+
+function decodeUtf8(document: Uint8Array): string {
+  try {
+    return UTF8.decode(document);
+  } catch (cause) {
+    throw new S3Error('MalformedXML', 'The document is not UTF-8.', { cause });
+  }
+}
+
+/** The document with comments and CDATA emptied, so that what looks like markup inside them is not taken for it. */
+function withoutCharacterData(text: string): string {
+  return text.replace(/<!--[\s\S]*?-->|<!\[CDATA\[[\s\S]*?\]\]>/g, '');
+}
+
+function checkEntities(markup: string): void {
+  for (const [, named, decimal, hex] of markup.matchAll(ENTITY)) {
+    if (named !== undefined) continue;
+    const digits = decimal ?? hex;
+    const point = digits === undefined ? -1 : Number.parseInt(digits, decimal === undefined ? 16 : 10);
+    const legal = point >= 0 && point <= 0x10ffff && !NOT_XML.test(String.fromCodePoint(point));
+    if (!legal) throw new S3Error('MalformedXML', 'The document holds a reference that is not accepted.');
+  }
+}
+
+type ParsedNode = Readonly<Record<string, unknown>>;
+
+function parse(text: string): readonly ParsedNode[] {
+  try {
+    return parser.parse(text) as readonly ParsedNode[];
+  } catch (cause) {
+    throw new S3Error('MalformedXML', undefined, { cause });
+  }
+}
+
+function toElements(nodes: readonly ParsedNode[], depth: number): { text: string; children: XmlElement[] } {
+  if (depth > MAX_XML_DEPTH) throw new S3Error('MalformedXML', 'The document is nested too deeply.');
+  let text = '';
+  const children: XmlElement[] = [];
+  for (const node of nodes) {
+    for (const [name, value] of Object.entries(node)) {
+      if (name === TEXT) text += String(value);
+      else if (Array.isArray(value)) children.push({ name, ...toElements(value as readonly ParsedNode[], depth + 1) });
+    }
+  }
+  return { text, children };
+}
+
+// ---------------------------------------------------------------- out
+
+/** A finished piece of XML; made by `element` only, so that text cannot pass for it. */
+export class XmlNode {
+  readonly xml: string;
+  constructor(xml: string) {
+    this.xml = xml;
+  }
+}
+
+/** What may stand inside an element; undefined is left out. */
+export type XmlContent = string | number | boolean | XmlNode | undefined | readonly XmlContent[];
+
+/** An element with its content: text is escaped, elements stand as they are. */
+export function element(name: string, ...content: readonly XmlContent[]): XmlNode {
+  return new XmlNode(`<${name}>${content.map(render).join('')}</${name}>`);
+}
+
+/** As `element`, with attributes. */
+export function elementWith(
+  name: string,
+  attributes: Readonly<Record<string, string>>,
+  ...content: readonly XmlContent[]
+): XmlNode {
+  const text = Object.entries(attributes).map(([key, value]) => ` ${key}="${escapeXml(value)}"`);
+  return new XmlNode(`<${name}${text.join('')}>${content.map(render).join('')}</${name}>`);
+}
+
+/** The element, or nothing when there is no value. */
+export function optionalElement(name: string, value: string | number | boolean | undefined): XmlNode | undefined {
+  return value === undefined ? undefined : element(name, value);
+}
+
+/** A whole document: prolog and root element in S3's namespace. */
+export function xmlDocument(root: string, ...content: readonly XmlContent[]): string {
+  return `${XML_PROLOG}${elementWith(root, { xmlns: S3_NAMESPACE }, ...content).xml}`;
+}
+
+export const XML_PROLOG = '<?xml version="1.0" encoding="UTF-8"?>\n';
+
+function render(content: XmlContent): string {
+  if (content === undefined) return '';
+  if (content instanceof XmlNode) return content.xml;
+  if (typeof content === 'string') return escapeXml(content);
+  if (typeof content === 'object') return content.map(render).join('');
+  return String(content);
+}
+
+const TO_ESCAPE = /[&<>"'\r\n\t]|(?![\x7f-\x9f])\p{Cc}|\p{Cs}|[\ufffe\uffff]/gu;
+const ESCAPES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&apos;',
+  '\r': '&#13;',
+  '\n': '&#10;',
+  '\t': '&#9;',
+};
+
+/**
+ * Escapes text for element content and attribute values. Characters that XML 1.0 cannot hold become U+FFFD, so that the
+ * document stays readable; who needs such names back asks for encoding-type=url.
+ */
+export function escapeXml(text: string): string {
+  return text.replace(TO_ESCAPE, (character) => ESCAPES[character] ?? '\ufffd');
+}
