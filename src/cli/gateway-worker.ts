@@ -1,0 +1,115 @@
+// A worker process of the gateway: opens the volume, connects to the sidecar, serves S3. Started by the primary, told what to do over
+// its channel, and gone when the channel closes.
+import { createWriteStream, readFileSync } from 'node:fs';
+import { createAuthzClient } from '../gateway/authz-client/index.ts';
+import { createGateway } from '../gateway/index.ts';
+import { OPERATIONS } from '../gateway/operations/index.ts';
+import { openVolume } from '../juicefs/index.ts';
+import type { FromWorker, ToWorker } from './gateway-primary.ts';
+import type { WorkerSettings } from './gateway-settings.ts';
+import { bindAddresses } from './listen-address.ts';
+import { createLogger } from './logger.ts';
+import { UsageError } from './root-credentials.ts';
+
+interface Serving {
+  drain(withinMs: number): Promise<void>;
+}
+
+/** Serves until the primary says to drain, or is gone. */
+export async function runGatewayWorker(): Promise<void> {
+  // The primary decides when to end: a Ctrl-C reaches the whole process group.
+  process.on('SIGINT', () => undefined);
+  process.on('SIGTERM', () => undefined);
+  let serving: Promise<Serving> | undefined;
+  const end = async (withinMs: number): Promise<void> => {
+    const running = await serving;
+    await running?.drain(withinMs);
+    process.exit(0);
+  };
+  process.on('message', (message: ToWorker) => {
+    if (message.type === 'drain') {
+      end(message.withinMs).catch(fail);
+      return;
+    }
+    serving = serve(message.settings, message.authz);
+    serving.catch(fail);
+  });
+  process.on('disconnect', () => {
+    end(1_000).catch(fail);
+  });
+}
+
+function tell(message: FromWorker): Promise<void> {
+  return new Promise((resolve) => {
+    if (process.send === undefined || !process.connected) resolve();
+    else process.send(message, undefined, undefined, () => resolve());
+  });
+}
+
+/** Reports why the worker cannot serve, and ends it. */
+function fail(error: unknown): void {
+  const message = error instanceof Error ? error.message : String(error);
+  tell({ type: 'failed', message }).then(() => process.exit(1));
+}
+
+async function serve(settings: WorkerSettings, authzAddress: string): Promise<Serving> {
+  const logger = createLogger(settings.logLevel);
+  const { volume: storage, features, listen } = settings;
+  const volume = await openVolume(settings.metaUrl, {
+    readOnly: storage.readOnly,
+    umask: storage.umask,
+    heartbeatMs: storage.heartbeatMs,
+    backgroundJobs: storage.backgroundJobs,
+    mountpoint: storage.mountpoint,
+    storage: storage.storage,
+    bucket: storage.bucket,
+    maxUploads: storage.maxUploads,
+    bufferBytes: storage.bufferBytes,
+    onWarning: (message, details) => logger.warn(details ?? {}, message),
+  });
+  const authz = createAuthzClient({
+    address: authzAddress,
+    timeoutMs: settings.authzTimeoutMs,
+    token: settings.authzTokenFile === undefined ? undefined : readFileSync(settings.authzTokenFile, 'utf8').trim(),
+    logger,
+  });
+  const accessLog =
+    settings.accessLog === undefined
+      ? undefined
+      : createWriteStream(settings.accessLog, { flags: 'a', mode: 0o640 }).on('error', (error) =>
+          logger.error({ err: error }, 'the access log cannot be written'),
+        );
+  const gateway = createGateway({
+    volume,
+    authz,
+    operations: OPERATIONS,
+    features: {
+      multiBuckets: features.multiBuckets,
+      singleBucket: features.bucketName ?? volume.name,
+      keepEtag: features.keepEtag,
+      objectTag: features.objectTag,
+      objectMeta: features.objectMeta,
+      headDir: features.headDir,
+      hideDirObject: features.hideDirObject,
+      readOnly: storage.readOnly,
+    },
+    domains: settings.domains,
+    trustedProxies: settings.trustedProxies,
+    logger,
+    accessLog,
+  });
+  try {
+    for (const host of bindAddresses(listen.host)) await gateway.listen(host, listen.port);
+  } catch (cause) {
+    throw new UsageError(`cannot listen on ${listen.host}:${listen.port}: ${(cause as Error).message}`, 1);
+  }
+  await tell({ type: 'serving', volume: volume.name });
+  return {
+    async drain(withinMs) {
+      await gateway.close(withinMs);
+      await authz.close();
+      await volume.close();
+      accessLog?.end();
+    },
+  };
+}
