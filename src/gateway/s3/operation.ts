@@ -139,6 +139,11 @@ export interface Operation<In> {
   /** 'payload': a body is streamed to the handler; 'document': read whole before the question, at most `documentLimit` bytes; 'none': must be empty. */
   readonly body: 'none' | 'payload' | 'document';
   readonly documentLimit?: number;
+  /**
+   * What x-amz-checksum-* headers of the request speak of: its body (default), or the finished object and thus nothing that can
+   * be checked against the body (CompleteMultipartUpload).
+   */
+  readonly checksumHeaders?: 'body' | 'object';
   readonly ask?: AskMode; // default 'all'
   /** No storage access, no body (but `document`). Throws S3Error. */
   parse(request: S3Request): In;

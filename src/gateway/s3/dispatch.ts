@@ -1,0 +1,231 @@
+// The one way from a request to an operation's handler: match, parse, question, ask, grant, act. A Grant is minted here and
+// nowhere else, so a handler cannot run undecided.
+import type { Volume } from '../../juicefs/volume.ts';
+import type { AuthzClient } from '../authz-client/authz-client.ts';
+import type { ByteSource } from './byte-reader.ts';
+import { presentedCredentials } from './credentials.ts';
+import { S3Error } from './errors.ts';
+import { FrameVerifier } from './frame-verifier.ts';
+import { compileMatchTable, type MatchTable } from './match-table.ts';
+import { type BucketName, keyComponents, type ObjectKey, parseBucketName, parseObjectKey } from './object-name.ts';
+import type {
+  GatewayFeatures,
+  Grant,
+  GrantedPrincipal,
+  Operation,
+  OperationContext,
+  S3Reply,
+  S3Request,
+} from './operation.ts';
+import { CheckedPayload, type PayloadPlan, planPayload, readDocument } from './payload.ts';
+import { type Permission, Questioner } from './question.ts';
+import { requestContext } from './request-context.ts';
+import { readRequestHeaders } from './request-headers.ts';
+import { parseRequestTarget, type RequestTarget } from './request-target.ts';
+import { type Peer, TrustedProxies } from './source-address.ts';
+import { unimplementedOperations } from './sub-resource.ts';
+import { readTransferForm } from './transfer-form.ts';
+
+/** Default of `Operation.documentLimit`, bytes. */
+export const DEFAULT_DOCUMENT_LIMIT = 1024 * 1024;
+
+/** A request as it came over the wire, its body unread. */
+export interface IncomingRequest {
+  readonly requestId: string;
+  readonly method: string;
+  /** The request line's target, raw. */
+  readonly url: string;
+  /** Names and values in turn, raw. */
+  readonly rawHeaders: readonly string[];
+  readonly peer: Peer;
+  readonly body: ByteSource;
+  /** Aborted when the client goes away. */
+  readonly signal: AbortSignal;
+}
+
+/** What became known of a request on its way, for the access log; filled in even when it fails. */
+export interface RequestTrace {
+  operation?: string;
+  bucket?: string;
+  key?: string;
+  principal?: GrantedPrincipal;
+  sourceAddress?: string;
+}
+
+export interface DispatcherOptions {
+  readonly operations: readonly Operation<unknown>[];
+  readonly volume: Volume;
+  readonly authz: AuthzClient;
+  readonly features: GatewayFeatures;
+  /** Domains of virtual-host style requests. */
+  readonly domains: readonly string[];
+  /** Addresses and CIDR blocks whose forwarding headers are believed. */
+  readonly trustedProxies: readonly string[];
+}
+
+/** Serves requests. Throws S3Error for what the client is to be told, anything else for faults. */
+export class Dispatcher {
+  readonly #options: DispatcherOptions;
+  readonly #table: MatchTable;
+  readonly #proxies: TrustedProxies;
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options;
+    this.#table = compileMatchTable(options.operations, unimplementedOperations());
+    this.#proxies = new TrustedProxies(options.trustedProxies);
+  }
+
+  async dispatch(incoming: IncomingRequest, trace: RequestTrace): Promise<S3Reply> {
+    const headers = readRequestHeaders(incoming.rawHeaders);
+    const origin = this.#proxies.originOf(incoming.peer, headers.values);
+    trace.sourceAddress = origin.address;
+    const target = parseRequestTarget(incoming.url, headers.values.get('host') ?? '', this.#options.domains);
+    const bucket = target.bucket === undefined ? undefined : parseBucketName(target.bucket);
+    const key = target.key === undefined ? undefined : parseObjectKey(target.key);
+    Object.assign(trace, { bucket, key });
+    const query = firstOfEach(target);
+    const operation = this.#table.find({
+      method: incoming.method,
+      target: bucket === undefined ? 'service' : key === undefined ? 'bucket' : 'object',
+      query,
+      headers: headers.values,
+    });
+    trace.operation = operation.name;
+
+    const { credentials, anonymous, payloadHash } = presentedCredentials(incoming.method, target, headers);
+    const plan = planBody(operation, headers.values, payloadHash);
+    const signedFrames = plan?.form.kind === 'framed' && plan.form.signed;
+    if (signedFrames && anonymous) {
+      throw new S3Error('InvalidRequest', 'A body in signed frames needs a signed request.');
+    }
+    const request: S3Request = {
+      method: incoming.method,
+      requestId: incoming.requestId,
+      headers: withoutFraming(headers.values, plan),
+      query,
+      bucket,
+      key,
+      rawPath: target.rawPath,
+      contentLength: plan?.length,
+      document: await this.#readDocument(operation, plan, incoming),
+      features: this.#options.features,
+    };
+    const input = operation.parse(request);
+    const questions = operation.questions(input, request);
+    const context = requestContext(incoming.requestId, origin, headers.values);
+    const questioner = new Questioner(this.#options.authz, credentials, context);
+    const permission =
+      operation.ask === 'each'
+        ? await questioner.each(questions)
+        : await questioner.all(questions, operation.body === 'payload' && signedFrames);
+    trace.principal = permission.principal;
+    return this.#act(operation, input, request, permission, questioner, plan, incoming);
+  }
+
+  async #readDocument(
+    operation: Operation<unknown>,
+    plan: PayloadPlan | undefined,
+    incoming: IncomingRequest,
+  ): Promise<Buffer> {
+    if (operation.body !== 'document' || plan === undefined) return Buffer.alloc(0);
+    if (plan.form.kind === 'framed' && plan.form.signed) {
+      throw new S3Error('NotImplemented', 'This request takes no body in signed frames; sign its SHA-256 instead.');
+    }
+    return readDocument(incoming.body, plan, operation.documentLimit ?? DEFAULT_DOCUMENT_LIMIT);
+  }
+
+  async #act(
+    operation: Operation<unknown>,
+    input: unknown,
+    request: S3Request,
+    permission: Permission,
+    questioner: Questioner,
+    plan: PayloadPlan | undefined,
+    incoming: IncomingRequest,
+  ): Promise<S3Reply> {
+    const frames = this.#framesOf(operation, plan, permission);
+    try {
+      const payload =
+        operation.body === 'payload' && plan !== undefined
+          ? new CheckedPayload(incoming.body, plan, frames)
+          : undefined;
+      const grant = {
+        input,
+        request,
+        principal: permission.principal,
+        allowed: permission.allowed,
+        decideEach: async (further: Parameters<Grant<unknown>['decideEach']>[0]) =>
+          further.length === 0 ? [] : (await questioner.each(further)).allowed,
+        payload,
+      } as Grant<unknown>;
+      const reply = await operation.handle(grant, this.#contextOf(incoming.signal));
+      if (payload !== undefined && !payload.stands) {
+        throw new Error(`${operation.name} answered before its payload was verified`);
+      }
+      return reply;
+    } finally {
+      frames?.release();
+    }
+  }
+
+  #framesOf(
+    operation: Operation<unknown>,
+    plan: PayloadPlan | undefined,
+    permission: Permission,
+  ): FrameVerifier | undefined {
+    if (operation.body !== 'payload' || plan?.form.kind !== 'framed' || !plan.form.signed) return undefined;
+    if (permission.frames === undefined) {
+      throw new S3Error('ServiceUnavailable', undefined, { cause: new Error('the sidecar gave no frame handle') });
+    }
+    return new FrameVerifier(permission.frames);
+  }
+
+  #contextOf(signal: AbortSignal): OperationContext {
+    const { volume, features } = this.#options;
+    const bucketPath = (bucket: BucketName): readonly string[] => (features.multiBuckets ? [bucket] : []);
+    return {
+      volume,
+      features,
+      signal,
+      bucketPath,
+      objectPath: (bucket: BucketName, key: ObjectKey) => [...bucketPath(bucket), ...keyComponents(key)],
+    };
+  }
+}
+
+function firstOfEach(target: RequestTarget): Map<string, string> {
+  const query = new Map<string, string>();
+  for (const { name, value } of target.query) if (!query.has(name)) query.set(name, value);
+  return query;
+}
+
+/** What is known of the body before it is read; undefined for operations that take none. */
+function planBody(
+  operation: Operation<unknown>,
+  headers: ReadonlyMap<string, string>,
+  payloadHash: string | undefined,
+): PayloadPlan | undefined {
+  if (operation.body === 'none') {
+    const length = headers.get('content-length');
+    if (length !== undefined && length !== '0') throw new S3Error('UnexpectedContent');
+    return undefined;
+  }
+  return planPayload(headers, readTransferForm(payloadHash), operation.checksumHeaders !== 'object');
+}
+
+/** aws-chunked is the framing of the transfer, not an encoding of the object. */
+function withoutFraming(
+  headers: ReadonlyMap<string, string>,
+  plan: PayloadPlan | undefined,
+): ReadonlyMap<string, string> {
+  const encoding = headers.get('content-encoding');
+  if (plan?.form.kind !== 'framed' || encoding === undefined) return headers;
+  const rest = encoding
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '' && item.toLowerCase() !== 'aws-chunked');
+  const copy = new Map(headers);
+  if (rest.length === 0) copy.delete('content-encoding');
+  else copy.set('content-encoding', rest.join(','));
+  return copy;
+}

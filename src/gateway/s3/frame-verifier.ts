@@ -1,0 +1,63 @@
+// Has the signed frames of one body verified by the sidecar, in order and without waiting for each: the body goes on while
+// answers are on their way, and `done` is awaited before anything becomes visible.
+import type { Frame } from '../../../proto/gen/portcullis/authz/v1/authorization.ts';
+import { S3Error } from './errors.ts';
+
+export type SignedFrame = Frame;
+
+/** Frames whose verdict may be outstanding; more make the body wait. */
+export const MAX_FRAMES_IN_FLIGHT = 32;
+
+/** A way to have frames verified: the handle that the sidecar gave, on the stream that it gave it on. */
+export interface FrameChannel {
+  /** Whether all frames up to and with these stand. `last`: no more follow. Throws when there is no answer. */
+  verify(frames: readonly SignedFrame[], last: boolean): Promise<boolean>;
+  /** Tells that no more frames will come, though the last was not seen. */
+  release(): void;
+}
+
+export class FrameVerifier {
+  readonly #channel: FrameChannel;
+  readonly #pending: Promise<void>[] = [];
+  #failure: unknown;
+  #closed = false;
+
+  constructor(channel: FrameChannel) {
+    this.#channel = channel;
+  }
+
+  /** Sends a frame. Resolves when the next may be sent; throws as soon as an earlier one is known not to stand. */
+  async push(frame: SignedFrame, last: boolean): Promise<void> {
+    this.#throwIfFailed();
+    if (last) this.#closed = true;
+    this.#pending.push(this.#verify(frame, last));
+    if (this.#pending.length > MAX_FRAMES_IN_FLIGHT) await this.#pending.shift();
+    this.#throwIfFailed();
+  }
+
+  /** Resolves when every frame stands and the last was among them. */
+  async done(): Promise<void> {
+    await Promise.all(this.#pending.splice(0));
+    this.#throwIfFailed();
+    if (!this.#closed) throw new S3Error('IncompleteBody');
+  }
+
+  /** Gives the handle back if the last frame never came. */
+  release(): void {
+    if (!this.#closed) this.#channel.release();
+    this.#closed = true;
+  }
+
+  /** Never rejects: a failure is kept for whoever comes next. */
+  async #verify(frame: SignedFrame, last: boolean): Promise<void> {
+    try {
+      if (!(await this.#channel.verify([frame], last))) this.#failure ??= new S3Error('SignatureDoesNotMatch');
+    } catch (error) {
+      this.#failure ??= error;
+    }
+  }
+
+  #throwIfFailed(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+}

@@ -1,0 +1,89 @@
+// Puts an operation's questions to the sidecar: as one request whose accesses must all be allowed, or as independent ones.
+import type {
+  Access,
+  ConditionValues,
+  Credentials,
+  Decision,
+  Principal,
+  RequestContext,
+} from '../../../proto/gen/portcullis/authz/v1/authorization.ts';
+import type { AuthzClient } from '../authz-client/authz-client.ts';
+import type { FrameChannel } from './frame-verifier.ts';
+import type { GrantedPrincipal, Question } from './operation.ts';
+import { grantedPrincipal, readVerdict, refusalOf } from './verdict.ts';
+
+/** Most accesses in one question; DeleteObjects has at most 1000 keys. */
+export const BATCH_LIMIT = 1_000;
+
+/** The answer to all questions of a request. */
+export interface Permission {
+  readonly principal: GrantedPrincipal;
+  /** One a question, same order. */
+  readonly allowed: readonly boolean[];
+  readonly frames: FrameChannel | undefined;
+}
+
+/** Asks for one request: always with its own credentials and context. */
+export class Questioner {
+  readonly #authz: AuthzClient;
+  readonly #credentials: Credentials;
+  readonly #context: RequestContext;
+
+  constructor(authz: AuthzClient, credentials: Credentials, context: RequestContext) {
+    this.#authz = authz;
+    this.#credentials = credentials;
+    this.#context = context;
+  }
+
+  /** All must be allowed. Throws the S3Error that the client is to see otherwise. */
+  async all(questions: readonly Question[], openFrames: boolean): Promise<Permission> {
+    const { decision, principal, frames } = await this.#authz.authorize({
+      credentials: this.#credentials,
+      accesses: questions.map(toAccess),
+      context: this.#context,
+      openFrames,
+    });
+    const verdict = readVerdict(decision);
+    if (verdict.kind !== 'allowed') throw refusalOf(verdict);
+    return { principal: grantedPrincipal(principal), allowed: questions.map(() => true), frames };
+  }
+
+  /** Each on its own. Throws only when the credentials do not stand or there is no answer. */
+  async each(questions: readonly Question[]): Promise<Permission> {
+    const decisions: Decision[] = [];
+    let asked: Principal | undefined;
+    for (let start = 0; start < questions.length; start += BATCH_LIMIT) {
+      const answer = await this.#authz.authorizeBatch({
+        credentials: this.#credentials,
+        accesses: questions.slice(start, start + BATCH_LIMIT).map(toAccess),
+        context: this.#context,
+      });
+      if (answer.refusal !== undefined) throw refusalOfCredentials(answer.refusal);
+      decisions.push(...answer.decisions);
+      asked = answer.principal;
+    }
+    return {
+      principal: grantedPrincipal(asked),
+      allowed: decisions.map((decision) => readVerdict(decision).kind === 'allowed'),
+      frames: undefined,
+    };
+  }
+}
+
+/** A refusal is one whatever it says: an "allow" there refuses as well. */
+function refusalOfCredentials(decision: Decision): Error {
+  const verdict = readVerdict(decision);
+  return refusalOf(verdict.kind === 'allowed' ? { kind: 'needs-facts', keys: [] } : verdict);
+}
+
+/** The resource names the very bucket and key that the handler will use. */
+function toAccess({ action, bucket, key, context = {} }: Question): Access {
+  const keys: Record<string, ConditionValues> = {};
+  for (const [name, values] of Object.entries(context)) keys[name] = { values: [...values] };
+  return { action, resource: resourceName(bucket, key), context: keys, resourceAccount: '' };
+}
+
+function resourceName(bucket: string | undefined, key: string | undefined): string {
+  if (bucket === undefined) return 'arn:aws:s3:::';
+  return key === undefined ? `arn:aws:s3:::${bucket}` : `arn:aws:s3:::${bucket}/${key}`;
+}
