@@ -1,0 +1,116 @@
+// The long-lived stream of a busy gateway: what arrives together is answered together. Each item stands alone; one that cannot be
+// answered gets a Fault, and the stream goes on.
+import type { ServerDuplexStream } from '@grpc/grpc-js';
+import { status } from '@grpc/grpc-js';
+import type {
+  AuthorizeStreamRequest,
+  AuthorizeStreamRequest_Item,
+  AuthorizeStreamResponse,
+  AuthorizeStreamResponse_Item,
+} from '../../../proto/gen/portcullis/authz/v1/authorization.ts';
+import { FrameChains } from '../identity/frames.ts';
+import { type Asks, andThen } from './asks.ts';
+import { statusOf } from './status.ts';
+
+/** Items of one stream that wait for the store at once. */
+export const MAX_WAITING_ITEMS = 10_000;
+
+type Call = ServerDuplexStream<AuthorizeStreamRequest, AuthorizeStreamResponse>;
+type AnswerOf = NonNullable<AuthorizeStreamResponse_Item['answer']>;
+
+/** Serves one stream until the client ends it. */
+export function serveStream(call: Call, asks: Asks, nowMs: () => number, onError: (error: unknown) => void): void {
+  const frames = new FrameChains();
+  let out: AuthorizeStreamResponse_Item[] = [];
+  let scheduled = false;
+  let waiting = 0;
+  let ended = false;
+
+  const flush = (): void => {
+    scheduled = false;
+    if (out.length > 0 && !call.cancelled) {
+      const items = out;
+      out = [];
+      if (!call.write({ items })) {
+        call.pause();
+        call.once('drain', () => call.resume());
+      }
+    }
+    if (ended && waiting === 0) call.end();
+  };
+  const push = (id: bigint, answer: AnswerOf): void => {
+    out.push({ id, answer });
+    schedule();
+  };
+  // Everything that one read of the socket brought is handled before the next turn of the loop.
+  const schedule = (): void => {
+    if (scheduled) return;
+    scheduled = true;
+    setImmediate(flush);
+  };
+  const fault = (id: bigint, error: unknown): void => {
+    const { code, details, unexpected } = statusOf(error);
+    if (unexpected) onError(error);
+    push(id, { $case: 'fault', value: { code, message: details } });
+  };
+
+  const handle = ({ id, ask }: AuthorizeStreamRequest_Item): void => {
+    try {
+      const answer = answerItem(ask, asks, frames, nowMs);
+      if (!(answer instanceof Promise)) {
+        push(id, answer);
+        return;
+      }
+      waiting += 1;
+      answer
+        .then(
+          (value) => push(id, value),
+          (error: unknown) => fault(id, error),
+        )
+        .finally(() => {
+          waiting -= 1;
+          schedule();
+        });
+    } catch (error) {
+      fault(id, error);
+    }
+  };
+
+  call.on('data', ({ items }: AuthorizeStreamRequest) => {
+    for (const item of items) {
+      if (waiting < MAX_WAITING_ITEMS) handle(item);
+      else
+        push(item.id, {
+          $case: 'fault',
+          value: { code: status.RESOURCE_EXHAUSTED, message: 'too many questions wait on this stream' },
+        });
+    }
+  });
+  call.on('end', () => {
+    ended = true;
+    schedule();
+  });
+  // The client went away: what it waited for is forgotten with it.
+  call.on('cancelled', () => {
+    out = [];
+  });
+  call.on('error', onError);
+}
+
+function answerItem(
+  ask: AuthorizeStreamRequest_Item['ask'],
+  asks: Asks,
+  frames: FrameChains,
+  nowMs: () => number,
+): AnswerOf | Promise<AnswerOf> {
+  switch (ask?.$case) {
+    case 'authorize':
+      return andThen(asks.authorize(ask.value, frames), (value) => ({ $case: 'authorize', value }));
+    case 'batch':
+      return andThen(asks.batch(ask.value), (value) => ({ $case: 'batch', value }));
+    case 'frames':
+      return { $case: 'frames', value: frames.verify(ask.value, nowMs()) };
+    default:
+      return { $case: 'fault', value: { code: status.INVALID_ARGUMENT, message: 'the item asks nothing' } };
+  }
+}

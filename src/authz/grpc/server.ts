@@ -1,0 +1,82 @@
+// The gRPC server: the contract's services, health and reflection, their limits, and the way it ends.
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Server } from '@grpc/grpc-js';
+import { load } from '@grpc/proto-loader';
+import { ReflectionService } from '@grpc/reflection';
+import { HealthImplementation } from 'grpc-health-check';
+import { AuthorizationService } from '../../../proto/gen/portcullis/authz/v1/authorization.ts';
+import { BucketConfigurationService } from '../../../proto/gen/portcullis/authz/v1/bucket_configuration.ts';
+import { bind, isLocal, ListenError, parseListenAddress } from './listen.ts';
+import { authorizationService, bucketConfigurationService, type ServiceOptions } from './services.ts';
+import { tokenGuard } from './token-guard.ts';
+
+/** Largest message either way. */
+export const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
+/** Streams of one connection. */
+const MAX_STREAMS = 1_000;
+/** How long calls in flight may take once the server ends. */
+export const DRAIN_MS = 5_000;
+
+const SERVICES = ['portcullis.authz.v1.Authorization', 'portcullis.authz.v1.BucketConfiguration'];
+const PROTOS = ['portcullis/authz/v1/authorization.proto', 'portcullis/authz/v1/bucket_configuration.proto'];
+
+export interface GrpcServerOptions extends ServiceOptions {
+  readonly listen: string;
+  /** What callers must show; undefined = nothing, which only a local address may. */
+  readonly token: string | undefined;
+}
+
+export interface RunningGrpcServer {
+  /** `unix:PATH` or `HOST:PORT`, with the port that was chosen. */
+  readonly address: string;
+  /** Takes no new calls, lets those in flight end, cuts what remains after DRAIN_MS. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/** Starts serving. Throws ListenError. */
+export async function startGrpcServer(options: GrpcServerOptions): Promise<RunningGrpcServer> {
+  const address = parseListenAddress(options.listen);
+  if (!isLocal(address) && options.token === undefined) {
+    throw new ListenError(
+      `--listen ${options.listen} is reachable from other machines; add --token-file, or listen on unix:PATH or 127.0.0.1`,
+    );
+  }
+  const server = new Server({
+    'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
+    'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
+    'grpc.max_concurrent_streams': MAX_STREAMS,
+    ...(options.token === undefined ? {} : { interceptors: [tokenGuard(options.token)] }),
+  });
+  server.addService(AuthorizationService, authorizationService(options));
+  server.addService(BucketConfigurationService, bucketConfigurationService(options));
+  const health = new HealthImplementation(Object.fromEntries(['', ...SERVICES].map((name) => [name, 'SERVING'])));
+  health.addToServer(server);
+  const definition = await load(PROTOS, { includeDirs: [protoDirectory()] });
+  new ReflectionService(definition, { services: SERVICES }).addToServer(server);
+  const bound = await bind(server, address);
+
+  let stopped: Promise<void> | undefined;
+  const stop = async (): Promise<void> => {
+    for (const name of ['', ...SERVICES]) health.setStatus(name, 'NOT_SERVING');
+    const timer = setTimeout(() => server.forceShutdown(), DRAIN_MS);
+    await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+    clearTimeout(timer);
+  };
+  return {
+    address: bound,
+    stop: () => {
+      stopped ??= stop();
+      return stopped;
+    },
+  };
+}
+
+/** The folder of the .proto files, beside the sources or beside what was built of them. */
+function protoDirectory(): string {
+  for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
+    if (existsSync(join(folder, 'proto', PROTOS[0] as string))) return join(folder, 'proto');
+    if (folder === dirname(folder)) throw new Error('the .proto files of this package are missing');
+  }
+}

@@ -1,0 +1,192 @@
+// A request at the sidecar's HTTP door: read whole within a limit, and its canonical form for the signature.
+import { createHash } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { Credentials, RequestContext } from '../../../proto/gen/portcullis/authz/v1/authorization.ts';
+
+/** What the gateway says about the client it forwards for; believed only where the door is the gateway's alone. */
+export const SOURCE_ADDRESS_HEADER = 'x-portcullis-source-address';
+export const SECURE_HEADER = 'x-portcullis-secure-transport';
+
+export interface HttpRequest {
+  readonly method: string;
+  /** Decoded; without the query. */
+  readonly path: string;
+  readonly query: readonly (readonly [name: string, value: string])[];
+  /** Lower-case names; several of one name joined by ','; white space as Signature V4 folds it. */
+  readonly headers: ReadonlyMap<string, string>;
+  readonly body: Buffer;
+  /** Undefined when the client did not say. */
+  readonly contentLength: number | undefined;
+  readonly context: RequestContext;
+}
+
+/** Thrown for requests that cannot be read. */
+export class UnreadableRequest extends Error {
+  readonly why: 'too-large' | 'malformed' | 'aborted';
+  constructor(why: UnreadableRequest['why'], options?: ErrorOptions) {
+    super(`the request is ${why}`, options);
+    this.name = 'UnreadableRequest';
+    this.why = why;
+  }
+}
+
+export interface ReadOptions {
+  readonly requestId: string;
+  readonly maxBodyBytes: number;
+  /** The peer is the gateway: it says whose request it is. */
+  readonly behindGateway: boolean;
+}
+
+/** Reads a request. Throws UnreadableRequest. */
+export async function readRequest(incoming: IncomingMessage, options: ReadOptions): Promise<HttpRequest> {
+  const url = incoming.url ?? '';
+  const mark = url.indexOf('?');
+  const headers = joinHeaders(incoming.rawHeaders);
+  const path = decode(mark < 0 ? url : url.slice(0, mark));
+  const query = mark < 0 ? [] : parseForm(url.slice(mark + 1));
+  if (path === undefined || query === undefined || !path.startsWith('/')) throw new UnreadableRequest('malformed');
+  const length = headers.get('content-length');
+  const contentLength = length === undefined ? undefined : Number(length);
+  if (contentLength !== undefined && contentLength > options.maxBodyBytes) throw new UnreadableRequest('too-large');
+  return {
+    method: incoming.method ?? '',
+    path,
+    query,
+    headers,
+    body: await readBody(incoming, options.maxBodyBytes),
+    contentLength,
+    context: contextOf(incoming, headers, options),
+  };
+}
+
+/** The first value of a query parameter; '' when there is none. */
+export function queryValue(request: HttpRequest, name: string): string {
+  return request.query.find(([key]) => key === name)?.[1] ?? '';
+}
+
+/** Name and value pairs of a query or form; undefined when it is not percent-encoded UTF-8. */
+export function parseForm(text: string): [string, string][] | undefined {
+  const pairs: [string, string][] = [];
+  for (const part of text.split('&')) {
+    if (part === '') continue;
+    const equals = part.indexOf('=');
+    const name = decode((equals < 0 ? part : part.slice(0, equals)).replaceAll('+', ' '));
+    const value = decode((equals < 0 ? '' : part.slice(equals + 1)).replaceAll('+', ' '));
+    if (name === undefined || value === undefined) return undefined;
+    pairs.push([name, value]);
+  }
+  return pairs;
+}
+
+/** The credentials of a request as it presents them, with the canonical request that its signature must cover. */
+export function credentialsOf(request: HttpRequest): Credentials {
+  const authorization = request.headers.get('authorization');
+  if (authorization === undefined) return { presented: { $case: 'anonymous', value: {} } };
+  const signedHeaders = /SignedHeaders=([^,\s]*)/.exec(authorization)?.[1] ?? '';
+  const listed = new Set(signedHeaders.split(';'));
+  return {
+    presented: {
+      $case: 'sigv4Header',
+      value: {
+        authorization,
+        canonicalRequest: canonicalRequest(request, signedHeaders),
+        unsignedHeaders: [...request.headers.keys()].filter(
+          (name) => (name === 'host' || name.startsWith('x-amz-')) && !listed.has(name),
+        ),
+      },
+    },
+  };
+}
+
+/** SHA-256 of the body, hex. */
+export function bodyHash(request: HttpRequest): string {
+  return createHash('sha256').update(request.body).digest('hex');
+}
+
+function canonicalRequest(request: HttpRequest, signedHeaders: string): Buffer {
+  const names = signedHeaders.split(';');
+  const text = [
+    request.method,
+    encode(request.path).replaceAll('%2F', '/'),
+    canonicalQuery(request.query),
+    ...names.map((name) => `${name}:${request.headers.get(name) ?? ''}`),
+    '',
+    signedHeaders,
+    request.headers.get('x-amz-content-sha256') ?? bodyHash(request),
+  ].join('\n');
+  // Header values are handed over as Latin-1, one character a byte; everything else is ASCII.
+  return Buffer.from(text, 'latin1');
+}
+
+function canonicalQuery(query: HttpRequest['query']): string {
+  return query
+    .map(([name, value]) => `${encode(name)}=${encode(value)}`)
+    .sort((a, b) => {
+      const [nameA = '', valueA = ''] = a.split('=');
+      const [nameB = '', valueB = ''] = b.split('=');
+      return compare(nameA, nameB) || compare(valueA, valueB);
+    })
+    .join('&');
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** Every byte encoded but the unreserved ones. */
+function encode(text: string): string {
+  return encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
+}
+
+function decode(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch (error) {
+    if (error instanceof URIError) return undefined;
+    throw error;
+  }
+}
+
+function joinHeaders(raw: readonly string[]): ReadonlyMap<string, string> {
+  const headers = new Map<string, string>();
+  for (let index = 0; index + 1 < raw.length; index += 2) {
+    const name = (raw[index] as string).toLowerCase();
+    const value = (raw[index + 1] as string).trim().replace(/ +/g, ' ');
+    const before = headers.get(name);
+    headers.set(name, before === undefined ? value : `${before},${value}`);
+  }
+  return headers;
+}
+
+async function readBody(incoming: IncomingMessage, limit: number): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const piece of incoming as AsyncIterable<Buffer>) {
+      size += piece.byteLength;
+      if (size > limit) throw new UnreadableRequest('too-large');
+      pieces.push(piece);
+    }
+  } catch (cause) {
+    if (cause instanceof UnreadableRequest) throw cause;
+    throw new UnreadableRequest('aborted', { cause });
+  }
+  return Buffer.concat(pieces);
+}
+
+function contextOf(
+  incoming: IncomingMessage,
+  headers: ReadonlyMap<string, string>,
+  { requestId, behindGateway }: ReadOptions,
+): RequestContext {
+  const said = (name: string): string => (behindGateway ? (headers.get(name) ?? '') : '');
+  return {
+    requestId,
+    sourceAddress: behindGateway ? said(SOURCE_ADDRESS_HEADER) : (incoming.socket.remoteAddress ?? ''),
+    secureTransport: said(SECURE_HEADER) === 'true',
+    userAgent: headers.get('user-agent') ?? '',
+    referer: headers.get('referer') ?? '',
+    timeMs: 0n,
+    keys: {},
+  };
+}

@@ -1,0 +1,210 @@
+// The service itself, behind every door: credentials and accesses in, decisions out. Synchronous but for one case: an access key
+// that is not known waits for the store to be read again.
+import type { Access, Credentials, RequestContext } from '../../../proto/gen/portcullis/authz/v1/authorization.ts';
+import type { Decision, PolicyRequest, StatementRef } from '../policy/request.ts';
+import { AskFault } from './ask-fault.ts';
+import { AuthRefusal } from './auth-refusal.ts';
+import { type Authenticated, authenticate } from './authenticate.ts';
+import type { IamDirectory } from './iam-directory.ts';
+import { decide, type PolicySettings } from './policy-program.ts';
+import { type Identified, requestPrincipal } from './principal.ts';
+import { accessKeys, type Keys, requestKeys, unknownKeys } from './request-keys.ts';
+import { parseResource } from './resource-name.ts';
+import type { IamSnapshot, Rights } from './snapshot.ts';
+import type { VerifiedSignature } from './verified-signature.ts';
+
+/** Accesses of one question. */
+export const MAX_ACCESSES = 1_000;
+/** Characters of an action and of a resource. */
+export const MAX_ACTION_LENGTH = 128;
+export const MAX_RESOURCE_LENGTH = 2_048;
+
+/** A question as a door received it. */
+export interface Ask {
+  readonly credentials: Credentials | undefined;
+  readonly accesses: readonly Access[];
+  readonly context: RequestContext | undefined;
+}
+
+/** One access, decided. */
+export interface AccessDecision {
+  readonly outcome: Decision['outcome'];
+  readonly reason: string;
+  readonly message: string;
+  readonly by: StatementRef | undefined;
+  readonly neededFacts: readonly string[];
+}
+
+export type Answer =
+  | { readonly kind: 'refused'; readonly refusal: AuthRefusal; readonly revision: string }
+  | {
+      readonly kind: 'decided';
+      readonly identified: Identified;
+      readonly signature: VerifiedSignature | undefined;
+      /** One an access, same order. */
+      readonly decisions: readonly AccessDecision[];
+      readonly revision: string;
+    };
+
+/** An access in the form the policy engine takes it, with the rights that decide it. */
+export interface PreparedAccess {
+  readonly rights: Rights;
+  readonly request: PolicyRequest;
+}
+
+export interface AuthorizerOptions {
+  readonly directory: IamDirectory;
+  readonly settings: PolicySettings;
+  /** Callers may name principals and set the time. */
+  readonly trustCallers: boolean;
+  readonly nowMs: () => number;
+}
+
+export class Authorizer {
+  readonly #options: AuthorizerOptions;
+
+  constructor(options: AuthorizerOptions) {
+    this.#options = options;
+  }
+
+  get snapshot(): IamSnapshot {
+    return this.#options.directory.current;
+  }
+
+  /** Throws (or rejects with) AskFault for a question that may not be asked. */
+  answer(ask: Ask): Answer | Promise<Answer> {
+    checkAsk(ask);
+    const answer = this.#answerNow(ask);
+    if (answer.kind !== 'refused' || answer.refusal.code !== 'InvalidAccessKeyId') return answer;
+    const reload = this.#options.directory.refreshForUnknownKey();
+    return reload === undefined ? answer : reload.then(() => this.#answerNow(ask));
+  }
+
+  /** Authenticates and readies the accesses, for a caller that evaluates them itself (Explain). Throws AuthRefusal, AskFault. */
+  prepare(ask: Ask): Authenticated & { readonly snapshot: IamSnapshot; readonly accesses: readonly PreparedAccess[] } {
+    checkAsk(ask);
+    const snapshot = this.snapshot;
+    const nowMs = this.#nowOf(ask);
+    const authenticated = this.#authenticate(ask, snapshot, nowMs);
+    return { ...authenticated, snapshot, accesses: this.#prepare(ask, authenticated, snapshot, nowMs) };
+  }
+
+  #answerNow(ask: Ask): Answer {
+    const snapshot = this.snapshot;
+    const { revision } = snapshot;
+    const nowMs = this.#nowOf(ask);
+    try {
+      const authenticated = this.#authenticate(ask, snapshot, nowMs);
+      const decisions = this.#prepare(ask, authenticated, snapshot, nowMs).map(decideAccess);
+      return { kind: 'decided', ...authenticated, decisions, revision };
+    } catch (error) {
+      if (error instanceof AuthRefusal) return { kind: 'refused', refusal: error, revision };
+      throw error;
+    }
+  }
+
+  #authenticate(ask: Ask, credentials: IamSnapshot, nowMs: number): Authenticated {
+    return authenticate(ask.credentials, { credentials, nowMs, service: 's3' }, this.#options.trustCallers);
+  }
+
+  #prepare(ask: Ask, authenticated: Authenticated, snapshot: IamSnapshot, nowMs: number): PreparedAccess[] {
+    const { identified, signature } = authenticated;
+    const { dialect } = this.#options.settings;
+    const principal = requestPrincipal(identified, dialect);
+    const groups = snapshot.groupsOf(identified);
+    const shared = requestKeys({ dialect, identified, groups, signature, context: ask.context, nowMs });
+    return ask.accesses.map((access) => {
+      const resource = parseResource(access.resource);
+      if (resource === undefined) {
+        throw AskFault.malformed(`a resource is not an ARN of the form arn:aws:s3:::bucket/key`);
+      }
+      const keys: Keys = accessKeys(shared, access);
+      const request: PolicyRequest = {
+        principal,
+        action: access.action,
+        ...resource,
+        resourceArn: access.resource,
+        ...(access.resourceAccount === '' ? {} : { resourceAccount: access.resourceAccount }),
+        keys,
+        unknownKeys: resource.object === '' ? undefined : unknownKeys(access),
+      };
+      return { rights: snapshot.rights(identified, resource.bucket), request };
+    });
+  }
+
+  #nowOf(ask: Ask): number {
+    const asked = ask.context?.timeMs ?? 0n;
+    if (asked === 0n) return this.#options.nowMs();
+    if (!this.#options.trustCallers) throw AskFault.notPermitted('this caller is not trusted to set the time');
+    return Number(asked);
+  }
+}
+
+/** Decides one access. */
+export function decideAccess({ rights, request }: PreparedAccess): AccessDecision {
+  switch (rights.kind) {
+    case 'root':
+      return { outcome: 'Allow', reason: 'Root', message: '', by: undefined, neededFacts: [] };
+    case 'refused':
+      return {
+        outcome: 'EvaluationError',
+        reason: 'UnreadablePolicy',
+        message: `the ${rights.subject} cannot be read`,
+        by: undefined,
+        neededFacts: [],
+      };
+    case 'program':
+      return fromPolicy(decide(rights.program, request));
+  }
+}
+
+/** The policy engine's decision in this service's words. */
+export function fromPolicy(decision: Decision): AccessDecision {
+  switch (decision.outcome) {
+    case 'Allow':
+      return { outcome: 'Allow', reason: decision.reason, message: '', by: decision.by, neededFacts: [] };
+    case 'ExplicitDeny':
+      return {
+        outcome: 'ExplicitDeny',
+        reason: decision.reason,
+        message: 'a statement denies it',
+        by: decision.by,
+        neededFacts: [],
+      };
+    case 'ImplicitDeny':
+      return {
+        outcome: 'ImplicitDeny',
+        reason: decision.reason,
+        message: 'no statement allows it',
+        by: undefined,
+        neededFacts: [],
+      };
+    case 'EvaluationError':
+      return {
+        outcome: 'EvaluationError',
+        reason: decision.reason,
+        message: 'a statement could not be evaluated',
+        by: decision.at,
+        neededFacts: [],
+      };
+    case 'NeedsFacts':
+      return {
+        outcome: 'NeedsFacts',
+        reason: 'NeedsFacts',
+        message: 'facts are needed that only the caller can find out',
+        by: undefined,
+        neededFacts: decision.keys,
+      };
+  }
+}
+
+function checkAsk({ accesses }: Ask): void {
+  if (accesses.length === 0) throw AskFault.malformed('no access is asked for');
+  if (accesses.length > MAX_ACCESSES) throw AskFault.malformed(`more than ${MAX_ACCESSES} accesses are asked for`);
+  for (const { action, resource } of accesses) {
+    if (action === '' || action.length > MAX_ACTION_LENGTH || !action.includes(':')) {
+      throw AskFault.malformed('an action is not of the form "s3:GetObject"');
+    }
+    if (resource.length > MAX_RESOURCE_LENGTH) throw AskFault.malformed('a resource is too long');
+  }
+}

@@ -1,0 +1,122 @@
+// Holds the current snapshot and makes the next: on an interval, when the store tells of a change, and when somebody presents an
+// access key that is not known yet. A load that fails leaves the snapshot that stands.
+import type { IamStore } from '../store/iam-store.ts';
+import type { PolicySettings } from './policy-program.ts';
+import { IamSnapshot, type RootUser, type SnapshotProblem } from './snapshot.ts';
+
+/** Least time between two loads that unknown access keys cause. */
+export const UNKNOWN_KEY_RELOAD_GAP_MS = 1_000;
+
+/** A shorter interval than this would only load the store. */
+const MIN_REFRESH_MS = 100;
+/** What timers can count to. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** What the directory tells its operator. */
+export interface DirectoryLog {
+  problem(problem: SnapshotProblem): void;
+  loaded(revision: string, store: string): void;
+  failed(error: unknown): void;
+}
+
+export interface DirectoryOptions {
+  readonly store: IamStore;
+  readonly root: RootUser;
+  readonly settings: PolicySettings;
+  /** Between two loads, milliseconds; 0 = only when asked. */
+  readonly refreshMs: number;
+  readonly log: DirectoryLog;
+  readonly nowMs: () => number;
+}
+
+export class IamDirectory {
+  readonly #options: DirectoryOptions;
+  #snapshot: IamSnapshot;
+  #loading: Promise<void> | undefined;
+  #again = false;
+  #reloadedForUnknownAt = Number.NEGATIVE_INFINITY;
+  #timer: NodeJS.Timeout | undefined;
+  #unwatch: () => void = () => undefined;
+  #reported = new Set<string>();
+
+  private constructor(options: DirectoryOptions, snapshot: IamSnapshot) {
+    this.#options = options;
+    this.#snapshot = snapshot;
+  }
+
+  /** Loads the first snapshot; throws when the store cannot be read. The directory owns the store. */
+  static async open(options: DirectoryOptions): Promise<IamDirectory> {
+    const snapshot = new IamSnapshot(await options.store.load(), options.root, options.settings);
+    const directory = new IamDirectory(options, snapshot);
+    directory.#report(snapshot);
+    directory.#unwatch = options.store.watch(() => void directory.refresh());
+    if (options.refreshMs > 0) {
+      const every = Math.min(Math.max(options.refreshMs, MIN_REFRESH_MS), MAX_TIMER_MS);
+      directory.#timer = setInterval(() => void directory.refresh(), every);
+      directory.#timer.unref();
+    }
+    return directory;
+  }
+
+  /** The state to decide by. */
+  get current(): IamSnapshot {
+    return this.#snapshot;
+  }
+
+  /** Loads again; joins a load under way, and follows it with another if it might have missed what the caller knows of. Never throws. */
+  async refresh(): Promise<void> {
+    if (this.#loading !== undefined) {
+      this.#again = true;
+      return this.#loading;
+    }
+    this.#loading = this.#load();
+    try {
+      await this.#loading;
+    } finally {
+      this.#loading = undefined;
+    }
+  }
+
+  /** Loads because of an access key that is not known. Undefined when it is too soon: then the key is unknown. */
+  refreshForUnknownKey(): Promise<void> | undefined {
+    const now = this.#options.nowMs();
+    if (Math.abs(now - this.#reloadedForUnknownAt) < UNKNOWN_KEY_RELOAD_GAP_MS) return undefined;
+    this.#reloadedForUnknownAt = now;
+    return this.refresh();
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#unwatch();
+    await this.#loading;
+    await this.#options.store.close();
+  }
+
+  async #load(): Promise<void> {
+    const { store, root, settings, log } = this.#options;
+    do {
+      this.#again = false;
+      try {
+        const records = await store.load();
+        if (records.revision === this.#snapshot.revision) continue;
+        this.#snapshot = new IamSnapshot(records, root, settings, this.#snapshot);
+        this.#report(this.#snapshot);
+      } catch (error) {
+        log.failed(error);
+      }
+    } while (this.#again);
+  }
+
+  /** Each problem once, until it went away and came back. */
+  #report(snapshot: IamSnapshot): void {
+    const { log, store } = this.#options;
+    log.loaded(snapshot.revision, store.name);
+    const now = new Set<string>();
+    for (const problem of snapshot.problems) {
+      const id = `${problem.subject}\0${problem.problem}`;
+      now.add(id);
+      if (!this.#reported.has(id)) log.problem(problem);
+    }
+    this.#reported = now;
+  }
+}

@@ -1,0 +1,130 @@
+// The condition keys of a request. Those that this service derives (who, when, how signed, from where) are refused from callers;
+// the rest is taken from the request's and the access's context.
+import type { Access, ConditionValues, RequestContext } from '../../../proto/gen/portcullis/authz/v1/authorization.ts';
+import type { DialectName } from '../policy/request.ts';
+import { AskFault } from './ask-fault.ts';
+import { type Identified, policyName } from './principal.ts';
+import type { VerifiedSignature } from './verified-signature.ts';
+
+/** Condition keys in one context, values of one key, and characters of one value. */
+export const MAX_CONTEXT_KEYS = 200;
+export const MAX_KEY_VALUES = 1_000;
+export const MAX_VALUE_LENGTH = 16 * 1024;
+export const MAX_KEY_LENGTH = 512;
+
+/** Lower-case names of keys that only this service may set. */
+const DERIVED: ReadonlySet<string> = new Set(
+  [
+    'aws:SourceIp',
+    'aws:SecureTransport',
+    'aws:UserAgent',
+    'aws:Referer',
+    'aws:CurrentTime',
+    'aws:EpochTime',
+    'aws:TokenIssueTime',
+    'aws:username',
+    'aws:userid',
+    'aws:groups',
+    's3:signatureversion',
+    's3:authType',
+    's3:signatureAge',
+    's3:x-amz-content-sha256',
+  ].map((name) => name.toLowerCase()),
+);
+const DERIVED_PREFIXES = ['aws:principal', 'jwt:', 'ldap:', 'sts:', 'svc:', 'aws:federated', 'aws:multifactor'];
+
+/** The tags of an object, which only the caller can read. */
+export const TAG_PREFIX = 's3:ExistingObjectTag/';
+
+/** Dialects whose engines have the general keys in every request, possibly empty. */
+const ALWAYS_PRESENT: ReadonlySet<DialectName> = new Set(['portcullis', 'juicefs', 'minio']);
+
+export type Keys = ReadonlyMap<string, readonly string[]>;
+
+export interface KeyFacts {
+  readonly dialect: DialectName;
+  readonly identified: Identified;
+  readonly groups: readonly string[];
+  readonly signature: VerifiedSignature | undefined;
+  readonly context: RequestContext | undefined;
+  readonly nowMs: number;
+}
+
+/** The keys that all accesses of a request share. Throws AskFault for a context that may not be. */
+export function requestKeys(facts: KeyFacts): Map<string, readonly string[]> {
+  const { dialect, identified, signature, context, nowMs } = facts;
+  const keys = new Map<string, readonly string[]>();
+  const put = (name: string, value: string | undefined): void => {
+    if (value !== undefined && (value !== '' || ALWAYS_PRESENT.has(dialect))) keys.set(name, [value]);
+  };
+  addContext(keys, context?.keys ?? {});
+  const name = policyName(identified, dialect);
+  keys.set('aws:CurrentTime', [new Date(nowMs).toISOString()]);
+  keys.set('aws:EpochTime', [String(Math.floor(nowMs / 1000))]);
+  keys.set('aws:SecureTransport', [String(context?.secureTransport ?? false)]);
+  if (context?.sourceAddress) keys.set('aws:SourceIp', [context.sourceAddress]);
+  put('aws:UserAgent', context?.userAgent ?? '');
+  put('aws:Referer', context?.referer ?? '');
+  put('aws:username', name);
+  put('aws:userid', name);
+  keys.set(dialect === 'aws' ? 'aws:PrincipalType' : 'aws:principaltype', [principalType(identified)]);
+  if (facts.groups.length > 0 && dialect !== 'juicefs') keys.set('aws:groups', facts.groups);
+  put('s3:signatureversion', signature?.version ?? '');
+  put('s3:authType', signature?.authType ?? '');
+  if (signature?.authType === 'REST-QUERY-STRING' && signature.signedAtMs !== undefined) {
+    keys.set('s3:signatureAge', [String(Math.max(0, nowMs - signature.signedAtMs))]);
+  }
+  if (signature?.payloadHash !== undefined) keys.set('s3:x-amz-content-sha256', [signature.payloadHash]);
+  return keys;
+}
+
+/** The keys of one access: the request's and its own. Throws AskFault. */
+export function accessKeys(shared: Keys, access: Access): Keys {
+  const names = Object.keys(access.context);
+  if (names.length === 0) return shared;
+  const keys = new Map(shared);
+  addContext(keys, access.context);
+  return keys;
+}
+
+/**
+ * What the caller could find out and did not say. Tags of an object are known once the access names any of them; a name with no
+ * values says that the object does not have that tag.
+ */
+export function unknownKeys(access: Access): ReadonlySet<string> | undefined {
+  const known = Object.keys(access.context).some((name) => name.startsWith(TAG_PREFIX));
+  return known ? undefined : TAGS_UNKNOWN;
+}
+const TAGS_UNKNOWN: ReadonlySet<string> = new Set([TAG_PREFIX]);
+
+function addContext(keys: Map<string, readonly string[]>, context: Readonly<Record<string, ConditionValues>>): void {
+  const entries = Object.entries(context);
+  if (entries.length > MAX_CONTEXT_KEYS) throw AskFault.malformed(`a context has more than ${MAX_CONTEXT_KEYS} keys`);
+  for (const [name, { values }] of entries) {
+    if (name.length > MAX_KEY_LENGTH || !/^[a-z0-9]+:./.test(name)) {
+      throw AskFault.malformed(`${JSON.stringify(name.slice(0, 60))} is not a condition key; write e.g. "s3:prefix"`);
+    }
+    if (isDerived(name)) throw AskFault.malformed(`the condition key ${name} is set by this service alone`);
+    if (values.length > MAX_KEY_VALUES || values.some((value) => value.length > MAX_VALUE_LENGTH)) {
+      throw AskFault.malformed(`the condition key ${name} has too many values, or too long ones`);
+    }
+    if (values.length > 0) keys.set(name, values);
+  }
+}
+
+function isDerived(name: string): boolean {
+  const lower = name.toLowerCase();
+  return DERIVED.has(lower) || DERIVED_PREFIXES.some((prefix) => lower.startsWith(prefix));
+}
+
+function principalType(identified: Identified): string {
+  if (identified.type === 'Anonymous') return 'Anonymous';
+  switch (identified.credential.type) {
+    case 'Root':
+      return 'Account';
+    case 'User':
+      return 'User';
+    default:
+      return 'AssumedRole';
+  }
+}

@@ -1,0 +1,292 @@
+// One immutable state of all identities and policies. Decisions read one snapshot and never wait; a change makes the next one.
+import { LRUCache } from 'lru-cache';
+import {
+  type BucketRecord,
+  type GroupRecord,
+  type IamRecords,
+  type IdentityRecord,
+  isUnreadable,
+  type Unreadable,
+} from '../store/iam-store.ts';
+import type { Credential, CredentialSource } from './credential.ts';
+import {
+  cannedPolicy,
+  compileProgram,
+  type ParsedDocument,
+  type Policy,
+  type PolicySettings,
+  type Program,
+  parseDocument,
+} from './policy-program.ts';
+import type { Identified } from './principal.ts';
+import { serviceAccountLimit, sessionLimit } from './session-token.ts';
+
+/** Compiled programs kept by a snapshot: one a principal and bucket. */
+export const MAX_PROGRAMS = 20_000;
+
+/** The root user of this service. */
+export interface RootUser {
+  readonly accessKey: string;
+  readonly secretKey: string;
+}
+
+/** What an operator should look at: a record that refuses somebody, or that is passed over. */
+export interface SnapshotProblem {
+  readonly subject: string; // 'policy backup', 'user alice', …
+  readonly problem: string;
+}
+
+/** The rights of a principal on a bucket: a program to decide with, all rights, or the reason why nothing can be decided. */
+export type Rights =
+  | { readonly kind: 'root' }
+  | { readonly kind: 'program'; readonly program: Program }
+  | { readonly kind: 'refused'; readonly subject: string; readonly problem: string };
+
+export class IamSnapshot implements CredentialSource {
+  readonly revision: string;
+  readonly problems: readonly SnapshotProblem[];
+  readonly #records: IamRecords;
+  readonly #settings: PolicySettings;
+  readonly #credentials: ReadonlyMap<string, Credential>;
+  readonly #policies: ReadonlyMap<string, ParsedDocument>;
+  readonly #policyTexts: ReadonlyMap<string, string | Unreadable>;
+  readonly #groupsOf: ReadonlyMap<string, readonly string[]>;
+  /** Filled as they are asked for; what they hold follows from the records alone. */
+  readonly #rights = new LRUCache<string, Rights>({ max: MAX_PROGRAMS });
+  readonly #bucketPolicies = new Map<string, ParsedDocument>();
+
+  /** `previous`: its parsed policies are taken over where the text is the same. */
+  constructor(records: IamRecords, root: RootUser, settings: PolicySettings, previous?: IamSnapshot) {
+    const problems: SnapshotProblem[] = [];
+    this.revision = records.revision;
+    this.problems = problems;
+    this.#records = records;
+    this.#settings = settings;
+    this.#policyTexts = records.policies;
+    this.#policies = parsePolicies(records.policies, settings, previous, problems);
+    this.#groupsOf = groupsByMember(records.groups, problems);
+    this.#credentials = readCredentials(records, root, problems);
+    for (const [table, mappings] of [
+      ['user', records.userPolicies],
+      ['group', records.groupPolicies],
+    ] as const) {
+      for (const [name, mapping] of mappings) this.#checkMapping(`${table} ${name}`, mapping, problems);
+    }
+    for (const [bucket, record] of records.buckets) {
+      if (isUnreadable(record)) {
+        problems.push({ subject: `configuration of bucket ${bucket}`, problem: record.unreadable });
+      } else if (record.policyJson !== '') {
+        const parsed = this.#bucketPolicy(bucket, record);
+        if (!parsed.ok) problems.push({ subject: `policy of bucket ${bucket}`, problem: parsed.problem });
+      }
+    }
+  }
+
+  find(accessKey: string): Credential | undefined {
+    return this.#credentials.get(accessKey);
+  }
+
+  /** Enabled groups of a principal's owner. */
+  groupsOf(identified: Identified): readonly string[] {
+    return identified.type === 'Anonymous' ? [] : (this.#groupsOf.get(identified.owner.accessKey) ?? []);
+  }
+
+  /** Configuration of a bucket as stored; undefined when there is none. */
+  bucket(name: string): BucketRecord | Unreadable | undefined {
+    return this.#records.buckets.get(name);
+  }
+
+  /** The rights of a principal on a bucket ('' = the service itself). */
+  rights(identified: Identified, bucket: string): Rights {
+    const record = bucket === '' ? undefined : this.#records.buckets.get(bucket);
+    const binds = identified.type === 'Anonymous' || this.#settings.bucketPolicies === 'everyone';
+    const applies = binds && record !== undefined && (isUnreadable(record) || record.policyJson !== '');
+    const who = identified.type === 'Anonymous' ? '' : identified.credential.accessKey;
+    const id = `${who}\0${applies ? bucket : ''}`;
+    let rights = this.#rights.get(id);
+    if (rights === undefined) {
+      rights = this.#compile(identified, applies ? bucket : '', applies ? record : undefined);
+      this.#rights.set(id, rights);
+    }
+    return rights;
+  }
+
+  #compile(identified: Identified, bucket: string, record: BucketRecord | Unreadable | undefined): Rights {
+    let bucketPolicy: Policy | undefined;
+    if (record !== undefined) {
+      if (isUnreadable(record)) {
+        return { kind: 'refused', subject: `configuration of bucket ${bucket}`, problem: record.unreadable };
+      }
+      const parsed = this.#bucketPolicy(bucket, record);
+      if (!parsed.ok) return { kind: 'refused', subject: `policy of bucket ${bucket}`, problem: parsed.problem };
+      bucketPolicy = parsed.policy;
+    }
+    if (identified.type === 'Anonymous') return this.#program([], undefined, bucketPolicy);
+    const { credential, owner } = identified;
+    const limit = 'limit' in credential ? credential.limit : undefined;
+    let session: Policy | undefined;
+    if (limit?.kind === 'broken') {
+      return { kind: 'refused', subject: `token of ${credential.accessKey}`, problem: limit.why };
+    }
+    if (limit?.kind === 'policy') {
+      const parsed = parseDocument(limit.document, { kind: 'session', name: 'session' }, this.#settings);
+      if (!parsed.ok) {
+        return { kind: 'refused', subject: `inline policy of ${credential.accessKey}`, problem: parsed.problem };
+      }
+      session = parsed.policy;
+    }
+    if (owner.type === 'Root') {
+      // A limited credential of root's is bound by its inline policy alone.
+      return session === undefined ? { kind: 'root' } : this.#program([session], session, undefined);
+    }
+    const attached = this.#attached(owner.accessKey);
+    if (!attached.ok) return { kind: 'refused', subject: attached.subject, problem: attached.problem };
+    return this.#program(attached.policies, session, bucketPolicy);
+  }
+
+  #program(identity: readonly Policy[], session: Policy | undefined, bucket: Policy | undefined): Rights {
+    return { kind: 'program', program: compileProgram({ identity, session, bucket }, this.#settings) };
+  }
+
+  /** The policies of a user and of its enabled groups. A name that no policy has grants nothing. */
+  #attached(user: string): { ok: true; policies: Policy[] } | { ok: false; subject: string; problem: string } {
+    const mappings = [
+      { subject: `policies of user ${user}`, mapping: this.#records.userPolicies.get(user) },
+      ...(this.#groupsOf.get(user) ?? []).map((group) => ({
+        subject: `policies of group ${group}`,
+        mapping: this.#records.groupPolicies.get(group),
+      })),
+    ];
+    const found = new Map<string, Policy>();
+    for (const { subject, mapping } of mappings) {
+      if (mapping === undefined) continue;
+      if (isUnreadable(mapping)) return { ok: false, subject, problem: mapping.unreadable };
+      for (const name of mapping) {
+        const parsed = this.#policy(name);
+        if (parsed === undefined || found.has(name)) continue;
+        if (!parsed.ok) return { ok: false, subject: `policy ${name}`, problem: parsed.problem };
+        found.set(name, parsed.policy);
+      }
+    }
+    return { ok: true, policies: [...found.values()] };
+  }
+
+  /** A custom policy, else the built-in one of the name. */
+  #policy(name: string): ParsedDocument | undefined {
+    return this.#policies.get(name) ?? cannedPolicy(name, this.#settings);
+  }
+
+  #bucketPolicy(bucket: string, record: BucketRecord): ParsedDocument {
+    let parsed = this.#bucketPolicies.get(bucket);
+    if (parsed === undefined) {
+      parsed = parseDocument(record.policyJson, { kind: 'bucket', name: `bucket:${bucket}`, bucket }, this.#settings);
+      this.#bucketPolicies.set(bucket, parsed);
+    }
+    return parsed;
+  }
+
+  #checkMapping(subject: string, mapping: readonly string[] | Unreadable, problems: SnapshotProblem[]): void {
+    if (isUnreadable(mapping)) {
+      problems.push({
+        subject: `policies of ${subject}`,
+        problem: `${mapping.unreadable}; whoever has them is refused`,
+      });
+      return;
+    }
+    for (const name of mapping) {
+      if (this.#policy(name) === undefined) problems.push({ subject, problem: `no policy is named ${name}` });
+    }
+  }
+
+  /** The parse of a policy, if its text is still this. */
+  parsedAs(name: string, text: string): ParsedDocument | undefined {
+    return this.#policyTexts.get(name) === text ? this.#policies.get(name) : undefined;
+  }
+}
+
+function parsePolicies(
+  texts: ReadonlyMap<string, string | Unreadable>,
+  settings: PolicySettings,
+  previous: IamSnapshot | undefined,
+  problems: SnapshotProblem[],
+): ReadonlyMap<string, ParsedDocument> {
+  const parsed = new Map<string, ParsedDocument>();
+  for (const [name, text] of texts) {
+    const result: ParsedDocument =
+      typeof text === 'string'
+        ? (previous?.parsedAs(name, text) ?? parseDocument(text, { kind: 'identity', name }, settings))
+        : { ok: false, problem: text.unreadable };
+    parsed.set(name, result);
+    if (!result.ok) {
+      problems.push({ subject: `policy ${name}`, problem: `${result.problem}; whoever has it is refused` });
+    }
+  }
+  return parsed;
+}
+
+function groupsByMember(
+  groups: ReadonlyMap<string, GroupRecord | Unreadable>,
+  problems: SnapshotProblem[],
+): ReadonlyMap<string, readonly string[]> {
+  const byMember = new Map<string, string[]>();
+  for (const [name, group] of groups) {
+    if (isUnreadable(group)) {
+      problems.push({
+        subject: `group ${name}`,
+        problem: `${group.unreadable}; it has no members until it can be read`,
+      });
+    } else if (group.enabled) {
+      for (const member of group.members) byMember.set(member, [...(byMember.get(member) ?? []), name]);
+    }
+  }
+  return byMember;
+}
+
+function readCredentials(
+  records: IamRecords,
+  root: RootUser,
+  problems: SnapshotProblem[],
+): ReadonlyMap<string, Credential> {
+  const credentials = new Map<string, Credential>();
+  const readable = function* (
+    what: string,
+    table: ReadonlyMap<string, IdentityRecord | Unreadable>,
+  ): Iterable<[string, IdentityRecord]> {
+    for (const [accessKey, record] of table) {
+      if (isUnreadable(record)) problems.push({ subject: `${what} ${accessKey}`, problem: record.unreadable });
+      else yield [accessKey, record];
+    }
+  };
+  for (const [accessKey, { secretKey, parent, enabled, sessionToken, expiresAtMs }] of readable(
+    'session',
+    records.sessions,
+  )) {
+    // Without an expiry or token it is no session.
+    if (expiresAtMs === undefined || sessionToken === '') continue;
+    const limit = sessionLimit({ accessKey, token: sessionToken }, root.secretKey);
+    credentials.set(accessKey, {
+      type: 'Session',
+      accessKey,
+      secretKey,
+      enabled,
+      parent,
+      sessionToken,
+      expiresAtMs,
+      limit,
+    });
+  }
+  for (const [accessKey, { secretKey, parent, enabled, sessionToken, expiresAtMs }] of readable(
+    'service account',
+    records.serviceAccounts,
+  )) {
+    const limit = serviceAccountLimit({ accessKey, parent, token: sessionToken }, root.secretKey);
+    if (limit.kind === 'broken') problems.push({ subject: `service account ${accessKey}`, problem: limit.why });
+    const expiry = expiresAtMs === undefined ? {} : { expiresAtMs };
+    credentials.set(accessKey, { type: 'ServiceAccount', accessKey, secretKey, enabled, parent, limit, ...expiry });
+  }
+  for (const [accessKey, { secretKey, enabled }] of readable('user', records.users)) {
+    credentials.set(accessKey, { type: 'User', accessKey, secretKey, enabled });
+  }
+  credentials.set(root.accessKey, { type: 'Root', accessKey: root.accessKey, secretKey: root.secretKey });
+  return credentials;
+}

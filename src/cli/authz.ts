@@ -1,0 +1,260 @@
+// `portcullis authz`: the sidecar as a process. Reads the command line and the environment, serves, and ends: with its supervisor's
+// pipe (--supervised), or on SIGTERM and SIGINT.
+import { readFileSync } from 'node:fs';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { type AuditSink, JsonLinesAuditSink } from '../authz/audit/audit-log.ts';
+import { Asks } from '../authz/grpc/asks.ts';
+import { Explainer } from '../authz/grpc/explain.ts';
+import { ListenError } from '../authz/grpc/listen.ts';
+import { startGrpcServer } from '../authz/grpc/server.ts';
+import { MIN_TOKEN_LENGTH } from '../authz/grpc/token-guard.ts';
+import { startHttpServer } from '../authz/http/server.ts';
+import { Authorizer } from '../authz/identity/authorizer.ts';
+import { IamDirectory } from '../authz/identity/iam-directory.ts';
+import type { PolicySettings } from '../authz/identity/policy-program.ts';
+import type { DialectName } from '../authz/policy/request.ts';
+import { openStore, StoreError } from '../authz/store/open-store.ts';
+import { parseGoDuration } from './go-duration.ts';
+import { parseHostPort } from './listen-address.ts';
+import { createLogger, type Logger } from './logger.ts';
+import { type RootCredentials, readRootCredentials, SECRET_VARIABLES, UsageError } from './root-credentials.ts';
+
+const DIALECTS: readonly DialectName[] = ['portcullis', 'juicefs', 'minio', 'aws', 'ceph'];
+const WHOM = ['everyone', 'anonymous'] as const;
+
+/** Dialects whose engines let bucket policies speak to the anonymous only. */
+const ANONYMOUS_ONLY: ReadonlySet<DialectName> = new Set(['juicefs', 'minio']);
+
+export interface ServeAuthzOptions {
+  /** `unix:PATH` or `HOST:PORT`; port 0 picks one. */
+  readonly listen: string;
+  readonly httpListen?: string | undefined;
+  /** `none:`, or the metadata URL of a volume. */
+  readonly store: string;
+  readonly storage?: string | undefined;
+  readonly bucket?: string | undefined;
+  readonly kmsSecretKey?: string | undefined;
+  readonly root: RootCredentials;
+  readonly refreshMs?: number;
+  readonly dialect?: DialectName;
+  /** Whom bucket policies bind; the dialect's own habit when absent. */
+  readonly bucketPolicies?: PolicySettings['bucketPolicies'] | undefined;
+  /** File of the audit log; '-' = standard output. */
+  readonly auditLog?: string | undefined;
+  /** What callers must show as bearer metadata. */
+  readonly token?: string | undefined;
+  /** Callers may name principals and set the time. */
+  readonly trustCallers?: boolean;
+  readonly logger: Logger;
+  readonly nowMs?: () => number;
+}
+
+export interface RunningAuthz {
+  /** Where gRPC is served, with the port that was chosen. */
+  readonly address: string;
+  readonly httpAddress: string | undefined;
+  /** Drains and closes everything. Idempotent. */
+  stop(): Promise<void>;
+}
+
+const DEFAULT_REFRESH_MS = 5 * 60 * 1000;
+
+/** Starts a sidecar in this process. Throws UsageError when it cannot come up as asked. */
+export async function serveAuthz(options: ServeAuthzOptions): Promise<RunningAuthz> {
+  const { logger } = options;
+  const nowMs = options.nowMs ?? Date.now;
+  const dialect = options.dialect ?? 'portcullis';
+  const settings: PolicySettings = {
+    dialect,
+    bucketPolicies: options.bucketPolicies ?? (ANONYMOUS_ONLY.has(dialect) ? 'anonymous' : 'everyone'),
+  };
+  const closing: (() => Promise<void>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const close of closing.splice(0).reverse()) await close();
+  };
+  try {
+    const store = await openStore(options.store, {
+      storage: options.storage,
+      bucket: options.bucket,
+      kmsSecretKey: options.kmsSecretKey,
+    });
+    closing.push(() => store.close());
+    const directory = await IamDirectory.open({
+      store,
+      root: options.root,
+      settings,
+      refreshMs: options.refreshMs ?? DEFAULT_REFRESH_MS,
+      nowMs,
+      log: {
+        problem: ({ subject, problem }) => logger.error({ subject, problem }, 'an identity or policy cannot be used'),
+        loaded: (revision, name) => logger.info({ revision, store: name }, 'identities and policies are loaded'),
+        failed: (error) => logger.error({ err: error }, 'identities could not be read again; the last ones stand'),
+      },
+    });
+    closing.push(() => directory.close());
+    const audit = await openAudit(options.auditLog, logger);
+    if (audit !== undefined) closing.push(() => audit.close());
+    const trustCallers = options.trustCallers ?? false;
+    const authorizer = new Authorizer({ directory, settings, trustCallers, nowMs });
+    const grpc = await startGrpcServer({
+      listen: options.listen,
+      token: options.token,
+      asks: new Asks(authorizer, audit, nowMs),
+      explainer: new Explainer(),
+      authorizer,
+      nowMs,
+      onError: (error) => logger.error({ err: error }, 'a question could not be answered'),
+    });
+    closing.push(() => grpc.stop());
+    let ready = true;
+    let httpAddress: string | undefined;
+    if (options.httpListen !== undefined) {
+      const http = await startHttpServer({
+        ...parseHostPort(options.httpListen, '--http-listen'),
+        isReady: () => ready,
+      });
+      httpAddress = http.address;
+      closing.push(() => http.stop());
+    }
+    closing.push(async () => {
+      ready = false;
+    });
+    return { address: grpc.address, httpAddress, stop };
+  } catch (error) {
+    await stop();
+    if (error instanceof ListenError || error instanceof StoreError) throw new UsageError(error.message);
+    throw error;
+  }
+}
+
+async function openAudit(path: string | undefined, logger: Logger): Promise<AuditSink | undefined> {
+  if (path === undefined) return undefined;
+  try {
+    return await JsonLinesAuditSink.open(
+      path,
+      (count) => logger.error({ count }, 'audit lines were dropped: the disk is too slow'),
+      (error) => logger.error({ err: error }, 'the audit log cannot be written'),
+    );
+  } catch (cause) {
+    throw new UsageError(
+      `--audit-log: cannot write ${path}: ${cause instanceof Error ? cause.message : String(cause)}`,
+    );
+  }
+}
+
+interface AuthzFlags {
+  readonly listen: string;
+  readonly httpListen?: string;
+  readonly store: string;
+  readonly storage?: string;
+  readonly bucket?: string;
+  readonly refreshIamInterval: number;
+  readonly dialect: DialectName;
+  readonly bucketPolicies?: PolicySettings['bucketPolicies'];
+  readonly auditLog?: string;
+  readonly tokenFile?: string;
+  readonly trustCallers?: boolean;
+  readonly supervised?: boolean;
+}
+
+/** The `authz` subcommand. */
+export function authzCommand(): Command {
+  return new Command('authz')
+    .description('run the authorization sidecar')
+    .requiredOption('--listen <ADDRESS>', 'unix:PATH (private to this user) or HOST:PORT (gRPC)')
+    .option('--http-listen <ADDRESS>', 'HOST:PORT for health over HTTP')
+    .option('--store <URL>', 'where identities are kept: metadata URL of a volume, or none: (root alone)', 'none:')
+    .option('--storage <TYPE>', 'object storage type of the volume, instead of the one in it')
+    .option('--bucket <URL>', 'bucket or directory of the object storage of the volume, instead of the one in it')
+    .option(
+      '--refresh-iam-interval <DURATION>',
+      'how often identities are read again',
+      readInterval,
+      DEFAULT_REFRESH_MS,
+    )
+    .addOption(new Option('--dialect <NAME>', 'policy dialect').choices(DIALECTS).default('portcullis'))
+    .addOption(
+      new Option('--bucket-policies <WHOM>', "whom bucket policies bind (default: the dialect's)").choices(WHOM),
+    )
+    .option('--audit-log <FILE>', 'append one JSON line a decision; - is standard output')
+    .option('--token-file <FILE>', 'file with a token that callers must show; needed beyond unix sockets and loopback')
+    .option('--trust-callers', 'let callers name principals and set the time')
+    .option('--supervised', 'live as long as standard input is open, ignore SIGINT and SIGTERM')
+    .action(async (flags: AuthzFlags, command: Command) => {
+      const globals: Record<string, unknown> = command.optsWithGlobals();
+      const level = globals.trace ? 'trace' : globals.verbose ? 'debug' : globals.quiet ? 'warn' : 'info';
+      await runAuthz(flags, createLogger(level));
+    });
+}
+
+async function runAuthz(flags: AuthzFlags, logger: Logger): Promise<void> {
+  const root = readRootCredentials(process.env);
+  const kmsSecretKey = process.env.MINIO_KMS_SECRET_KEY;
+  for (const name of SECRET_VARIABLES) delete process.env[name];
+  // Asked for before anything is awaited, so that no signal or closed pipe is missed.
+  const ended = flags.supervised === true ? endOfPipe() : endSignal(logger);
+  const running = await serveAuthz({
+    listen: flags.listen,
+    httpListen: flags.httpListen,
+    store: flags.store,
+    storage: flags.storage,
+    bucket: flags.bucket,
+    kmsSecretKey,
+    root,
+    refreshMs: flags.refreshIamInterval,
+    dialect: flags.dialect,
+    bucketPolicies: flags.bucketPolicies,
+    auditLog: flags.auditLog,
+    token: flags.tokenFile === undefined ? undefined : readToken(flags.tokenFile),
+    trustCallers: flags.trustCallers === true,
+    logger,
+  });
+  const event = { event: 'ready', address: running.address, http: running.httpAddress };
+  process.stdout.write(`${JSON.stringify(event)}\n`);
+  await ended;
+  await running.stop();
+  process.stdin.pause();
+}
+
+/** Resolves when the supervisor's pipe closes. Its signals are not this process's: the supervisor drains first. */
+function endOfPipe(): Promise<void> {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
+  return new Promise((resolve) => {
+    process.stdin.once('end', resolve);
+    process.stdin.once('error', () => resolve());
+    process.stdin.resume();
+  });
+}
+
+function endSignal(logger: Logger): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => {
+        logger.info({ signal }, 'ending: questions in flight are answered first');
+        resolve();
+      });
+    }
+  });
+}
+
+function readInterval(text: string): number {
+  const parsed = parseGoDuration(text);
+  if (!parsed.ok) throw new InvalidArgumentError(parsed.message);
+  if (parsed.milliseconds < 0) throw new InvalidArgumentError(`${JSON.stringify(text)} is negative; write e.g. "5m"`);
+  return parsed.milliseconds;
+}
+
+function readToken(path: string): string {
+  let token: string;
+  try {
+    token = readFileSync(path, 'utf8').trim();
+  } catch (cause) {
+    throw new UsageError(
+      `--token-file: cannot read ${path}: ${cause instanceof Error ? cause.message : String(cause)}`,
+    );
+  }
+  if (token.length < MIN_TOKEN_LENGTH) {
+    throw new UsageError(`--token-file: ${path} must hold a token of at least ${MIN_TOKEN_LENGTH} characters`);
+  }
+  return token;
+}
