@@ -37,6 +37,10 @@ export const S3_ERRORS = {
   NoSuchCORSConfiguration: { status: 404, message: 'The bucket has no CORS configuration.' },
   NoSuchKey: { status: 404, message: 'The specified key does not exist.' },
   NoSuchLifecycleConfiguration: { status: 404, message: 'The bucket has no lifecycle configuration.' },
+  NoSuchPublicAccessBlockConfiguration: {
+    status: 404,
+    message: 'The bucket has no public access block configuration.',
+  },
   NoSuchTagSet: { status: 404, message: 'There is no tag set.' },
   NoSuchUpload: {
     status: 404,
@@ -45,6 +49,7 @@ export const S3_ERRORS = {
   NoSuchVersion: { status: 404, message: 'The specified version does not exist.' },
   NoSuchWebsiteConfiguration: { status: 404, message: 'The bucket has no website configuration.' },
   ObjectLockConfigurationNotFoundError: { status: 404, message: 'The bucket has no object lock configuration.' },
+  OwnershipControlsNotFoundError: { status: 404, message: 'The bucket has no ownership controls.' },
   ReplicationConfigurationNotFoundError: { status: 404, message: 'The bucket has no replication configuration.' },
   ServerSideEncryptionConfigurationNotFoundError: {
     status: 404,

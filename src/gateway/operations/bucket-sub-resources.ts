@@ -1,0 +1,122 @@
+// The configurations of a bucket that a JuiceFS volume does not have: each is authorized first and then told truthfully to
+// be absent. What would set them is refused as not implemented (the fallback rows of ../s3/sub-resource.ts). Data, as the
+// answers differ in nothing but their names.
+import { S3Error, type S3ErrorCode } from '../s3/errors.ts';
+import { defineOperation, type Operation } from '../s3/operation.ts';
+import { element, xmlDocument } from '../s3/xml.ts';
+import { bucketOf, requireBucket } from './bucket-access.ts';
+import { xmlReply } from './listing.ts';
+
+/** A sub-resource that can be read: by the error that says "not configured", or by the document that does. */
+interface AbsentConfiguration {
+  readonly operation: string;
+  readonly parameter: string;
+  readonly action: string;
+  readonly answer: { readonly error: S3ErrorCode } | { readonly document: () => string };
+}
+
+const ABSENT: readonly AbsentConfiguration[] = [
+  {
+    operation: 'GetBucketAccelerateConfiguration',
+    parameter: 'accelerate',
+    action: 's3:GetAccelerateConfiguration',
+    answer: { document: () => xmlDocument('AccelerateConfiguration') },
+  },
+  {
+    operation: 'GetBucketCors',
+    parameter: 'cors',
+    action: 's3:GetBucketCORS',
+    answer: { error: 'NoSuchCORSConfiguration' },
+  },
+  {
+    operation: 'GetBucketEncryption',
+    parameter: 'encryption',
+    action: 's3:GetEncryptionConfiguration',
+    answer: { error: 'ServerSideEncryptionConfigurationNotFoundError' },
+  },
+  {
+    operation: 'GetBucketLifecycleConfiguration',
+    parameter: 'lifecycle',
+    action: 's3:GetLifecycleConfiguration',
+    answer: { error: 'NoSuchLifecycleConfiguration' },
+  },
+  {
+    operation: 'GetBucketLogging',
+    parameter: 'logging',
+    action: 's3:GetBucketLogging',
+    answer: { document: () => xmlDocument('BucketLoggingStatus') },
+  },
+  {
+    operation: 'GetBucketNotificationConfiguration',
+    parameter: 'notification',
+    action: 's3:GetBucketNotification',
+    answer: { document: () => xmlDocument('NotificationConfiguration') },
+  },
+  {
+    operation: 'GetBucketOwnershipControls',
+    parameter: 'ownershipControls',
+    action: 's3:GetBucketOwnershipControls',
+    answer: { error: 'OwnershipControlsNotFoundError' },
+  },
+  {
+    operation: 'GetObjectLockConfiguration',
+    parameter: 'object-lock',
+    action: 's3:GetBucketObjectLockConfiguration',
+    answer: { error: 'ObjectLockConfigurationNotFoundError' },
+  },
+  {
+    operation: 'GetPublicAccessBlock',
+    parameter: 'publicAccessBlock',
+    action: 's3:GetBucketPublicAccessBlock',
+    answer: { error: 'NoSuchPublicAccessBlockConfiguration' },
+  },
+  {
+    operation: 'GetBucketReplication',
+    parameter: 'replication',
+    action: 's3:GetReplicationConfiguration',
+    answer: { error: 'ReplicationConfigurationNotFoundError' },
+  },
+  {
+    operation: 'GetBucketRequestPayment',
+    parameter: 'requestPayment',
+    action: 's3:GetBucketRequestPayment',
+    answer: { document: () => xmlDocument('RequestPaymentConfiguration', element('Payer', 'BucketOwner')) },
+  },
+  {
+    operation: 'GetBucketTagging',
+    parameter: 'tagging',
+    action: 's3:GetBucketTagging',
+    answer: { error: 'NoSuchTagSet' },
+  },
+  {
+    operation: 'GetBucketVersioning',
+    parameter: 'versioning',
+    action: 's3:GetBucketVersioning',
+    answer: { document: () => xmlDocument('VersioningConfiguration') },
+  },
+  {
+    operation: 'GetBucketWebsite',
+    parameter: 'website',
+    action: 's3:GetBucketWebsite',
+    answer: { error: 'NoSuchWebsiteConfiguration' },
+  },
+];
+
+function absentOperation({ operation, parameter, action, answer }: AbsentConfiguration) {
+  return defineOperation({
+    name: operation,
+    match: { method: 'GET', target: 'bucket', query: [parameter] },
+    body: 'none',
+    parse: (request) => ({ bucket: bucketOf(request) }),
+    questions: ({ bucket }) => [{ action, bucket }],
+    async handle(grant, context) {
+      await requireBucket(context, grant.input.bucket);
+      if ('error' in answer) throw new S3Error(answer.error, undefined, { fields: { BucketName: grant.input.bucket } });
+      return xmlReply(answer.document());
+    },
+  });
+}
+
+/** One operation a row. */
+export const bucketSubResources: readonly Operation<{ readonly bucket: ReturnType<typeof bucketOf> }>[] =
+  ABSENT.map(absentOperation);

@@ -1,0 +1,57 @@
+// CreateBucket: a directory in the root of the volume.
+import { S3Error } from '../s3/errors.ts';
+import { defineOperation, type S3Request } from '../s3/operation.ts';
+import { readXml, xmlText } from '../s3/xml.ts';
+import { bucketOf, requireWritable } from './bucket-access.ts';
+import { refuseAcl } from './upload-headers.ts';
+import { answering, isErrno } from './volume-errors.ts';
+
+/** Most bytes of a CreateBucketConfiguration. */
+export const MAX_CREATE_BUCKET_DOCUMENT_BYTES = 64 * 1024;
+const MAX_LOCATION_CHARACTERS = 64;
+
+function parseLocation(request: S3Request): string {
+  if (request.document.length === 0) return '';
+  const root = readXml(request.document, 'CreateBucketConfiguration', MAX_CREATE_BUCKET_DOCUMENT_BYTES);
+  const location = xmlText(root, 'LocationConstraint')?.trim() ?? '';
+  if (location.length > MAX_LOCATION_CHARACTERS) throw new S3Error('InvalidLocationConstraint');
+  return location;
+}
+
+export const createBucket = defineOperation({
+  name: 'CreateBucket',
+  match: { method: 'PUT', target: 'bucket' },
+  body: 'document',
+  documentLimit: MAX_CREATE_BUCKET_DOCUMENT_BYTES,
+  parse: (request) => {
+    refuseAcl(request.headers);
+    if (request.headers.get('x-amz-bucket-object-lock-enabled')?.toLowerCase() === 'true') {
+      throw new S3Error('NotImplemented', 'Object lock is not implemented.');
+    }
+    return { bucket: bucketOf(request), location: parseLocation(request) };
+  },
+  questions: ({ bucket, location }) => [
+    { action: 's3:CreateBucket', bucket, context: { 's3:LocationConstraint': [location] } },
+  ],
+  async handle(grant, context) {
+    const { bucket } = grant.input;
+    const reply = { status: 200, headers: { location: `/${bucket}` } };
+    requireWritable(context);
+    if (!context.features.multiBuckets) {
+      // JuiceFS: the one bucket is always there, and making it is no error
+      if (bucket === context.features.singleBucket) return reply;
+      throw new S3Error('NoSuchBucket', 'The gateway serves one bucket. Others need --multi-buckets.');
+    }
+    const path = context.bucketPath(bucket);
+    await answering('bucket', async () => {
+      try {
+        await context.volume.mkdir(path);
+      } catch (error) {
+        if (!isErrno(error, 'EEXIST')) throw error;
+        const { type } = await context.volume.stat(path);
+        throw type === 'directory' ? error : new S3Error('BucketAlreadyExists', undefined, { cause: error });
+      }
+    });
+    return reply;
+  },
+});

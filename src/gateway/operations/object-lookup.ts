@@ -1,0 +1,72 @@
+// Finding the object that a read, a copy or a tagging request names, and saying what is not there only to those who may know.
+import type { ExistingFile, VolumePath } from '../../juicefs/volume.ts';
+import { S3Error } from '../s3/errors.ts';
+import type { BucketName, ObjectKey } from '../s3/object-name.ts';
+import type { Grant, OperationContext } from '../s3/operation.ts';
+import { objectPlace, requireBucket } from './bucket-access.ts';
+import { isObject } from './object-attributes.ts';
+import { asAnswer, isMissing } from './volume-errors.ts';
+
+/** S3: the version of an object in a bucket that never had versions. */
+export const NULL_VERSION = 'null';
+
+export interface FoundObject extends ExistingFile {
+  readonly path: VolumePath;
+}
+
+/** What of a grant finding an object needs. */
+export type Asker = Pick<Grant<unknown>, 'decideEach'>;
+
+/** An object, and the version of it that was named, if one was. */
+export interface ObjectReference {
+  readonly bucket: BucketName;
+  readonly key: ObjectKey;
+  readonly versionId?: string | undefined;
+}
+
+/**
+ * The object. Throws NoSuchBucket; NoSuchKey or NoSuchVersion to those who may list the key, AccessDenied to others.
+ */
+export async function findObject(
+  asker: Asker,
+  context: OperationContext,
+  reference: ObjectReference,
+): Promise<FoundObject> {
+  const { bucket, key, versionId } = reference;
+  const path = objectPlace(context, bucket, key);
+  let existing: ExistingFile | undefined;
+  try {
+    existing = await context.volume.statWithXattrs(path);
+  } catch (error) {
+    if (!isMissing(error)) throw asAnswer(error, 'object');
+  }
+  if (existing !== undefined && isObject(existing, key, context.features) && isNullVersion(versionId)) {
+    return { ...existing, path };
+  }
+  throw await missingObject(asker, context, reference);
+}
+
+/** What to say of an object that is not there. */
+export async function missingObject(
+  asker: Asker,
+  context: OperationContext,
+  reference: ObjectReference,
+): Promise<S3Error> {
+  const { bucket, key, versionId } = reference;
+  await requireBucket(context, bucket);
+  const [mayList] = await asker.decideEach([{ action: 's3:ListBucket', bucket, context: { 's3:prefix': [key] } }]);
+  if (mayList !== true) return new S3Error('AccessDenied');
+  return isNullVersion(versionId)
+    ? new S3Error('NoSuchKey', undefined, { fields: { Key: key } })
+    : new S3Error('NoSuchVersion', undefined, { fields: { Key: key, VersionId: versionId ?? '' } });
+}
+
+/** True when the version that exists is meant: none named, or 'null'. */
+export function isNullVersion(versionId: string | undefined): boolean {
+  return versionId === undefined || versionId === '' || versionId === NULL_VERSION;
+}
+
+/** The condition key of a version that was named. */
+export function versionContext(versionId: string | undefined): Readonly<Record<string, readonly string[]>> {
+  return versionId === undefined ? {} : { 's3:versionid': [versionId] };
+}

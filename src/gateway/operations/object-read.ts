@@ -1,0 +1,98 @@
+// What GetObject and HeadObject share: their questions, and the answer's status and headers after conditions and range.
+import { S3Error } from '../s3/errors.ts';
+import type { BucketName, ObjectKey } from '../s3/object-name.ts';
+import type { Grant, OperationContext, Question, S3Request } from '../s3/operation.ts';
+import { bucketOf, keyOf } from './bucket-access.ts';
+import { evaluateConditions } from './conditional.ts';
+import { objectSize, storedEtag } from './object-attributes.ts';
+import { objectHeaders, responseOverrides, validatorHeaders } from './object-headers.ts';
+import { type FoundObject, versionContext } from './object-lookup.ts';
+import { type ByteRange, contentRange, parseRange } from './range.ts';
+import { refuseEncryption } from './upload-headers.ts';
+
+export interface ObjectReadInput {
+  readonly bucket: BucketName;
+  readonly key: ObjectKey;
+  readonly versionId: string | undefined;
+  readonly partNumber: number | undefined;
+}
+
+/** Reads the request. Throws InvalidArgument, NotImplemented. */
+export function parseObjectRead(request: S3Request): ObjectReadInput {
+  refuseEncryption(request.headers);
+  const part = request.query.get('partNumber');
+  if (part !== undefined && !/^\d{1,5}$/.test(part)) {
+    throw new S3Error('InvalidArgument', 'partNumber should be a whole number.');
+  }
+  if (part !== undefined && request.headers.has('range')) {
+    throw new S3Error('InvalidRequest', 'A range and a part number cannot be asked for together.');
+  }
+  return {
+    bucket: bucketOf(request),
+    key: keyOf(request),
+    versionId: request.query.get('versionId'),
+    partNumber: part === undefined ? undefined : Number(part),
+  };
+}
+
+/** One question. A version that is named is a condition key: the only one there is, is the object itself. */
+export function objectReadQuestions(input: ObjectReadInput): [Question] {
+  return [
+    {
+      action: 's3:GetObject',
+      bucket: input.bucket,
+      key: input.key,
+      context: versionContext(input.versionId),
+    },
+  ];
+}
+
+/** An answer without its body. `range`: the bytes to send; undefined for none (304). */
+export interface ObjectAnswer {
+  readonly status: number;
+  readonly headers: Record<string, string>;
+  readonly range: ByteRange | undefined;
+}
+
+/** Weighs conditions and range. Throws PreconditionFailed, InvalidRange, InvalidPartNumber, InvalidRequest. */
+export function answerObject(
+  grant: Grant<ObjectReadInput>,
+  context: OperationContext,
+  found: FoundObject,
+): ObjectAnswer {
+  const { features } = context;
+  const { request, input } = grant;
+  const overrides = responseOverrides(request.query, grant.principal);
+  const etag = storedEtag(found.xattrs, features);
+  const verdict = evaluateConditions(request.headers, { etag, mtimeNs: found.attributes.mtimeNs });
+  if (verdict === 'failed') throw new S3Error('PreconditionFailed');
+  const validators = validatorHeaders(found, features);
+  if (verdict === 'not-modified') return { status: 304, headers: validators, range: undefined };
+
+  const size = objectSize(found.attributes);
+  const headers = { ...objectHeaders(found, input.key, features), ...overrides };
+  if (input.partNumber !== undefined) return answerPart(input.partNumber, etag, size, headers);
+  const range = rangeApplies(request.headers, validators) ? parseRange(request.headers.get('range'), size) : undefined;
+  if (range === undefined) return { status: 200, headers, range: { start: 0, end: size } };
+  return { status: 206, headers: { ...headers, 'content-range': contentRange(range, size) }, range };
+}
+
+/** RFC 9110, If-Range: a range of another state of the object than the client knows is not sent. */
+function rangeApplies(headers: ReadonlyMap<string, string>, validators: Record<string, string>): boolean {
+  const ifRange = headers.get('if-range');
+  return ifRange === undefined || ifRange === validators.etag || ifRange === validators['last-modified'];
+}
+
+/** An object that was not uploaded in parts is its own part 1; where the parts of others began is not recorded. */
+function answerPart(
+  partNumber: number,
+  etag: string | undefined,
+  size: number,
+  headers: Record<string, string>,
+): ObjectAnswer {
+  if (etag?.includes('-')) throw new S3Error('NotImplemented', 'Reading single parts of an object is not implemented.');
+  if (partNumber !== 1) throw new S3Error('InvalidPartNumber');
+  const range = { start: 0, end: size };
+  if (size === 0) return { status: 200, headers, range };
+  return { status: 206, headers: { ...headers, 'content-range': contentRange(range, size) }, range };
+}

@@ -1,0 +1,95 @@
+// What the headers of PutObject, CreateMultipartUpload and CopyObject ask an object to carry; what a JuiceFS volume cannot
+// carry (encryption by key, locks, public ACLs, other storage classes) is refused, never silently dropped.
+import { S3Error } from '../s3/errors.ts';
+import type { Question, S3Request } from '../s3/operation.ts';
+import { bucketOf, keyOf } from './bucket-access.ts';
+import { metadataFromHeaders, type ObjectMetadata } from './object-attributes.ts';
+import { parseTaggingHeader, requestTagKeys, type Tag } from './tag-set.ts';
+
+export interface UploadHeaders {
+  readonly metadata: ObjectMetadata;
+  /** Tags of x-amz-tagging; empty without it, and without --object-tag, which leaves them out. */
+  readonly tags: readonly Tag[];
+}
+
+const STORAGE_CLASSES: ReadonlySet<string> = new Set(['STANDARD', 'REDUCED_REDUNDANCY']);
+/** Canned ACLs that say what is true of every object here: it is its owner's, who is the bucket's. */
+const TRUE_ACLS: ReadonlySet<string> = new Set(['private', 'bucket-owner-full-control', 'bucket-owner-read']);
+
+/** Reads them. Throws InvalidStorageClass, NotImplemented, InvalidRequest, MetadataTooLarge, InvalidTag. */
+export function parseUploadHeaders(request: S3Request): UploadHeaders {
+  refuseUnsupported(request);
+  return {
+    metadata: metadataFromHeaders(request.headers),
+    tags: request.features.objectTag ? parseTaggingHeader(request.headers.get('x-amz-tagging') ?? '') : [],
+  };
+}
+
+/** Throws for headers that ask for what is not there. */
+export function refuseUnsupported(request: S3Request): void {
+  const { headers } = request;
+  const storageClass = headers.get('x-amz-storage-class');
+  if (storageClass !== undefined && !STORAGE_CLASSES.has(storageClass)) throw new S3Error('InvalidStorageClass');
+  refuseAcl(headers);
+  refuseEncryption(headers);
+  for (const name of headers.keys()) {
+    if (name.startsWith('x-amz-object-lock-')) {
+      throw new S3Error('InvalidRequest', 'The bucket has no object lock configuration.');
+    }
+  }
+  if (headers.has('x-amz-website-redirect-location')) {
+    throw new S3Error('NotImplemented', 'Website redirects are not implemented.');
+  }
+}
+
+/** Throws NotImplemented for an ACL that would not be true, and for grants. */
+export function refuseAcl(headers: ReadonlyMap<string, string>): void {
+  const acl = headers.get('x-amz-acl');
+  const grants = [...headers.keys()].some((name) => name.startsWith('x-amz-grant-'));
+  if (grants || (acl !== undefined && !TRUE_ACLS.has(acl))) {
+    throw new S3Error('NotImplemented', 'Only the private ACL is implemented. Use policies to share.');
+  }
+}
+
+/** Throws NotImplemented for server side encryption: a volume is encrypted as a whole, or not at all. */
+export function refuseEncryption(headers: ReadonlyMap<string, string>): void {
+  for (const name of headers.keys()) {
+    if (/^x-amz-(copy-source-)?server-side-encryption/.test(name)) {
+      throw new S3Error('NotImplemented', 'Server side encryption by request is not implemented.');
+    }
+  }
+}
+
+/** The questions of a request that writes the object of its path: PutObject, and PutObjectTagging when it brings tags. */
+export function uploadQuestions(
+  request: S3Request,
+  tags: readonly Tag[],
+  context: Question['context'] = {},
+): [Question, ...Question[]] {
+  const target = { bucket: bucketOf(request), key: keyOf(request) };
+  const keys = { ...requestTagKeys(tags), ...context };
+  const put: Question = { action: 's3:PutObject', ...target, context: keys };
+  return tags.length === 0 ? [put] : [put, { action: 's3:PutObjectTagging', ...target, context: keys }];
+}
+
+/** Answers the checksum that the client sent and that stood, as the SDKs expect it on the reply of an upload. */
+export function checksumHeaders(
+  checksum: { readonly algorithm: string; readonly value: string } | undefined,
+): Record<string, string> {
+  return checksum === undefined ? {} : { [`x-amz-checksum-${checksum.algorithm}`]: checksum.value };
+}
+
+/** AWS: most bytes of one upload, an object's or a part's. */
+export const MAX_UPLOAD_BYTES = 5 * 1024 ** 3;
+
+/** Throws EntityTooLarge when the request declares more than one upload may bring. */
+export function requireUploadSize(request: S3Request): void {
+  if ((request.contentLength ?? 0) > MAX_UPLOAD_BYTES) throw tooLarge(request.contentLength ?? 0);
+}
+
+/** EntityTooLarge of an upload of that many bytes. */
+export function tooLarge(bytes: number): S3Error {
+  return new S3Error('EntityTooLarge', undefined, {
+    fields: { ProposedSize: String(bytes), MaxSizeAllowed: String(MAX_UPLOAD_BYTES) },
+  });
+}
