@@ -48,8 +48,6 @@ export interface AuthzClientOptions {
   /** Sent as a bearer token; a sidecar over TCP may want one. */
   readonly token?: string | undefined;
   readonly logger?: { warn(fields: object, message: string): void; info(message: string): void };
-  /** Told of every question's end: what kind, how it ended, and its seconds. */
-  readonly observe?: (kind: Ask['$case'], result: 'answer' | 'none', seconds: number) => void;
 }
 
 export const DEFAULT_AUTHZ_TIMEOUT_MS = 2_000;
@@ -66,9 +64,8 @@ export function createAuthzClient(options: AuthzClientOptions): AuthzClient {
 class StreamingAuthzClient implements AuthzClient {
   readonly #client: AuthorizationClient;
   readonly #stream: DecisionStream;
-  readonly #observe: NonNullable<AuthzClientOptions['observe']>;
 
-  constructor({ address, timeoutMs = DEFAULT_AUTHZ_TIMEOUT_MS, token, logger, observe }: AuthzClientOptions) {
+  constructor({ address, timeoutMs = DEFAULT_AUTHZ_TIMEOUT_MS, token, logger }: AuthzClientOptions) {
     this.#client = new AuthorizationClient(sidecarTarget(address), credentials.createInsecure(), {
       'grpc.initial_reconnect_backoff_ms': RECONNECT_MS.first,
       'grpc.max_reconnect_backoff_ms': RECONNECT_MS.last,
@@ -79,7 +76,6 @@ class StreamingAuthzClient implements AuthzClient {
     });
     const metadata = new Metadata();
     if (token !== undefined) metadata.set('authorization', `Bearer ${token}`);
-    this.#observe = observe ?? (() => undefined);
     this.#stream = new DecisionStream({
       open: () => this.#client.authorizeStream(metadata),
       timeoutMs,
@@ -142,15 +138,9 @@ class StreamingAuthzClient implements AuthzClient {
   }
 
   async #ask(ask: Ask, bytes: number): Promise<Answered> {
-    const start = performance.now();
-    const end = (result: 'answer' | 'none'): void =>
-      this.#observe(ask.$case, result, (performance.now() - start) / 1000);
     try {
-      const answered = await this.#stream.ask(ask, bytes);
-      end('answer');
-      return answered;
+      return await this.#stream.ask(ask, bytes);
     } catch (error) {
-      end('none');
       throw unavailable(error);
     }
   }

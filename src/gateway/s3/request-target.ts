@@ -97,7 +97,8 @@ function parseQuery(text: string): QueryParameter[] {
   });
 }
 
-function bucketOfHost(host: string, domains: readonly string[]): string | undefined {
+/** The bucket that a host name holds in front of one of the domains; undefined for path style. */
+export function bucketOfHost(host: string, domains: readonly string[]): string | undefined {
   if (domains.length === 0) return undefined;
   const name = host.replace(/:\d+$/, '').toLowerCase();
   const domain = domains.find((candidate) => name.endsWith(`.${candidate.toLowerCase()}`));

@@ -1,0 +1,10 @@
+// The public face of the sidecar's client.
+export {
+  type AuthorizeAnswer,
+  type AuthzClient,
+  type AuthzClientOptions,
+  type BatchAnswer,
+  createAuthzClient,
+  DEFAULT_AUTHZ_TIMEOUT_MS,
+} from './authz-client.ts';
+export { NoAnswer } from './decision-stream.ts';

@@ -1,0 +1,187 @@
+// The gateway's HTTP server. fastify owns the routes that are the gateway's own (health); everything else is S3 and goes through one
+// door, raw: no route is matched on an S3 path, no body is parsed, nothing is normalised.
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex, Writable } from 'node:stream';
+import fastify, { type FastifyInstance } from 'fastify';
+import type { Registry } from 'prom-client';
+import type { Volume } from '../juicefs/volume.ts';
+import { AccessLog } from './access-log.ts';
+import type { AuthzClient } from './authz-client/index.ts';
+import { DEFAULT_LIMITS, type GatewayLimits } from './limits.ts';
+import { GatewayMetrics } from './metrics.ts';
+import { Dispatcher } from './s3/dispatch.ts';
+import { errorReply, newRequestId } from './s3/error-reply.ts';
+import { S3Error } from './s3/errors.ts';
+import type { GatewayFeatures, Operation } from './s3/operation.ts';
+import { bucketOfHost } from './s3/request-target.ts';
+import { type GatewayLogger, S3Handler } from './s3-handler.ts';
+
+export interface GatewayOptions {
+  readonly volume: Volume;
+  readonly authz: AuthzClient;
+  readonly operations: readonly Operation<unknown>[];
+  readonly features: GatewayFeatures;
+  /** Domains of virtual-host style requests. */
+  readonly domains?: readonly string[];
+  /** Addresses or CIDR blocks whose X-Forwarded-For and X-Forwarded-Proto are believed. */
+  readonly trustedProxies?: readonly string[];
+  readonly logger: GatewayLogger;
+  /** Where access log lines go; the owner closes it. */
+  readonly accessLog?: Writable | undefined;
+  readonly limits?: Partial<GatewayLimits>;
+}
+
+export interface Gateway {
+  /** Serves on an address as well; may be called several times. Port 0 picks one. Rejects when it cannot be bound. */
+  listen(host: string, port: number): Promise<AddressInfo>;
+  /** Stops accepting, lets requests in flight end for so long, then cuts what is left. Closes neither volume nor client. */
+  close(graceMs: number): Promise<void>;
+  readonly metrics: Registry;
+}
+
+/** How long a readiness probe waits for the sidecar. */
+export const READY_PROBE_MS = 1_000;
+/** What S3 requests are rewritten to on their way through fastify; no route of the gateway's own stands there. */
+const S3_DOOR = '/';
+const OWN_PATHS = /^\/minio\/health\/(?:live|ready|cluster(?:\/read)?)(?:\?|$)/;
+
+export function createGateway(options: GatewayOptions): Gateway {
+  return new HttpGateway(options);
+}
+
+class HttpGateway implements Gateway {
+  readonly metrics: Registry;
+  readonly #options: GatewayOptions;
+  readonly #limits: GatewayLimits;
+  readonly #handler: S3Handler;
+  readonly #app: FastifyInstance;
+  readonly #servers: Server[] = [];
+  /** Requests whose client waits to be told to send its body. */
+  readonly #waiting = new WeakSet<IncomingMessage>();
+  #closing = false;
+
+  constructor(options: GatewayOptions) {
+    const { logger, domains = [], trustedProxies = [], accessLog } = options;
+    const metrics = new GatewayMetrics();
+    this.metrics = metrics.registry;
+    this.#options = options;
+    this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#handler = new S3Handler({
+      dispatcher: new Dispatcher({ ...options, authz: metrics.timed(options.authz), domains, trustedProxies }),
+      limits: this.#limits,
+      logger,
+      metrics,
+      accessLog:
+        accessLog === undefined
+          ? undefined
+          : new AccessLog(accessLog, () => logger.warn({}, 'access log lines are dropped: the disk is too slow')),
+    });
+    this.#app = this.#routes();
+  }
+
+  async listen(host: string, port: number): Promise<AddressInfo> {
+    await this.#app.ready();
+    const server = this.#createServer();
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(port, host, () => {
+        server.off('error', reject);
+        resolve();
+      });
+    });
+    server.on('error', (error) => this.#options.logger.error({ err: error }, 'the listener failed'));
+    this.#servers.push(server);
+    const address = server.address();
+    if (address === null || typeof address === 'string') throw new Error('the listener has no address');
+    return address;
+  }
+
+  async close(graceMs: number): Promise<void> {
+    this.#closing = true;
+    this.#handler.drain();
+    const cut = setTimeout(() => {
+      for (const server of this.#servers) server.closeAllConnections();
+    }, graceMs);
+    await Promise.all(
+      this.#servers.map(
+        (server) =>
+          new Promise<void>((resolve) => {
+            server.close(() => resolve());
+            server.closeIdleConnections();
+          }),
+      ),
+    );
+    clearTimeout(cut);
+    await this.#app.close();
+  }
+
+  #routes(): FastifyInstance {
+    const app = fastify({
+      logger: false,
+      exposeHeadRoutes: true,
+      rewriteUrl: (request) => (this.#isOwn(request) ? (request.url ?? S3_DOOR) : S3_DOOR),
+    });
+    // For the requests through the S3 door fastify ends here: the answer is written by the handler.
+    app.addHook('onRequest', async (request, reply) => {
+      if (request.raw.url !== S3_DOOR) return;
+      reply.hijack();
+      await this.#handler.handle(request.raw, reply.raw, request.originalUrl, this.#waiting.has(request.raw));
+    });
+    app.get('/minio/health/live', async () => '');
+    for (const path of ['/minio/health/ready', '/minio/health/cluster', '/minio/health/cluster/read']) {
+      app.get(path, async (_request, reply) => {
+        const ready = !this.#closing && (await this.#options.authz.isReachable(READY_PROBE_MS));
+        return reply.code(ready ? 200 : 503).send('');
+      });
+    }
+    return app;
+  }
+
+  /** Paths of the gateway's own, unless the host name says that the whole path is a key. */
+  #isOwn(request: { readonly url?: string | undefined; readonly headers: IncomingMessage['headers'] }): boolean {
+    return (
+      OWN_PATHS.test(request.url ?? '') &&
+      bucketOfHost(request.headers.host ?? '', this.#options.domains ?? []) === undefined
+    );
+  }
+
+  #createServer(): Server {
+    const limits = this.#limits;
+    const serve = (request: IncomingMessage, response: ServerResponse): void => this.#app.routing(request, response);
+    const server = createServer(
+      {
+        maxHeaderSize: limits.headerBytes,
+        headersTimeout: limits.headersMs,
+        // a large upload may take long: silence is limited instead, while a body is read
+        requestTimeout: 0,
+        keepAliveTimeout: limits.keepAliveMs,
+        highWaterMark: limits.streamBuffer,
+      },
+      serve,
+    );
+    server.maxConnections = limits.connections;
+    server.on('checkContinue', (request, response) => {
+      this.#waiting.add(request);
+      serve(request, response);
+    });
+    server.on('clientError', answerBadRequest);
+    return server;
+  }
+}
+
+/** Answers what is no HTTP request, or one with too large a head; there is no response object for these. */
+function answerBadRequest(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy();
+    return;
+  }
+  const code = error.code === 'HPE_HEADER_OVERFLOW' ? 'RequestHeaderSectionTooLarge' : 'InvalidRequest';
+  const requestId = newRequestId();
+  const reply = errorReply(new S3Error(code), { requestId, rawPath: '', bucket: undefined, key: undefined });
+  const body = Buffer.from(String(reply.body));
+  socket.end(
+    `HTTP/1.1 ${reply.status} Bad Request\r\nserver: Portcullis\r\nx-amz-request-id: ${requestId}\r\n` +
+      `content-type: application/xml\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
+  );
+}

@@ -1,0 +1,36 @@
+// The gateway's limits, each with its name and its default.
+
+export interface GatewayLimits {
+  /** Bytes of a request's line and headers. */
+  readonly headerBytes: number;
+  /** Time for a request's headers to arrive, milliseconds. */
+  readonly headersMs: number;
+  /** Longest silence of a client within a body, its own or the answer's, milliseconds. */
+  readonly stallMs: number;
+  /** How long an idle connection is kept, milliseconds. */
+  readonly keepAliveMs: number;
+  /** Requests served at once; more are told to slow down. */
+  readonly concurrentRequests: number;
+  /** Open connections; more are not accepted. */
+  readonly connections: number;
+  /** Bytes of an unwanted body that are taken so that the connection can be kept. */
+  readonly keepBytes: number;
+  /** Bytes and milliseconds of an unwanted body that are taken so that the client gets to read the answer before the end. */
+  readonly lingerBytes: number;
+  readonly lingerMs: number;
+  /** Bytes that Node buffers of each body in flight. */
+  readonly streamBuffer: number;
+}
+
+export const DEFAULT_LIMITS: GatewayLimits = {
+  headerBytes: 32 * 1024,
+  headersMs: 30_000,
+  stallMs: 60_000,
+  keepAliveMs: 75_000,
+  concurrentRequests: 2_048,
+  connections: 10_000,
+  keepBytes: 256 * 1024,
+  lingerBytes: 64 * 1024 * 1024,
+  lingerMs: 5_000,
+  streamBuffer: 128 * 1024,
+};

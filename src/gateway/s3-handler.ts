@@ -1,0 +1,239 @@
+// One HTTP exchange: a request comes in, the dispatcher serves it, its answer or its error goes out, and the connection is left
+// in a state that the next request can trust, or closed.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { TLSSocket } from 'node:tls';
+import type { AccessLog } from './access-log.ts';
+import type { GatewayLimits } from './limits.ts';
+import type { GatewayMetrics } from './metrics.ts';
+import { writeReply } from './reply-writer.ts';
+import { RequestBody } from './request-body.ts';
+import type { Dispatcher, RequestTrace } from './s3/dispatch.ts';
+import { errorReply, newRequestId, shownError } from './s3/error-reply.ts';
+import { S3Error } from './s3/errors.ts';
+import type { S3Reply } from './s3/operation.ts';
+
+/** What the gateway writes to its log. */
+export interface GatewayLogger {
+  error(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+}
+
+export interface S3HandlerOptions {
+  readonly dispatcher: Dispatcher;
+  readonly limits: GatewayLimits;
+  readonly logger: GatewayLogger;
+  readonly metrics: GatewayMetrics;
+  readonly accessLog: AccessLog | undefined;
+}
+
+/** An exchange while it lasts. */
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly body: RequestBody;
+  readonly url: string;
+  readonly requestId: string;
+  readonly trace: RequestTrace;
+  readonly waitsForContinue: boolean;
+}
+
+/** How an exchange ended. */
+interface Outcome {
+  readonly status: number;
+  readonly error: S3Error | undefined;
+  readonly sentBytes: number;
+}
+
+export class S3Handler {
+  readonly #options: S3HandlerOptions;
+  #inFlight = 0;
+  #draining = false;
+
+  constructor(options: S3HandlerOptions) {
+    this.#options = options;
+  }
+
+  /** From now on connections are closed after the answer that is due on them. */
+  drain(): void {
+    this.#draining = true;
+  }
+
+  /**
+   * Serves one request; never rejects.
+   * @param url the raw target of the request line
+   * @param waitsForContinue the client sends its body only after being told to (Expect: 100-continue)
+   */
+  async handle(
+    request: IncomingMessage,
+    response: ServerResponse,
+    url: string,
+    waitsForContinue: boolean,
+  ): Promise<void> {
+    const { limits, metrics, logger } = this.#options;
+    const started = performance.now();
+    const body = new RequestBody(request, {
+      stallMs: limits.stallMs,
+      onFirstRead: waitsForContinue ? () => response.writeContinue() : undefined,
+    });
+    const trace: RequestTrace = {};
+    const exchange: Exchange = { request, response, body, url, requestId: newRequestId(), trace, waitsForContinue };
+    this.#inFlight++;
+    metrics.inFlight.inc();
+    try {
+      const outcome = await this.#serve(exchange);
+      this.#record(exchange, outcome, performance.now() - started);
+    } catch (error) {
+      // an answer that broke off, or a fault of this code: the client sees its connection end
+      response.destroy();
+      if (!request.socket.destroyed || !isClientGone(error)) {
+        logger.error({ err: error, requestId: exchange.requestId, operation: trace.operation }, 'an answer broke off');
+      }
+      this.#record(exchange, { status: 499, error: undefined, sentBytes: 0 }, performance.now() - started);
+    } finally {
+      this.#inFlight--;
+      metrics.inFlight.dec();
+    }
+  }
+
+  async #serve(exchange: Exchange): Promise<Outcome> {
+    const abort = new AbortController();
+    const onClose = (): void => {
+      if (!exchange.response.writableFinished) abort.abort(new Error('the client went away'));
+    };
+    exchange.response.on('close', onClose);
+    let error: S3Error | undefined;
+    let reply: S3Reply;
+    try {
+      reply = await this.#dispatch(exchange, abort.signal);
+    } catch (thrown) {
+      error = this.#shown(exchange, thrown);
+      reply = this.#errorReply(exchange, error);
+    }
+    try {
+      return { status: reply.status, error, sentBytes: await this.#answer(exchange, reply) };
+    } catch (thrown) {
+      if (exchange.response.headersSent) throw thrown;
+      error = this.#shown(exchange, thrown);
+      reply = this.#errorReply(exchange, error);
+      return { status: reply.status, error, sentBytes: await this.#answer(exchange, reply) };
+    }
+  }
+
+  #dispatch({ request, body, url, requestId, trace }: Exchange, signal: AbortSignal): Promise<S3Reply> {
+    if (this.#inFlight > this.#options.limits.concurrentRequests) throw new S3Error('SlowDown');
+    return this.#options.dispatcher.dispatch(
+      {
+        requestId,
+        method: request.method ?? '',
+        url,
+        rawHeaders: request.rawHeaders,
+        peer: { address: request.socket.remoteAddress, encrypted: request.socket instanceof TLSSocket },
+        body,
+        signal,
+      },
+      trace,
+    );
+  }
+
+  /** Faults are logged here, with the request's id, and nowhere shown. */
+  #shown({ requestId, trace, response }: Exchange, thrown: unknown): S3Error {
+    const error = shownError(thrown);
+    const fields = { err: error.cause ?? error, code: error.code, requestId, operation: trace.operation };
+    if (response.destroyed) return error;
+    if (error.code === 'InternalError') this.#options.logger.error(fields, 'a request failed');
+    else if (error.status >= 500 && error.code !== 'NotImplemented')
+      this.#options.logger.warn(fields, 'a request was refused');
+    return error;
+  }
+
+  #errorReply({ requestId, trace, url }: Exchange, error: S3Error): S3Reply {
+    const rawPath = url.split('?', 1)[0] ?? url;
+    return errorReply(error, { requestId, rawPath, bucket: trace.bucket, key: trace.key });
+  }
+
+  /** Sends the answer and settles what is left of the request's body. */
+  async #answer(exchange: Exchange, reply: S3Reply): Promise<number> {
+    const { request, response, body, requestId, waitsForContinue } = exchange;
+    const { limits } = this.#options;
+    if (response.destroyed) return 0;
+    const neverAsked = waitsForContinue && !body.started;
+    const leftOver = body.complete || neverAsked ? 0 : bytesLeft(request, body);
+    const sent = await writeReply(response, reply, {
+      requestId,
+      headOnly: request.method === 'HEAD',
+      close: this.#draining || neverAsked || leftOver > limits.keepBytes,
+      stallMs: limits.stallMs,
+    });
+    if (leftOver > limits.keepBytes) await linger(request, body, limits);
+    else body.discard();
+    await new Promise<void>((resolve) => {
+      response.once('close', resolve);
+      response.end(resolve);
+    });
+    return sent;
+  }
+
+  #record({ request, url, requestId, trace, body }: Exchange, outcome: Outcome, milliseconds: number): void {
+    const { metrics, accessLog } = this.#options;
+    const operation = trace.operation ?? 'Unknown';
+    const { status, sentBytes, error } = outcome;
+    const receivedBytes = body.received;
+    metrics.count({ operation, status, seconds: milliseconds / 1000, receivedBytes, sentBytes });
+    accessLog?.write({
+      time: new Date().toISOString(),
+      requestId,
+      remote: trace.sourceAddress ?? request.socket.remoteAddress ?? '',
+      method: request.method ?? '',
+      url,
+      operation: trace.operation,
+      bucket: trace.bucket,
+      key: trace.key,
+      accessKey: trace.principal?.accessKey,
+      status,
+      error: error?.code,
+      receivedBytes,
+      sentBytes,
+      milliseconds: Math.round(milliseconds * 1000) / 1000,
+      userAgent: request.headers['user-agent'],
+    });
+  }
+}
+
+function isClientGone(error: unknown): boolean {
+  return error instanceof Error && error.name === 'BrokenReply' && error.cause === undefined;
+}
+
+/** Bytes of the body that have not been taken; unknown is infinite. */
+function bytesLeft(request: IncomingMessage, body: RequestBody): number {
+  if (request.headers['transfer-encoding'] !== undefined) return Number.POSITIVE_INFINITY;
+  const length = Number(request.headers['content-length'] ?? 0);
+  return Number.isFinite(length) ? length - body.received : Number.POSITIVE_INFINITY;
+}
+
+/**
+ * Takes a body that nobody wants for a while: closing at once would reset the connection, and the client, still sending, would not
+ * get to read the answer.
+ */
+function linger(request: IncomingMessage, body: RequestBody, limits: GatewayLimits): Promise<void> {
+  return new Promise((resolve) => {
+    let taken = 0;
+    const onData = (piece: Uint8Array): void => {
+      taken += piece.byteLength;
+      if (taken > limits.lingerBytes) done();
+    };
+    const done = (): void => {
+      clearTimeout(timer);
+      request.off('data', onData);
+      request.off('end', done);
+      request.off('close', done);
+      resolve();
+    };
+    const timer = setTimeout(done, limits.lingerMs);
+    request.on('end', done);
+    request.on('close', done);
+    request.on('data', onData);
+    body.discard();
+    if (request.readableEnded || request.destroyed) done();
+  });
+}
