@@ -1,0 +1,53 @@
+// A policy as it was compiled from its document: immutable, and ready to be matched.
+import type { CompiledTest } from './condition/operator.ts';
+import type { Template } from './match/template.ts';
+import type { PolicyKind, StatementRef } from './request.ts';
+
+/** One operator applied to one key. */
+export interface CompiledCondition {
+  readonly operator: string; // as written
+  readonly key: string;
+  readonly wanted: readonly string[];
+  readonly test: CompiledTest;
+}
+
+export interface CompiledResource {
+  /** The pattern after `arn:aws:s3:::`. */
+  readonly template: Template;
+  readonly source: string;
+}
+
+/** Which rules for Resource hold: those of S3, none (most administration and STS actions), or KMS keys. */
+export type StatementService = 's3' | 'admin' | 'sts' | 'kms';
+
+export interface CompiledStatement {
+  readonly ref: StatementRef;
+  readonly effect: 'Allow' | 'Deny';
+  readonly service: StatementService;
+  readonly actions: readonly string[];
+  readonly negatedActions: boolean;
+  /** Empty with `negatedResources` false: no resource was given. */
+  readonly resources: readonly CompiledResource[];
+  readonly negatedResources: boolean;
+  /** Whether Resource counts (it does not for most administration actions). */
+  readonly resourceCounts: boolean;
+  /** Undefined in identity documents. */
+  readonly principals: readonly string[] | undefined;
+  readonly conditions: readonly CompiledCondition[];
+}
+
+declare const policyBrand: unique symbol;
+
+/** Made by parsePolicy alone. */
+export interface Policy {
+  readonly [policyBrand]: true;
+  readonly name: string;
+  readonly kind: PolicyKind;
+  readonly version: string;
+  readonly statements: readonly CompiledStatement[];
+}
+
+/** Brands a policy; parsePolicy's last step. */
+export function brandPolicy(policy: Omit<Policy, typeof policyBrand>): Policy {
+  return policy as Policy;
+}
