@@ -4,6 +4,7 @@
 /**
  * A path from the root of the volume: its components. Empty = the root itself. Each is 1 to 255 bytes of UTF-8 without
  * '/' and NUL, and neither '.' nor '..'; anything else is refused (EINVAL, ENAMETOOLONG), so that no path can climb.
+ * (Names of up to 1024 bytes are looked for, as other clients may have made them; a new one has at most 255.)
  */
 export type VolumePath = readonly string[];
 

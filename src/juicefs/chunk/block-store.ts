@@ -1,0 +1,99 @@
+// Blocks in the object store: keys, compression, how many move at a time, and errors that name the block.
+import { ObjectMissingError, type ObjectStore } from '../storage/object-store.ts';
+import { VolumeError } from '../volume.ts';
+import type { BlockCodec } from './block-codec.ts';
+import { type BlockLayout, blockBytes, blockCount, blockKey } from './block-key.ts';
+import { Budget } from './byte-budget.ts';
+
+export interface BlockStoreLimits {
+  readonly maxUploads: number;
+  readonly maxDownloads: number;
+  readonly maxDeletes: number;
+}
+
+/** A stored slice: its id and all its bytes. */
+export interface StoredSlice {
+  readonly id: bigint;
+  readonly size: number;
+}
+
+const UPLOAD_TRIES = 3;
+
+export class BlockStore {
+  readonly layout: BlockLayout;
+  readonly #objects: ObjectStore;
+  readonly #codec: BlockCodec;
+  readonly #uploads: Budget;
+  readonly #downloads: Budget;
+  readonly #deletes: Budget;
+
+  constructor(objects: ObjectStore, codec: BlockCodec, layout: BlockLayout, limits: BlockStoreLimits) {
+    this.layout = layout;
+    this.#objects = objects;
+    this.#codec = codec;
+    this.#uploads = new Budget(limits.maxUploads);
+    this.#downloads = new Budget(limits.maxDownloads);
+    this.#deletes = new Budget(Math.max(1, limits.maxDeletes));
+  }
+
+  /** Bytes worth reading at once: parts of a block where that can be, whole blocks otherwise. */
+  get readUnit(): number {
+    return this.#codec.identity ? Math.min(this.#objects.readUnit, this.layout.blockSize) : this.layout.blockSize;
+  }
+
+  async put(slice: bigint, index: number, block: Uint8Array): Promise<void> {
+    const key = blockKey(this.layout, slice, index, block.length);
+    await this.#uploads.acquire(1);
+    try {
+      const stored = await this.#codec.encode(block);
+      for (let attempt = 1; ; attempt++) {
+        try {
+          await this.#objects.put(key, stored);
+          return;
+        } catch (cause) {
+          if (attempt >= UPLOAD_TRIES) throw new VolumeError('EIO', `cannot store block ${key}`, { cause });
+        }
+      }
+    } finally {
+      this.#uploads.release(1);
+    }
+  }
+
+  /** Bytes [start, end) of a block of a slice. EIO, naming the block, when they are not there or not right. */
+  async get(slice: StoredSlice, index: number, start: number, end: number, signal?: AbortSignal): Promise<Uint8Array> {
+    const bytes = blockBytes(this.layout, slice.size, index);
+    const key = blockKey(this.layout, slice.id, index, bytes);
+    await this.#downloads.acquire(1);
+    try {
+      if (this.#codec.identity && (start > 0 || end < bytes)) {
+        const part = await this.#objects.get(key, { start, end }, signal);
+        if (part.length !== end - start)
+          throw new RangeError(`the block ends at ${start + part.length}, not at ${bytes}`);
+        return part;
+      }
+      const block = await this.#codec.decode(await this.#objects.get(key, undefined, signal), bytes);
+      return start === 0 && end === bytes ? block : block.subarray(start, end);
+    } catch (cause) {
+      if (signal?.aborted === true) throw new VolumeError('ECANCELED', 'the read was cancelled', { cause });
+      const what = cause instanceof ObjectMissingError ? 'missing' : 'unreadable or damaged';
+      throw new VolumeError('EIO', `block ${key} is ${what}`, { cause });
+    } finally {
+      this.#downloads.release(1);
+    }
+  }
+
+  /** Deletes every block of a slice; rejects when one could not be deleted. */
+  async deleteSlice(slice: StoredSlice): Promise<void> {
+    const count = blockCount(this.layout, slice.size);
+    await Promise.all(Array.from({ length: count }, (_, index) => this.deleteBlock(slice, index)));
+  }
+
+  async deleteBlock(slice: StoredSlice, index: number): Promise<void> {
+    await this.#deletes.acquire(1);
+    try {
+      await this.#objects.delete(blockKey(this.layout, slice.id, index, blockBytes(this.layout, slice.size, index)));
+    } finally {
+      this.#deletes.release(1);
+    }
+  }
+}

@@ -1,0 +1,155 @@
+// Reads a file out of its slices, in order, a unit at a time, with some units fetched ahead. How far ahead follows the
+// reader: it grows only while the reader is faster than the store, and only within the shared budget, so that a slow
+// client holds one unit and no more.
+import { type Attributes, type FileReader, VolumeError } from '../volume.ts';
+import type { BlockStore } from './block-store.ts';
+import type { Budget } from './byte-budget.ts';
+import { CHUNK_SIZE, clip, decodeRecords, overlay, type SliceRecord } from './slice-record.ts';
+
+/** A stretch of the file: bytes of one block, or zeros. */
+interface ReadUnit {
+  readonly length: number;
+  readonly slice: { readonly id: bigint; readonly size: number } | undefined;
+  readonly block: number;
+  readonly start: number;
+}
+
+const MAX_UNITS_AHEAD = 8;
+/** Zeros are handed out in pieces of at most this. */
+const ZERO_UNIT = 1024 * 1024;
+const ZEROS = new Uint8Array(ZERO_UNIT);
+
+export interface FileReaderParts {
+  readonly attributes: Attributes;
+  /** Stored slice records of each chunk, by index. */
+  readonly chunks: ReadonlyMap<number, Uint8Array>;
+  readonly blocks: BlockStore;
+  /** Bytes that may be held ahead of readers, in total. */
+  readonly ahead: Budget;
+  readonly onClose: () => void;
+}
+
+export class SliceFileReader implements FileReader {
+  readonly attributes: Attributes;
+  readonly #parts: FileReaderParts;
+  #open = true;
+
+  constructor(parts: FileReaderParts) {
+    this.attributes = parts.attributes;
+    this.#parts = parts;
+  }
+
+  async close(): Promise<void> {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#parts.onClose();
+  }
+
+  async *read(start: number, end: number, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+    if (!this.#open) throw new VolumeError('EINVAL', 'the reader is closed');
+    const stop = new AbortController();
+    const cancelled = signal === undefined ? stop.signal : AbortSignal.any([stop.signal, signal]);
+    const last = Math.min(end, this.attributes.size);
+    const units = this.#units(Math.max(0, start), last);
+    const ahead: Fetch[] = [];
+    let window = 1;
+    try {
+      for (;;) {
+        if (signal?.aborted === true) throw new VolumeError('ECANCELED', 'the read was cancelled');
+        const current = ahead.shift() ?? this.#fetch(units.next().value, cancelled, 0);
+        if (current === undefined) return;
+        while (ahead.length < window) {
+          const next = this.#fetchAhead(units, cancelled);
+          if (next === undefined) break;
+          ahead.push(next);
+        }
+        // The reader had to wait for what was fetched ahead: the store is the slower one.
+        if (!current.settled && window < MAX_UNITS_AHEAD) window *= 2;
+        const bytes = await current.bytes;
+        this.#parts.ahead.release(current.charged);
+        current.charged = 0;
+        yield bytes;
+      }
+    } finally {
+      stop.abort();
+      for (const fetch of ahead) this.#parts.ahead.release(fetch.charged);
+    }
+  }
+
+  #fetchAhead(units: Generator<ReadUnit, undefined>, signal: AbortSignal): Fetch | undefined {
+    const unit = this.#parts.blocks.readUnit;
+    if (!this.#parts.ahead.tryAcquire(unit)) return undefined;
+    const fetch = this.#fetch(units.next().value, signal, unit);
+    if (fetch === undefined) this.#parts.ahead.release(unit);
+    return fetch;
+  }
+
+  #fetch(unit: ReadUnit | undefined, signal: AbortSignal, charged: number): Fetch | undefined {
+    if (unit === undefined) return undefined;
+    if (unit.slice === undefined) {
+      return { bytes: Promise.resolve(ZEROS.subarray(0, unit.length)), settled: true, charged };
+    }
+    const bytes = this.#parts.blocks.get(unit.slice, unit.block, unit.start, unit.start + unit.length, signal);
+    const fetch: Fetch = { bytes, settled: false, charged };
+    const settle = (): void => {
+      fetch.settled = true;
+    };
+    // Also keeps the failure of a unit nobody came to read from being an unhandled rejection.
+    bytes.then(settle, settle);
+    return fetch;
+  }
+
+  *#units(start: number, end: number): Generator<ReadUnit, undefined> {
+    for (let at = start; at < end; ) {
+      const index = Math.floor(at / CHUNK_SIZE);
+      const base = index * CHUNK_SIZE;
+      const chunkEnd = Math.min(end, base + CHUNK_SIZE) - base;
+      yield* this.#chunkUnits(index, at - base, chunkEnd);
+      at = base + chunkEnd;
+    }
+    return undefined;
+  }
+
+  *#chunkUnits(index: number, start: number, end: number): Generator<ReadUnit> {
+    const stored = this.#parts.chunks.get(index);
+    const where = `inode ${this.attributes.inode}, chunk ${index}`;
+    const pieces = stored === undefined ? [] : overlay(decodeRecords(stored, where));
+    let at = start;
+    for (const piece of pieces) {
+      const from = Math.max(piece.pos, start);
+      const to = Math.min(piece.pos + piece.len, end);
+      if (from >= to) continue;
+      yield* zeroUnits(from - at);
+      yield* this.#pieceUnits(clip(piece, from, to));
+      at = to;
+    }
+    yield* zeroUnits(end - at);
+  }
+
+  *#pieceUnits(piece: SliceRecord): Generator<ReadUnit> {
+    const { readUnit, layout } = this.#parts.blocks;
+    const end = piece.off + piece.len;
+    for (let at = piece.off; at < end; ) {
+      const block = Math.floor(at / layout.blockSize);
+      const start = at - block * layout.blockSize;
+      // Units end on multiples of the unit, so that a block is read in few whole parts.
+      const unitEnd = Math.min((Math.floor(start / readUnit) + 1) * readUnit, layout.blockSize);
+      const length = Math.min(unitEnd - start, end - at);
+      yield { length, slice: piece, block, start };
+      at += length;
+    }
+  }
+}
+
+interface Fetch {
+  readonly bytes: Promise<Uint8Array>;
+  settled: boolean;
+  /** Bytes of the shared budget it holds. */
+  charged: number;
+}
+
+function* zeroUnits(length: number): Generator<ReadUnit> {
+  for (let left = length; left > 0; left -= ZERO_UNIT) {
+    yield { length: Math.min(left, ZERO_UNIT), slice: undefined, block: 0, start: 0 };
+  }
+}

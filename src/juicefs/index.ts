@@ -1,0 +1,5 @@
+// What other parts of the project may use of the JuiceFS object layer.
+export { openVolume } from './open-volume.ts';
+export * from './volume.ts';
+export { VolumeOpenError, type VolumeOpenErrorCode } from './volume-error.ts';
+export type { VolumeLog, VolumeOptions } from './volume-options.ts';

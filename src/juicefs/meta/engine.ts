@@ -1,0 +1,197 @@
+// What a metadata engine offers to the filesystem rules: small primitives over rows, inside a transaction. The rules
+// (what a rename does, when a file goes to the trash) are written once above this and know no database.
+
+/** Engines may answer at once or later; the rules await either. */
+export type Awaitable<T> = T | Promise<T>;
+
+/** One inode's row. Times are nanoseconds since the epoch; type, mode and flags as stored. */
+export interface Node {
+  inode: bigint;
+  type: number;
+  flags: number;
+  mode: number;
+  uid: number;
+  gid: number;
+  atimeNs: bigint;
+  mtimeNs: bigint;
+  ctimeNs: bigint;
+  nlink: number;
+  length: number;
+  rdev: number;
+  /** 0n = a file that has, or had, several links. */
+  parent: bigint;
+  accessAcl: number;
+  defaultAcl: number;
+  tier: number;
+}
+
+/** A directory entry: what a name in a directory points to. The type repeats the node's. */
+export interface Edge {
+  readonly inode: bigint;
+  readonly type: number;
+}
+
+/** A directory entry with its name and node; the node is absent when the volume is damaged. */
+export interface Entry extends Edge {
+  readonly name: Uint8Array;
+  readonly node: Node | undefined;
+}
+
+/** Names to scan: those greater than `after` (or not less than `from`), and less than `before`; bytewise. */
+export interface NameRange {
+  readonly after?: Uint8Array;
+  readonly from?: Uint8Array;
+  readonly before?: Uint8Array;
+}
+
+/** How far a walk got: `consumed` names were followed, ending at `edge` in directory `parent`. */
+export interface Walk {
+  /** Names followed; the last of them is not a directory unless all were. */
+  readonly consumed: number;
+  /** Where the last followed name leads; undefined when none was. */
+  readonly edge: Edge | undefined;
+  /** The directory that holds the last followed name. */
+  readonly parent: bigint;
+  /** True when the walk stopped because the next name does not exist. */
+  readonly missing: boolean;
+}
+
+/** A chunk's slice records, oldest first, as stored (24 bytes each). */
+export interface ChunkRow {
+  readonly index: number;
+  readonly slices: Uint8Array;
+}
+
+/** A file removed from the tree whose data is still to be deleted. */
+export interface DeletedFile {
+  readonly inode: bigint;
+  readonly length: number;
+}
+
+/** A slice's stored size and reference count. */
+export interface SliceRef {
+  readonly id: bigint;
+  readonly size: number;
+  readonly refs: number;
+}
+
+/** Slices that compaction replaced, kept until the trash expires: 12 bytes each {id u64, size u32}. */
+export interface DelayedSlices {
+  readonly key: bigint;
+  readonly slices: Uint8Array;
+}
+
+/** Limits and usage of a directory tree, a user or a group; a limit of 0 or less is none. */
+export interface Quota {
+  readonly key: bigint;
+  readonly maxSpace: number;
+  readonly maxInodes: number;
+  readonly usedSpace: number;
+  readonly usedInodes: number;
+}
+
+export type OwnerKind = 'user' | 'group';
+
+/** Usage of a directory's direct children. */
+export interface DirectoryUsage {
+  length: number;
+  space: number;
+  inodes: number;
+}
+
+/** Reads; inside a transaction they see its own changes and nothing half done by others. */
+export interface MetaReader {
+  setting(): Awaitable<string | undefined>;
+  node(inode: bigint): Awaitable<Node | undefined>;
+  edge(parent: bigint, name: Uint8Array): Awaitable<Edge | undefined>;
+  /** Follows names from a directory as far as each leads to a directory; the last may lead to anything. One round trip. */
+  walk(start: bigint, names: readonly Uint8Array[]): Awaitable<Walk>;
+  /** Entries in bytewise order of name, at most `limit`. */
+  entries(parent: bigint, range: NameRange, limit: number): Awaitable<Entry[]>;
+  hasEntries(parent: bigint): Awaitable<boolean>;
+  /** The directories holding a link to this inode, one a link. */
+  parentsOf(inode: bigint): Awaitable<bigint[]>;
+  symlink(inode: bigint): Awaitable<Uint8Array | undefined>;
+  /** All extended attributes of each inode, same order; empty maps where there are none. */
+  xattrs(inodes: readonly bigint[]): Awaitable<Map<string, Uint8Array>[]>;
+  /** A file's chunks in order of index, within [first, last]. */
+  chunks(inode: bigint, first?: number, last?: number): Awaitable<ChunkRow[]>;
+  /** 0 when the counter does not exist. */
+  counter(name: string): Awaitable<number>;
+  sliceRefs(ids: readonly bigint[]): Awaitable<SliceRef[]>;
+  /** Slices nobody refers to any more. */
+  unreferencedSlices(limit: number): Awaitable<SliceRef[]>;
+  delayedSlices(deletedBefore: number, limit: number): Awaitable<DelayedSlices[]>;
+  /** Deleted files queued before this unix second. */
+  deletedFiles(queuedBefore: number, limit: number): Awaitable<DeletedFile[]>;
+  staleSessions(expiredBefore: number, limit: number): Awaitable<bigint[]>;
+  /** Inodes a session keeps alive although they have no link. */
+  sustained(session: bigint): Awaitable<bigint[]>;
+  directoryQuotas(): Awaitable<Quota[]>;
+  ownerQuota(kind: OwnerKind, id: number): Awaitable<Quota | undefined>;
+}
+
+/** Changes; all of a transaction's become visible at once, or none. */
+export interface MetaTransaction extends MetaReader {
+  /** As `node`, held against other writers until the transaction ends. */
+  lockNode(inode: bigint): Awaitable<Node | undefined>;
+  insertNode(node: Node): Awaitable<void>;
+  /** Writes every column of an existing node. */
+  updateNode(node: Node): Awaitable<void>;
+  /** Adds to a directory's link count and sets its mtime and ctime. False when the directory is gone. */
+  touchDirectory(inode: bigint, nlinkDelta: number, timeNs: bigint): Awaitable<boolean>;
+  deleteNode(inode: bigint): Awaitable<void>;
+  insertEdge(parent: bigint, name: Uint8Array, edge: Edge): Awaitable<void>;
+  deleteEdge(parent: bigint, name: Uint8Array): Awaitable<void>;
+  setSymlink(inode: bigint, target: Uint8Array): Awaitable<void>;
+  deleteSymlink(inode: bigint): Awaitable<void>;
+  setXattr(inode: bigint, name: string, value: Uint8Array): Awaitable<void>;
+  deleteXattr(inode: bigint, name: string): Awaitable<void>;
+  deleteXattrs(inode: bigint): Awaitable<void>;
+  /** Appends slice records to a chunk, making its row when missing. */
+  appendSlices(inode: bigint, index: number, records: Uint8Array): Awaitable<void>;
+  deleteChunk(inode: bigint, index: number): Awaitable<void>;
+  insertSliceRef(id: bigint, size: number): Awaitable<void>;
+  addSliceRefs(id: bigint, size: number, delta: number): Awaitable<void>;
+  /** Forgets a slice if nobody refers to it. */
+  deleteSliceRef(id: bigint): Awaitable<void>;
+  deleteDelayedSlices(key: bigint): Awaitable<void>;
+  queueDeletedFile(file: DeletedFile, unixSeconds: number): Awaitable<void>;
+  dequeueDeletedFile(inode: bigint): Awaitable<void>;
+  sustain(session: bigint, inode: bigint): Awaitable<void>;
+  release(session: bigint, inode: bigint): Awaitable<void>;
+  /** Adds to a counter, making it when missing; the new value. */
+  addToCounter(name: string, delta: number): Awaitable<number>;
+  /** Stores `value` and answers true unless the stored one is greater than `value - margin`. */
+  setCounterIfSmall(name: string, value: number, margin: number): Awaitable<boolean>;
+  /** Adds to a directory's statistics; false when it has none yet. */
+  addDirectoryUsage(inode: bigint, delta: DirectoryUsage): Awaitable<boolean>;
+  putDirectoryUsage(inode: bigint, usage: DirectoryUsage): Awaitable<void>;
+  deleteDirectoryUsage(inode: bigint): Awaitable<void>;
+  addDirectoryQuotaUsage(inode: bigint, space: number, inodes: number): Awaitable<void>;
+  deleteDirectoryQuota(inode: bigint): Awaitable<void>;
+  addOwnerUsage(kind: OwnerKind, id: number, space: number, inodes: number): Awaitable<void>;
+  /** Stores a session; false when the number is taken. */
+  insertSession(session: bigint, expire: number, info: Uint8Array): Awaitable<boolean>;
+  /** False when the session was cleaned up by others. */
+  refreshSession(session: bigint, expire: number): Awaitable<boolean>;
+  /** Removes the session's row and its locks. */
+  deleteSession(session: bigint): Awaitable<void>;
+  putSetting(text: string): Awaitable<void>;
+  deleteAllDirectoryUsage(): Awaitable<void>;
+}
+
+/** A metadata engine: transactions over one volume's rows. */
+export interface MetaEngine {
+  /** For messages: the kind and place of the database, without secrets. */
+  readonly description: string;
+  /** Makes tables and columns that an older volume lacks. */
+  prepareForWriting(): Promise<void>;
+  /** Reads from one consistent state. */
+  read<T>(body: (reader: MetaReader) => Promise<T>): Promise<T>;
+  /** Runs a transaction; the body runs again when the engine reports a conflict, so it must not act outside `tx`. */
+  write<T>(body: (tx: MetaTransaction) => Promise<T>): Promise<T>;
+  /** Reads, each statement of its own state; cheaper than `read`. The body may run again. */
+  look<T>(body: (reader: MetaReader) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,110 @@
+// What may be done to a directory's entries, and the bookkeeping every change of them shares.
+import { VolumeError } from '../volume.ts';
+import type { Change } from './change.ts';
+import type { Node } from './engine.ts';
+import { MAY_SEARCH, MAY_WRITE, requireAccess } from './filesystem-context.ts';
+import {
+  chargedSpace,
+  DIRECTORY_LENGTH,
+  FLAG_APPEND,
+  FLAG_IMMUTABLE,
+  FLAG_SKIP_TRASH,
+  isTrash,
+  ROOT_INODE,
+  TRASH_INODE,
+  TRASH_NAME,
+  TYPE_DIRECTORY,
+} from './inode.ts';
+import { requireNewName } from './volume-path.ts';
+
+const SETGID = 0o2000;
+
+/** Refuses to add entries to a directory: permissions, immutability, the trash. */
+export function requireMayAdd(change: Change, parent: Node, name: Uint8Array): void {
+  if (parent.type !== TYPE_DIRECTORY) throw new VolumeError('ENOTDIR', 'the parent is not a directory');
+  requireNewName(name);
+  if (isTrash(parent.inode) || isTrashName(parent, name)) {
+    throw new VolumeError('EPERM', 'nothing can be put into the trash by name');
+  }
+  if (parent.parent > TRASH_INODE) throw new VolumeError('ENOENT', 'the parent directory was removed');
+  requireAccess(change.fs, parent, MAY_WRITE | MAY_SEARCH);
+  if ((parent.flags & FLAG_IMMUTABLE) !== 0) throw new VolumeError('EPERM', 'the directory is immutable');
+}
+
+/** Refuses to take entries out of a directory. */
+export function requireMayRemove(change: Change, parent: Node, name: Uint8Array): void {
+  if (isTrashName(parent, name)) throw new VolumeError('EPERM', 'the trash cannot be removed by name');
+  if (isTrash(parent.inode) && change.fs.options.uid !== 0)
+    throw new VolumeError('EPERM', 'only root empties the trash');
+  requireAccess(change.fs, parent, MAY_WRITE | MAY_SEARCH);
+  requireChangeable(parent);
+}
+
+/** EPERM for what is immutable or append-only. */
+export function requireChangeable(node: Node): void {
+  if ((node.flags & (FLAG_IMMUTABLE | FLAG_APPEND)) !== 0) {
+    throw new VolumeError('EPERM', `inode ${node.inode} is immutable or append-only`);
+  }
+}
+
+function isTrashName(parent: Node, name: Uint8Array): boolean {
+  return parent.inode === ROOT_INODE && Buffer.from(TRASH_NAME).equals(name);
+}
+
+/** The row of a new file or directory in a directory: owner, mode, flags and tier as its parent passes them on. */
+export function newNode(change: Change, parent: Node, inode: bigint, type: number, mode: number): Node {
+  const { uid, gid, umask } = change.fs.options;
+  if (parent.defaultAcl !== 0) {
+    throw new VolumeError(
+      'ENOTSUP',
+      `directory ${parent.inode} has a default access control list, which new entries cannot inherit here`,
+    );
+  }
+  const directory = type === TYPE_DIRECTORY;
+  const inheritsGroup = (parent.mode & SETGID) !== 0;
+  const permissions = mode & 0o7777 & ~umask;
+  return {
+    inode,
+    type,
+    flags: parent.flags & FLAG_SKIP_TRASH,
+    mode: inheritsGroup && directory ? permissions | SETGID : permissions,
+    uid,
+    gid: inheritsGroup ? parent.gid : gid,
+    atimeNs: change.nowNs,
+    mtimeNs: change.nowNs,
+    ctimeNs: change.nowNs,
+    nlink: directory ? 2 : 1,
+    length: directory ? DIRECTORY_LENGTH : 0,
+    rdev: 0,
+    parent: parent.inode,
+    accessAcl: 0,
+    defaultAcl: 0,
+    tier: parent.tier,
+  };
+}
+
+/** Writes a new node with its entry, and counts it. The parent's own row is left to `touchParent`. */
+export async function insertEntry(change: Change, parent: Node, name: Uint8Array, node: Node): Promise<void> {
+  const { tx } = change;
+  await tx.insertEdge(parent.inode, name, { inode: node.inode, type: node.type });
+  await tx.insertNode(node);
+  if (node.type === TYPE_DIRECTORY) await tx.putDirectoryUsage(node.inode, { length: 0, space: 0, inodes: 0 });
+  change.addUsage(node, chargedSpace(node.type === TYPE_DIRECTORY ? 0 : node.length), 1);
+  change.countEntry(parent.inode, node, 1);
+}
+
+/**
+ * Updates a directory after its entries changed: link count, mtime and ctime. Times alone are not written when they are
+ * only just older, so that a busy directory's row is not fought over.
+ */
+export async function touchParent(change: Change, parent: Node, nlinkDelta: number): Promise<void> {
+  if (isTrash(parent.inode)) return;
+  const age = change.nowNs - parent.mtimeNs;
+  if (nlinkDelta === 0 && age < BigInt(change.fs.options.skipDirMtimeMs) * 1_000_000n) return;
+  if (!(await change.tx.touchDirectory(parent.inode, nlinkDelta, change.nowNs))) {
+    throw new VolumeError('ENOENT', 'the parent directory was removed');
+  }
+  parent.nlink += nlinkDelta;
+  parent.mtimeNs = change.nowNs;
+  parent.ctimeNs = change.nowNs;
+}

@@ -1,0 +1,101 @@
+// One SQLite connection: statements compiled once, rows as typed values, and the errors of a busy database told apart.
+import { DatabaseSync, type DatabaseSyncInstance, type StatementSyncInstance } from '@photostructure/sqlite';
+
+/** A column value; integers are always bigint, because trash inodes exceed 2^53. */
+export type SqlValue = bigint | string | Uint8Array | number | null;
+export type SqlRow = readonly SqlValue[];
+export type SqlParameter = bigint | number | string | Uint8Array;
+
+/** How long the driver may hold the event loop waiting for a lock; longer waits are asynchronous retries. */
+const BUSY_TIMEOUT_MS = 3;
+
+const SQLITE_BUSY = 5;
+const SQLITE_LOCKED = 6;
+const SQLITE_CANTOPEN = 14;
+
+export class SqliteConnection {
+  readonly db: DatabaseSyncInstance;
+  readonly #statements = new Map<string, StatementSyncInstance>();
+
+  /** Opens an existing database; with `create`, makes one. */
+  constructor(path: string, options: { create?: boolean; readOnly?: boolean }) {
+    this.db = new DatabaseSync(sqliteUri(path, options), {
+      timeout: BUSY_TIMEOUT_MS,
+      readOnly: options.readOnly === true,
+      enableForeignKeyConstraints: false,
+    });
+  }
+
+  #prepared(sql: string): StatementSyncInstance {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.db.prepare(sql);
+      statement.setReadBigInts(true);
+      statement.setReturnArrays(true);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+
+  get(sql: string, ...parameters: SqlParameter[]): SqlRow | undefined {
+    return this.#prepared(sql).get(...parameters);
+  }
+
+  all(sql: string, ...parameters: SqlParameter[]): SqlRow[] {
+    return this.#prepared(sql).all(...parameters);
+  }
+
+  /** Rows changed. */
+  run(sql: string, ...parameters: SqlParameter[]): number {
+    return Number(this.#prepared(sql).run(...parameters).changes);
+  }
+
+  close(): void {
+    this.#statements.clear();
+    if (this.db.isOpen) this.db.close();
+  }
+}
+
+/** Without `rwc`, SQLite makes no file that is not there. */
+function sqliteUri(path: string, options: { create?: boolean; readOnly?: boolean }): string {
+  const mode = options.readOnly === true ? 'ro' : options.create === true ? 'rwc' : 'rw';
+  const escaped = path.replace(/[%?#]/g, (c) => `%${c.charCodeAt(0).toString(16)}`);
+  return `file:${escaped}?mode=${mode}`;
+}
+
+function sqliteCode(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return undefined;
+  return error.errcode & 0xff;
+}
+
+/** Another process or connection holds a lock: worth another try. */
+export function isBusy(error: unknown): boolean {
+  const code = sqliteCode(error);
+  return code === SQLITE_BUSY || code === SQLITE_LOCKED;
+}
+
+export function cannotOpen(error: unknown): boolean {
+  return sqliteCode(error) === SQLITE_CANTOPEN;
+}
+
+/** Integer columns within 2^53. */
+export function int(value: SqlValue | undefined): number {
+  return typeof value === 'bigint' || typeof value === 'number' ? Number(value) : 0;
+}
+
+/** Integer columns of any size; NULL is 0. */
+export function big(value: SqlValue | undefined): bigint {
+  if (typeof value === 'bigint') return value;
+  return typeof value === 'number' ? BigInt(value) : 0n;
+}
+
+/** Binary columns; a client that stored text meant its UTF-8. */
+export function bytes(value: SqlValue | undefined): Uint8Array {
+  if (value instanceof Uint8Array) return value;
+  return typeof value === 'string' ? Buffer.from(value, 'utf8') : new Uint8Array(0);
+}
+
+export function text(value: SqlValue | undefined): string {
+  if (typeof value === 'string') return value;
+  return value instanceof Uint8Array ? Buffer.from(value).toString('utf8') : '';
+}

@@ -1,0 +1,50 @@
+// Turns a path of strings into the raw names of entries, refusing whatever could name something else than it says.
+import { VolumeError, type VolumePath } from '../volume.ts';
+
+/** Longest name that is given to a new entry, in bytes. */
+export const MAX_NAME_BYTES = 255;
+/** Longest name that is looked for: the Go client's gateway lets names as long as an S3 key into some engines. */
+const MAX_LOOKUP_BYTES = 1024;
+
+/** The bytes of one component; EINVAL or ENAMETOOLONG when it is none. */
+export function encodeName(name: string): Buffer {
+  if (name === '' || name === '.' || name === '..' || name.includes('/') || name.includes('\0')) {
+    throw new VolumeError('EINVAL', `${JSON.stringify(name)} cannot be the name of an entry`);
+  }
+  const bytes = Buffer.from(name, 'utf8');
+  if (bytes.length > MAX_LOOKUP_BYTES) throw nameTooLong(bytes);
+  // A lone surrogate has no UTF-8 form: it would become U+FFFD and name another entry.
+  if (/\p{Surrogate}/u.test(name)) throw new VolumeError('EINVAL', 'a name must be well-formed Unicode');
+  return bytes;
+}
+
+/** Refuses a name for a new entry. */
+export function requireNewName(name: Uint8Array): void {
+  if (name.length > MAX_NAME_BYTES) throw nameTooLong(name);
+}
+
+function nameTooLong(name: Uint8Array): VolumeError {
+  return new VolumeError('ENAMETOOLONG', `a name has at most ${MAX_NAME_BYTES} bytes, not ${name.length}`);
+}
+
+/** The bytes of every component. */
+export function encodePath(path: VolumePath): Buffer[] {
+  return path.map(encodeName);
+}
+
+/** For messages. */
+export function showPath(path: VolumePath): string {
+  return `/${path.join('/')}`;
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** The text of a stored name; undefined when it is not UTF-8 and so cannot be addressed by a path. */
+export function decodeName(bytes: Uint8Array): string | undefined {
+  try {
+    return decoder.decode(bytes);
+  } catch (cause) {
+    if (cause instanceof TypeError) return undefined;
+    throw cause;
+  }
+}

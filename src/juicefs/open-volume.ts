@@ -1,0 +1,79 @@
+// Opens a volume: engine, format and its checks, object store, session, and the parts that work on them.
+import { blockCodec } from './chunk/block-codec.ts';
+import { BlockStore } from './chunk/block-store.ts';
+import { type FormatRecord, parseFormat, requireSupported, requireVersion } from './format/format-record.ts';
+import { JuiceVolume } from './juice-volume.ts';
+import { DeletionQueue } from './meta/deletion-queue.ts';
+import type { MetaEngine } from './meta/engine.ts';
+import type { FilesystemContext } from './meta/filesystem-context.ts';
+import { IdAllocator } from './meta/id-allocator.ts';
+import { openEngine } from './meta/meta-url.ts';
+import { OpenFiles } from './meta/open-files.ts';
+import { startSession } from './meta/session.ts';
+import { openStore } from './storage/open-store.ts';
+import type { Volume } from './volume.ts';
+import { VolumeOpenError } from './volume-error.ts';
+import { resolveOptions, type VolumeOptions } from './volume-options.ts';
+
+/** Ids a client takes at a time, as all clients do. */
+const INODE_BATCH = 1024;
+const SLICE_BATCH = 4096;
+
+/** Opens a formatted volume; VolumeOpenError says in one line why it cannot be. Nothing is created by trying. */
+export async function openVolume(metaUrl: string, options: VolumeOptions = {}): Promise<Volume> {
+  const resolved = resolveOptions(options);
+  const engine = await openEngine(metaUrl, { readOnly: resolved.readOnly });
+  try {
+    const stored = await loadFormat(engine);
+    requireVersion(stored);
+    requireSupported(stored, resolved.readOnly);
+    const format = {
+      ...stored,
+      storage: resolved.storage?.toLowerCase() ?? stored.storage,
+      bucket: resolved.bucket ?? stored.bucket,
+    };
+    const objects = openStore(format.storage, format.bucket);
+    const layout = { volume: format.name, blockSize: format.blockSize, hashPrefix: format.hashPrefix };
+    const blocks = new BlockStore(objects, blockCodec(format.compression), layout, resolved);
+    if (!resolved.readOnly) await engine.prepareForWriting();
+    let deletions: DeletionQueue | undefined;
+    const fs: FilesystemContext = {
+      engine,
+      options: resolved,
+      inodes: new IdAllocator(engine, 'nextInode', INODE_BATCH, 2n),
+      openFiles: new OpenFiles(),
+      format,
+      session: 0n,
+      lost: undefined,
+      onChanged: (change) => deletions?.accept(change),
+    };
+    deletions = new DeletionQueue(fs, blocks);
+    if (!resolved.readOnly) fs.session = await startSession(fs);
+    const sliceIds = new IdAllocator(engine, 'nextChunk', SLICE_BATCH, 1n);
+    return new JuiceVolume({ fs, objects, blocks, sliceIds, deletions });
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
+}
+
+/** The format of the volume in a database; NotFormatted when there is none. */
+export async function loadFormat(engine: MetaEngine): Promise<FormatRecord> {
+  const text = await readSetting(engine);
+  if (text === undefined || text === '') {
+    throw new VolumeOpenError(
+      'NotFormatted',
+      `the database ${engine.description} is not formatted; run \`portcullis format\` first`,
+    );
+  }
+  return parseFormat(text);
+}
+
+async function readSetting(engine: MetaEngine): Promise<string | undefined> {
+  try {
+    return await engine.look(async (reader) => reader.setting());
+  } catch (cause) {
+    if (cause instanceof Error && cause.message.includes('no such table')) return undefined;
+    throw new VolumeOpenError('DatabaseUnreachable', `cannot read the database ${engine.description}`, { cause });
+  }
+}

@@ -1,0 +1,123 @@
+// The `file` object store: each object a file below a directory. An object appears by rename, so a reader never sees half
+// of one. As with the Go client nothing is forced to the disk: the operating system writes it back.
+import { randomInt } from 'node:crypto';
+import { type FileHandle, mkdir, open, opendir, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { ObjectMissingError, type ObjectStore } from './object-store.ts';
+
+const READ_UNIT = 1024 * 1024;
+const MAX_TEMP_BASENAME = 200;
+const MAX_TEMP_NUMBER = 2 ** 31 - 1;
+
+export class FileStore implements ObjectStore {
+  readonly description: string;
+  readonly readUnit = READ_UNIT;
+  readonly #root: string;
+
+  /** `root` is put before every key as it is: it usually ends with a slash. */
+  constructor(root: string) {
+    this.#root = root;
+    this.description = `file://${root}`;
+  }
+
+  #path(key: string): string {
+    if (key.split('/').includes('..')) throw new RangeError(`the object key ${JSON.stringify(key)} climbs`);
+    return this.#root + key;
+  }
+
+  async put(key: string, body: Uint8Array): Promise<void> {
+    const path = this.#path(key);
+    const directory = dirname(path);
+    const temporary = join(
+      directory,
+      `.jfs.${basename(path).slice(0, MAX_TEMP_BASENAME)}.tmp.${randomInt(MAX_TEMP_NUMBER)}`,
+    );
+    try {
+      await writeMakingDirectory(temporary, body);
+      await rename(temporary, path);
+    } catch (error) {
+      await rm(temporary, { force: true });
+      throw error;
+    }
+  }
+
+  async get(key: string, range?: { start: number; end: number }, signal?: AbortSignal): Promise<Uint8Array> {
+    signal?.throwIfAborted();
+    let file: FileHandle;
+    try {
+      file = await open(this.#path(key), 'r');
+    } catch (cause) {
+      if (isMissing(cause)) throw new ObjectMissingError(key, { cause });
+      throw cause;
+    }
+    try {
+      return await readRange(file, range, signal);
+    } finally {
+      await file.close();
+    }
+  }
+
+  async delete(key: string): Promise<void> {
+    await rm(this.#path(key), { force: true });
+  }
+
+  async list(prefix: string, limit: number): Promise<string[]> {
+    const found: string[] = [];
+    const slash = prefix.lastIndexOf('/');
+    await this.#collect(prefix.slice(0, slash + 1), prefix, limit, found);
+    return found;
+  }
+
+  async #collect(folder: string, prefix: string, limit: number, found: string[]): Promise<void> {
+    let entries: Awaited<ReturnType<typeof opendir>>;
+    try {
+      entries = await opendir(this.#path(folder) || '.');
+    } catch (error) {
+      if (isMissing(error)) return;
+      throw error;
+    }
+    for await (const entry of entries) {
+      if (found.length >= limit) return;
+      const key = folder + entry.name;
+      if (!key.startsWith(prefix)) continue;
+      if (entry.isDirectory()) await this.#collect(`${key}/`, prefix, limit, found);
+      else if (!entry.name.startsWith('.jfs.')) found.push(key);
+    }
+  }
+
+  async close(): Promise<void> {
+    // Nothing is held open between calls.
+  }
+}
+
+async function writeMakingDirectory(path: string, body: Uint8Array): Promise<void> {
+  try {
+    await writeFile(path, body, { flag: 'wx', mode: 0o666 });
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    await mkdir(dirname(path), { recursive: true, mode: 0o777 });
+    await writeFile(path, body, { flag: 'wx', mode: 0o666 });
+  }
+}
+
+async function readRange(
+  file: FileHandle,
+  range: { start: number; end: number } | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array> {
+  const start = range?.start ?? 0;
+  const length = range === undefined ? (await file.stat()).size : range.end - range.start;
+  const buffer = Buffer.allocUnsafeSlow(length);
+  let filled = 0;
+  while (filled < length) {
+    signal?.throwIfAborted();
+    const { bytesRead } = await file.read(buffer, filled, length - filled, start + filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return buffer.subarray(0, filled);
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+}

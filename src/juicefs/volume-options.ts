@@ -1,0 +1,76 @@
+// How a volume is opened: every knob with the default of the Go client, and where warnings go.
+
+/** Receives what a person should know; the library itself never prints. */
+export interface VolumeLog {
+  info(message: string, details?: Readonly<Record<string, unknown>>): void;
+  warn(message: string, details?: Readonly<Record<string, unknown>>): void;
+}
+
+export interface VolumeOptions {
+  /** No session, no writes at all. */
+  readonly readOnly?: boolean;
+  /** Replaces the format's Bucket, as `--bucket`; for `file` storage with a trailing slash. */
+  readonly bucket?: string;
+  /** Replaces the format's Storage, as `--storage`. */
+  readonly storage?: string;
+  /** Bits taken from the mode of what is created. */
+  readonly umask?: number;
+  /** The user and group that act; not root: permission bits are checked. */
+  readonly uid?: number;
+  readonly gid?: number;
+  /** Time between session refreshes; a session not seen for five of them is dead to others. */
+  readonly heartbeatMs?: number;
+  /** Run the hourly clean-up jobs and the clean-up of dead sessions. */
+  readonly backgroundJobs?: boolean;
+  /** Name in the session list; also what absolute symbolic links are relative to. */
+  readonly mountpoint?: string;
+  /** Blocks uploaded at the same time. */
+  readonly maxUploads?: number;
+  /** Blocks downloaded at the same time. */
+  readonly maxDownloads?: number;
+  /** Blocks deleted at the same time; 0 leaves deleting to others. */
+  readonly maxDeletes?: number;
+  /** Bytes of blocks under way (uploads waiting, reads ahead). */
+  readonly bufferSize?: number;
+  /** A directory's times are left alone when they are newer than this (and its link count stays). */
+  readonly skipDirMtimeMs?: number;
+  /** Wait between removing a file without trash and deleting its data, for readers in other processes. */
+  readonly deleteGraceMs?: number;
+  readonly log?: VolumeLog;
+  /** The volume became unusable (formatted anew, format gone): the process should end. Operations fail with EIO from then on. */
+  readonly onLost?: (reason: Error) => void;
+}
+
+export type ResolvedVolumeOptions = Required<Omit<VolumeOptions, 'bucket' | 'storage'>> &
+  Pick<VolumeOptions, 'bucket' | 'storage'>;
+
+const MIB = 1024 * 1024;
+
+const SILENT: VolumeLog = {
+  info: () => undefined,
+  warn: () => undefined,
+};
+
+const DEFAULTS = {
+  readOnly: false,
+  umask: 0o022,
+  uid: 0,
+  gid: 0,
+  heartbeatMs: 12_000,
+  backgroundJobs: true,
+  mountpoint: 's3gateway',
+  maxUploads: 20,
+  maxDownloads: 200,
+  maxDeletes: 10,
+  bufferSize: 300 * MIB,
+  skipDirMtimeMs: 100,
+  deleteGraceMs: 10_000,
+  log: SILENT,
+  onLost: () => undefined,
+} as const;
+
+/** Fills in the defaults. */
+export function resolveOptions(options: VolumeOptions): ResolvedVolumeOptions {
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  return { ...DEFAULTS, ...given };
+}
