@@ -8,18 +8,18 @@ import { Explainer } from '../authz/grpc/explain.ts';
 import { ListenError } from '../authz/grpc/listen.ts';
 import { startGrpcServer } from '../authz/grpc/server.ts';
 import { MIN_TOKEN_LENGTH } from '../authz/grpc/token-guard.ts';
-import { startHttpServer } from '../authz/http/server.ts';
+import { startHealthServer } from '../authz/http/health-server.ts';
 import { Authorizer } from '../authz/identity/authorizer.ts';
 import { IamDirectory } from '../authz/identity/iam-directory.ts';
 import type { PolicySettings } from '../authz/identity/policy-program.ts';
-import type { DialectName } from '../authz/policy/request.ts';
+import { DIALECT_NAMES, type DialectName } from '../authz/policy/index.ts';
+import type { IamStore } from '../authz/store/iam-store.ts';
 import { openStore, StoreError } from '../authz/store/open-store.ts';
 import { parseGoDuration } from './go-duration.ts';
 import { parseHostPort } from './listen-address.ts';
 import { createLogger, type Logger } from './logger.ts';
 import { type RootCredentials, readRootCredentials, SECRET_VARIABLES, UsageError } from './root-credentials.ts';
 
-const DIALECTS: readonly DialectName[] = ['portcullis', 'juicefs', 'minio', 'aws', 'ceph'];
 const WHOM = ['everyone', 'anonymous'] as const;
 
 /** Dialects whose engines let bucket policies speak to the anonymous only. */
@@ -29,8 +29,8 @@ export interface ServeAuthzOptions {
   /** `unix:PATH` or `HOST:PORT`; port 0 picks one. */
   readonly listen: string;
   readonly httpListen?: string | undefined;
-  /** `none:`, or the metadata URL of a volume. */
-  readonly store: string;
+  /** `none:`, the metadata URL of a volume, or a store that is open already and becomes the sidecar's. */
+  readonly store: string | IamStore;
   readonly storage?: string | undefined;
   readonly bucket?: string | undefined;
   readonly kmsSecretKey?: string | undefined;
@@ -73,11 +73,11 @@ export async function serveAuthz(options: ServeAuthzOptions): Promise<RunningAut
     for (const close of closing.splice(0).reverse()) await close();
   };
   try {
-    const store = await openStore(options.store, {
-      storage: options.storage,
-      bucket: options.bucket,
-      kmsSecretKey: options.kmsSecretKey,
-    });
+    const { storage, bucket, kmsSecretKey } = options;
+    const store =
+      typeof options.store === 'string'
+        ? await openStore(options.store, { storage, bucket, kmsSecretKey })
+        : options.store;
     closing.push(() => store.close());
     const directory = await IamDirectory.open({
       store,
@@ -96,11 +96,12 @@ export async function serveAuthz(options: ServeAuthzOptions): Promise<RunningAut
     if (audit !== undefined) closing.push(() => audit.close());
     const trustCallers = options.trustCallers ?? false;
     const authorizer = new Authorizer({ directory, settings, trustCallers, nowMs });
+    const asks = new Asks(authorizer, audit, nowMs);
     const grpc = await startGrpcServer({
       listen: options.listen,
       token: options.token,
-      asks: new Asks(authorizer, audit, nowMs),
-      explainer: new Explainer(),
+      asks,
+      explainer: new Explainer(authorizer, asks, trustCallers),
       authorizer,
       nowMs,
       onError: (error) => logger.error({ err: error }, 'a question could not be answered'),
@@ -109,7 +110,7 @@ export async function serveAuthz(options: ServeAuthzOptions): Promise<RunningAut
     let ready = true;
     let httpAddress: string | undefined;
     if (options.httpListen !== undefined) {
-      const http = await startHttpServer({
+      const http = await startHealthServer({
         ...parseHostPort(options.httpListen, '--http-listen'),
         isReady: () => ready,
       });
@@ -172,7 +173,7 @@ export function authzCommand(): Command {
       readInterval,
       DEFAULT_REFRESH_MS,
     )
-    .addOption(new Option('--dialect <NAME>', 'policy dialect').choices(DIALECTS).default('portcullis'))
+    .addOption(new Option('--dialect <NAME>', 'policy dialect').choices(DIALECT_NAMES).default('portcullis'))
     .addOption(
       new Option('--bucket-policies <WHOM>', "whom bucket policies bind (default: the dialect's)").choices(WHOM),
     )

@@ -1,8 +1,72 @@
-import type { ExplainRequest, ExplainResponse } from '../../../proto/gen/portcullis/authz/v1/authorization.ts';
+// Explain: the decision that Authorize makes, with every statement that was considered. For administrators: it shows policies.
+import {
+  type AccessTrace,
+  type Credentials,
+  type ExplainRequest,
+  type ExplainResponse,
+  Outcome,
+  type StatementTrace,
+} from '../../../proto/gen/portcullis/authz/v1/authorization.ts';
 import { AskFault } from '../identity/ask-fault.ts';
+import { type Authorizer, decideAccess, fromPolicy, type PreparedAccess } from '../identity/authorizer.ts';
+import { explainDecision } from '../identity/policy-program.ts';
+import type { Asks } from './asks.ts';
+import { decisionMessage } from './messages.ts';
+
+/** What who asks must be allowed. */
+const ADMINISTRATOR = { action: 'admin:*', resource: '', context: {}, resourceAccount: '' };
 
 export class Explainer {
-  explain(_request: ExplainRequest): ExplainResponse {
-    throw AskFault.notPermitted('not yet');
+  readonly #authorizer: Authorizer;
+  readonly #asks: Asks;
+  readonly #trustCallers: boolean;
+
+  constructor(authorizer: Authorizer, asks: Asks, trustCallers: boolean) {
+    this.#authorizer = authorizer;
+    this.#asks = asks;
+    this.#trustCallers = trustCallers;
   }
+
+  /** Rejects with AskFault. */
+  async explain({ request, asker }: ExplainRequest): Promise<ExplainResponse> {
+    await this.#requireAdministrator(asker);
+    if (request === undefined) throw AskFault.malformed('there is nothing to explain');
+    const response = await this.#asks.authorize({ ...request, openFrames: false }, undefined);
+    if (response.decision?.outcome === Outcome.OUTCOME_UNAUTHENTICATED) return { response, accesses: [] };
+    const { accesses } = this.#authorizer.prepare(request);
+    return {
+      response,
+      accesses: accesses.map((prepared, index) => ({ access: request.accesses[index], ...traceOf(prepared) })),
+    };
+  }
+
+  async #requireAdministrator(asker: Credentials | undefined): Promise<void> {
+    if (asker === undefined && this.#trustCallers) return;
+    if (asker === undefined) throw AskFault.notPermitted('explanations need the credentials of an administrator');
+    const answer = await this.#authorizer.answer({ credentials: asker, accesses: [ADMINISTRATOR], context: undefined });
+    if (answer.kind !== 'decided' || answer.decisions[0]?.outcome !== 'Allow') {
+      throw AskFault.notPermitted('explanations are for those who are allowed admin:*');
+    }
+  }
+}
+
+function traceOf(prepared: PreparedAccess): Pick<AccessTrace, 'decision' | 'statements'> {
+  const { rights, request } = prepared;
+  if (rights.kind !== 'program') return { decision: decisionMessage(decideAccess(prepared)), statements: [] };
+  const { decision, statements } = explainDecision(rights.program, request);
+  return {
+    decision: decisionMessage(fromPolicy(decision)),
+    statements: statements.map(
+      ({ statement, effect, matched, failedElement, operator, key, wanted, seen }): StatementTrace => ({
+        statement: { policy: statement.policy, sid: statement.sid ?? '', index: statement.index },
+        effect,
+        matched,
+        failedElement: failedElement ?? '',
+        operator: operator ?? '',
+        key: key ?? '',
+        wanted: [...(wanted ?? [])],
+        seen: [...(seen ?? [])],
+      }),
+    ),
+  };
 }

@@ -52,17 +52,22 @@ export async function bind(server: Server, address: ListenAddress): Promise<stri
     const port = await bindTo(server, `${host}:${address.port}`);
     return `${host}:${port}`;
   }
-  requirePrivateDirectory(dirname(address.path));
-  await removeStaleSocket(address.path);
+  await bindPrivateSocket(address.path, () => bindTo(server, `unix:${address.path}`));
+  return `unix:${address.path}`;
+}
+
+/** Has `bindIt` make a unix socket at the path, in place of one left over, that no other user can ever reach. Throws ListenError. */
+export async function bindPrivateSocket(path: string, bindIt: () => Promise<unknown>): Promise<void> {
+  requirePrivateDirectory(dirname(path));
+  await removeStaleSocket(path);
   // Nobody else may connect in the moment between bind and chmod.
   const umask = process.umask(0o177);
   try {
-    await bindTo(server, `unix:${address.path}`);
+    await bindIt();
   } finally {
     process.umask(umask);
   }
-  chmodSync(address.path, 0o600);
-  return `unix:${address.path}`;
+  chmodSync(path, 0o600);
 }
 
 function bindTo(server: Server, target: string): Promise<number> {

@@ -8,10 +8,10 @@ import { type Authenticated, authenticate } from './authenticate.ts';
 import type { IamDirectory } from './iam-directory.ts';
 import { decide, type PolicySettings } from './policy-program.ts';
 import { type Identified, requestPrincipal } from './principal.ts';
-import { accessKeys, type Keys, requestKeys, unknownKeys } from './request-keys.ts';
+import { accessKeys, type Keys, OBJECT_FACTS, requestKeys } from './request-keys.ts';
 import { parseResource } from './resource-name.ts';
 import type { IamSnapshot, Rights } from './snapshot.ts';
-import type { VerifiedSignature } from './verified-signature.ts';
+import type { VerifiedSignature, VerifyContext } from './verified-signature.ts';
 
 /** Accesses of one question. */
 export const MAX_ACCESSES = 1_000;
@@ -24,6 +24,10 @@ export interface Ask {
   readonly credentials: Credentials | undefined;
   readonly accesses: readonly Access[];
   readonly context: RequestContext | undefined;
+  /** What the signature must be for; 's3' when absent. */
+  readonly service?: VerifyContext['service'];
+  /** Condition keys that callers may not set and this door found out itself. */
+  readonly derived?: Keys;
 }
 
 /** One access, decided. */
@@ -104,7 +108,11 @@ export class Authorizer {
   }
 
   #authenticate(ask: Ask, credentials: IamSnapshot, nowMs: number): Authenticated {
-    return authenticate(ask.credentials, { credentials, nowMs, service: 's3' }, this.#options.trustCallers);
+    return authenticate(
+      ask.credentials,
+      { credentials, nowMs, service: ask.service ?? 's3' },
+      this.#options.trustCallers,
+    );
   }
 
   #prepare(ask: Ask, authenticated: Authenticated, snapshot: IamSnapshot, nowMs: number): PreparedAccess[] {
@@ -113,6 +121,7 @@ export class Authorizer {
     const principal = requestPrincipal(identified, dialect);
     const groups = snapshot.groupsOf(identified);
     const shared = requestKeys({ dialect, identified, groups, signature, context: ask.context, nowMs });
+    for (const [name, values] of ask.derived ?? []) shared.set(name, values);
     return ask.accesses.map((access) => {
       const resource = parseResource(access.resource);
       if (resource === undefined) {
@@ -126,7 +135,7 @@ export class Authorizer {
         resourceArn: access.resource,
         ...(access.resourceAccount === '' ? {} : { resourceAccount: access.resourceAccount }),
         keys,
-        unknownKeys: resource.object === '' ? undefined : unknownKeys(access),
+        unknownKeys: resource.object === '' ? undefined : OBJECT_FACTS,
       };
       return { rights: snapshot.rights(identified, resource.bucket), request };
     });

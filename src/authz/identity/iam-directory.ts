@@ -1,6 +1,6 @@
 // Holds the current snapshot and makes the next: on an interval, when the store tells of a change, and when somebody presents an
 // access key that is not known yet. A load that fails leaves the snapshot that stands.
-import type { IamStore } from '../store/iam-store.ts';
+import type { IamRecords, IamStore } from '../store/iam-store.ts';
 import type { PolicySettings } from './policy-program.ts';
 import { IamSnapshot, type RootUser, type SnapshotProblem } from './snapshot.ts';
 
@@ -34,6 +34,8 @@ export class IamDirectory {
   #snapshot: IamSnapshot;
   #loading: Promise<void> | undefined;
   #again = false;
+  /** Counts changes made here, so that a load which began before one is not taken for news. */
+  #changes = 0;
   #reloadedForUnknownAt = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
   #unwatch: () => void = () => undefined;
@@ -77,6 +79,15 @@ export class IamDirectory {
     }
   }
 
+  /** Shows a change that was just written to the store. `change` gets the records that stand and the revision of the next. */
+  apply(change: (records: IamRecords, revision: string) => IamRecords): void {
+    const { root, settings } = this.#options;
+    this.#changes += 1;
+    const records = change(this.#snapshot.records, `${this.#snapshot.revision.split('+')[0]}+${this.#changes}`);
+    this.#snapshot = new IamSnapshot(records, root, settings, this.#snapshot);
+    this.#report(this.#snapshot);
+  }
+
   /** Loads because of an access key that is not known. Undefined when it is too soon: then the key is unknown. */
   refreshForUnknownKey(): Promise<void> | undefined {
     const now = this.#options.nowMs();
@@ -97,7 +108,12 @@ export class IamDirectory {
     do {
       this.#again = false;
       try {
+        const changes = this.#changes;
         const records = await store.load();
+        if (changes !== this.#changes) {
+          this.#again = true;
+          continue;
+        }
         if (records.revision === this.#snapshot.revision) continue;
         this.#snapshot = new IamSnapshot(records, root, settings, this.#snapshot);
         this.#report(this.#snapshot);

@@ -1,40 +1,73 @@
-// The one place that speaks to the policy engine. Until the engine is there, only the root user may do anything.
-import type { Decision, DialectName, PolicyRequest } from '../policy/request.ts';
+// The one place that speaks to the policy engine: documents in, programs out, decisions by them.
+import {
+  authorize,
+  CANNED_POLICIES,
+  compilePolicySet,
+  type Decision,
+  type DialectName,
+  type Explanation,
+  explain,
+  type Policy,
+  type PolicyKind,
+  type PolicyProgram,
+  type PolicyRequest,
+  parsePolicy,
+} from '../policy/index.ts';
 
+export type { Policy, PolicyProgram };
+
+/** How policies are read, for the whole service. */
 export interface PolicySettings {
   readonly dialect: DialectName;
   /** Whom bucket policies bind. */
   readonly bucketPolicies: 'everyone' | 'anonymous';
 }
-export interface Policy {
-  readonly name: string;
-}
+
 export type ParsedDocument =
   | { readonly ok: true; readonly policy: Policy }
+  /** `problem`: what is wrong with it, for the log. */
   | { readonly ok: false; readonly problem: string };
+
+/** What a document is: its grammar, and its name in decisions. */
 export interface DocumentOf {
-  readonly kind: 'identity' | 'session' | 'bucket';
+  readonly kind: PolicyKind;
   readonly name: string;
   readonly bucket?: string;
 }
-export function parseDocument(_text: string, _of: DocumentOf, _settings: PolicySettings): ParsedDocument {
-  return { ok: false, problem: 'not yet' };
+
+/** Issues of one document that a log line names. */
+const ISSUES_NAMED = 3;
+
+/** Reads a stored document. The limits on new ones are not held against it. */
+export function parseDocument(text: string, document: DocumentOf, settings: PolicySettings): ParsedDocument {
+  const parsed = parsePolicy(text, { ...document, dialect: settings.dialect });
+  if (parsed.ok) return parsed;
+  const named = parsed.issues.slice(0, ISSUES_NAMED).map(({ path, message }) => `${path}: ${message}`);
+  const more = parsed.issues.length > ISSUES_NAMED ? `; and ${parsed.issues.length - ISSUES_NAMED} more` : '';
+  return { ok: false, problem: `it does not parse: ${named.join('; ')}${more}` };
 }
-export interface Program {
-  readonly x: number;
+
+/** The built-in policy of a name. */
+export function cannedPolicy(name: string, settings: PolicySettings): ParsedDocument | undefined {
+  const text = CANNED_POLICIES.get(name);
+  return text === undefined ? undefined : parseDocument(text, { kind: 'identity', name }, settings);
 }
-export interface PolicySet {
+
+/** The documents that bind one principal on one bucket. */
+export interface BindingPolicies {
   readonly identity: readonly Policy[];
   readonly session: Policy | undefined;
   readonly bucket: Policy | undefined;
 }
-export function compileProgram(_set: PolicySet, _settings: PolicySettings): Program {
-  return { x: 1 };
+
+export function compileProgram(policies: BindingPolicies, settings: PolicySettings): PolicyProgram {
+  return compilePolicySet(policies, settings.dialect, { bucketPolicies: settings.bucketPolicies });
 }
-export function decide(_program: Program, _request: PolicyRequest): Decision {
-  return { outcome: 'ImplicitDeny', reason: 'NoPolicyAllows' };
+
+export function decide(program: PolicyProgram, request: PolicyRequest): Decision {
+  return authorize(program, request);
 }
-export const CANNED: ReadonlyMap<string, string> = new Map();
-export function cannedPolicy(_name: string, _settings: PolicySettings): ParsedDocument | undefined {
-  return undefined;
+
+export function explainDecision(program: PolicyProgram, request: PolicyRequest): Explanation {
+  return explain(program, request);
 }

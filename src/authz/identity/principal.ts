@@ -55,7 +55,7 @@ export function policyName(identified: Identified, dialect: DialectName): string
 export function requestPrincipal(identified: Identified, dialect: DialectName): RequestPrincipal {
   const user = policyName(identified, dialect);
   if (identified.type === 'Anonymous') return { type: 'Anonymous', user, account: '' };
-  const isRoot = identified.credential.type === 'Root';
+  const isRoot = identified.owner.type === 'Root';
   return { type: isRoot ? 'Root' : 'User', user, account: ACCOUNT, arn: principalArn(identified) };
 }
 

@@ -33,9 +33,6 @@ const DERIVED: ReadonlySet<string> = new Set(
 );
 const DERIVED_PREFIXES = ['aws:principal', 'jwt:', 'ldap:', 'sts:', 'svc:', 'aws:federated', 'aws:multifactor'];
 
-/** The tags of an object, which only the caller can read. */
-export const TAG_PREFIX = 's3:ExistingObjectTag/';
-
 /** Dialects whose engines have the general keys in every request, possibly empty. */
 const ALWAYS_PRESENT: ReadonlySet<DialectName> = new Set(['portcullis', 'juicefs', 'minio']);
 
@@ -88,14 +85,10 @@ export function accessKeys(shared: Keys, access: Access): Keys {
 }
 
 /**
- * What the caller could find out and did not say. Tags of an object are known once the access names any of them; a name with no
- * values says that the object does not have that tag.
+ * What the caller can find out and may leave out: the tags of an object. A condition on one that the access does not name asks for
+ * it; a name with no values says that the object does not have the tag.
  */
-export function unknownKeys(access: Access): ReadonlySet<string> | undefined {
-  const known = Object.keys(access.context).some((name) => name.startsWith(TAG_PREFIX));
-  return known ? undefined : TAGS_UNKNOWN;
-}
-const TAGS_UNKNOWN: ReadonlySet<string> = new Set([TAG_PREFIX]);
+export const OBJECT_FACTS: ReadonlySet<string> = new Set(['s3:ExistingObjectTag/']);
 
 function addContext(keys: Map<string, readonly string[]>, context: Readonly<Record<string, ConditionValues>>): void {
   const entries = Object.entries(context);
@@ -108,7 +101,7 @@ function addContext(keys: Map<string, readonly string[]>, context: Readonly<Reco
     if (values.length > MAX_KEY_VALUES || values.some((value) => value.length > MAX_VALUE_LENGTH)) {
       throw AskFault.malformed(`the condition key ${name} has too many values, or too long ones`);
     }
-    if (values.length > 0) keys.set(name, values);
+    keys.set(name, values);
   }
 }
 

@@ -14,8 +14,8 @@ import {
   compileProgram,
   type ParsedDocument,
   type Policy,
+  type PolicyProgram,
   type PolicySettings,
-  type Program,
   parseDocument,
 } from './policy-program.ts';
 import type { Identified } from './principal.ts';
@@ -39,13 +39,14 @@ export interface SnapshotProblem {
 /** The rights of a principal on a bucket: a program to decide with, all rights, or the reason why nothing can be decided. */
 export type Rights =
   | { readonly kind: 'root' }
-  | { readonly kind: 'program'; readonly program: Program }
+  | { readonly kind: 'program'; readonly program: PolicyProgram }
   | { readonly kind: 'refused'; readonly subject: string; readonly problem: string };
 
 export class IamSnapshot implements CredentialSource {
   readonly revision: string;
   readonly problems: readonly SnapshotProblem[];
-  readonly #records: IamRecords;
+  /** What it was built from. */
+  readonly records: IamRecords;
   readonly #settings: PolicySettings;
   readonly #credentials: ReadonlyMap<string, Credential>;
   readonly #policies: ReadonlyMap<string, ParsedDocument>;
@@ -60,7 +61,7 @@ export class IamSnapshot implements CredentialSource {
     const problems: SnapshotProblem[] = [];
     this.revision = records.revision;
     this.problems = problems;
-    this.#records = records;
+    this.records = records;
     this.#settings = settings;
     this.#policyTexts = records.policies;
     this.#policies = parsePolicies(records.policies, settings, previous, problems);
@@ -93,12 +94,12 @@ export class IamSnapshot implements CredentialSource {
 
   /** Configuration of a bucket as stored; undefined when there is none. */
   bucket(name: string): BucketRecord | Unreadable | undefined {
-    return this.#records.buckets.get(name);
+    return this.records.buckets.get(name);
   }
 
   /** The rights of a principal on a bucket ('' = the service itself). */
   rights(identified: Identified, bucket: string): Rights {
-    const record = bucket === '' ? undefined : this.#records.buckets.get(bucket);
+    const record = bucket === '' ? undefined : this.records.buckets.get(bucket);
     const binds = identified.type === 'Anonymous' || this.#settings.bucketPolicies === 'everyone';
     const applies = binds && record !== undefined && (isUnreadable(record) || record.policyJson !== '');
     const who = identified.type === 'Anonymous' ? '' : identified.credential.accessKey;
@@ -137,7 +138,7 @@ export class IamSnapshot implements CredentialSource {
     }
     if (owner.type === 'Root') {
       // A limited credential of root's is bound by its inline policy alone.
-      return session === undefined ? { kind: 'root' } : this.#program([session], session, undefined);
+      return session === undefined ? { kind: 'root' } : this.#program([], session, undefined);
     }
     const attached = this.#attached(owner.accessKey);
     if (!attached.ok) return { kind: 'refused', subject: attached.subject, problem: attached.problem };
@@ -151,10 +152,10 @@ export class IamSnapshot implements CredentialSource {
   /** The policies of a user and of its enabled groups. A name that no policy has grants nothing. */
   #attached(user: string): { ok: true; policies: Policy[] } | { ok: false; subject: string; problem: string } {
     const mappings = [
-      { subject: `policies of user ${user}`, mapping: this.#records.userPolicies.get(user) },
+      { subject: `policies of user ${user}`, mapping: this.records.userPolicies.get(user) },
       ...(this.#groupsOf.get(user) ?? []).map((group) => ({
         subject: `policies of group ${group}`,
-        mapping: this.#records.groupPolicies.get(group),
+        mapping: this.records.groupPolicies.get(group),
       })),
     ];
     const found = new Map<string, Policy>();

@@ -58,12 +58,12 @@ export function requireFresh(signedAtMs: number, nowMs: number): void {
   if (Math.abs(nowMs - signedAtMs) > MAX_SKEW_MS) throw new AuthRefusal('RequestTimeTooSkewed');
 }
 
-/** Reads `ACCESS-KEY/yyyymmdd/region/service/aws4_request`; access keys may hold slashes. */
+/** Reads `ACCESS-KEY/yyyymmdd/region/service/aws4_request`; access keys may hold slashes, and MinIO's admin clients name no region. */
 export function parseCredentialScope(text: string): { accessKey: string; scope: Scope } | undefined {
   const parts = text.split('/');
   const [date, region, service, end] = parts.slice(-4);
   const accessKey = parts.slice(0, -4).join('/');
-  if (accessKey === '' || end !== 'aws4_request' || !region || !service || !/^\d{8}$/.test(date ?? ''))
+  if (accessKey === '' || end !== 'aws4_request' || region === undefined || !service || !/^\d{8}$/.test(date ?? ''))
     return undefined;
   return { accessKey, scope: { date: date as string, region, service } };
 }
