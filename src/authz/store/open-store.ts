@@ -1,7 +1,9 @@
 // From the URL on the command line to a store.
+import { openVolume, VolumeOpenError } from '../../juicefs/index.ts';
 import type { IamStore } from './iam-store.ts';
 import { kmsDecryptor } from './kms-file.ts';
 import { MemoryIamStore } from './memory-store.ts';
+import { VolumeIamStore } from './volume-store.ts';
 
 /** A store that cannot be opened as it was asked for; the message is for the person who asked. */
 export class StoreError extends Error {
@@ -35,5 +37,16 @@ export async function openStore(url: string, options: OpenStoreOptions): Promise
   if (options.kmsSecretKey !== undefined && decrypt === undefined) {
     throw new StoreError('MINIO_KMS_SECRET_KEY must be a name, a colon, and 32 bytes in base64');
   }
-  throw new StoreError('identities in a volume cannot be read yet; use --store none:');
+  const { storage, bucket } = options;
+  try {
+    const volume = await openVolume(metaUrl, {
+      readOnly: true,
+      ...(storage === undefined ? {} : { storage }),
+      ...(bucket === undefined ? {} : { bucket }),
+    });
+    return new VolumeIamStore(volume, decrypt);
+  } catch (cause) {
+    if (cause instanceof VolumeOpenError) throw new StoreError(cause.message, { cause });
+    throw cause;
+  }
 }
