@@ -15,7 +15,7 @@ export const HIDDEN_ROOT_NAMES: ReadonlySet<string> = new Set([WORK_AREA, CONFIG
 /** The bucket's directory. Throws NoSuchBucket for another name than the one bucket of single-bucket mode. */
 export function bucketDirectory(context: OperationContext, bucket: BucketName): VolumePath {
   const { multiBuckets, singleBucket } = context.features;
-  if (!multiBuckets && bucket !== singleBucket) throw noSuchBucket(bucket);
+  if (!multiBuckets && bucket !== singleBucket) throw new S3Error('NoSuchBucket');
   return context.bucketPath(bucket);
 }
 
@@ -32,9 +32,9 @@ export async function requireBucket(context: OperationContext, bucket: BucketNam
   try {
     attributes = await context.volume.stat(path);
   } catch (error) {
-    throw isMissing(error) ? noSuchBucket(bucket, error) : error;
+    throw isMissing(error) ? new S3Error('NoSuchBucket', undefined, { cause: error }) : error;
   }
-  if (attributes.type !== 'directory') throw noSuchBucket(bucket);
+  if (attributes.type !== 'directory') throw new S3Error('NoSuchBucket');
   return attributes;
 }
 
@@ -55,8 +55,4 @@ export function bucketOf(request: { readonly bucket: BucketName | undefined }): 
 export function keyOf(request: { readonly key: ObjectKey | undefined }): ObjectKey {
   if (request.key === undefined) throw new S3Error('XMinioInvalidObjectName');
   return request.key;
-}
-
-function noSuchBucket(bucket: BucketName, cause?: unknown): S3Error {
-  return new S3Error('NoSuchBucket', undefined, { fields: { BucketName: bucket }, cause });
 }

@@ -111,7 +111,7 @@ function absentOperation({ operation, parameter, action, answer }: AbsentConfigu
     questions: ({ bucket }) => [{ action, bucket }],
     async handle(grant, context) {
       await requireBucket(context, grant.input.bucket);
-      if ('error' in answer) throw new S3Error(answer.error, undefined, { fields: { BucketName: grant.input.bucket } });
+      if ('error' in answer) throw new S3Error(answer.error);
       return xmlReply(answer.document());
     },
   });

@@ -57,8 +57,8 @@ export async function missingObject(
   const [mayList] = await asker.decideEach([{ action: 's3:ListBucket', bucket, context: { 's3:prefix': [key] } }]);
   if (mayList !== true) return new S3Error('AccessDenied');
   return isNullVersion(versionId)
-    ? new S3Error('NoSuchKey', undefined, { fields: { Key: key } })
-    : new S3Error('NoSuchVersion', undefined, { fields: { Key: key, VersionId: versionId ?? '' } });
+    ? new S3Error('NoSuchKey')
+    : new S3Error('NoSuchVersion', undefined, { fields: { VersionId: versionId ?? '' } });
 }
 
 /** True when the version that exists is meant: none named, or 'null'. */
