@@ -1,0 +1,146 @@
+// `portcullis format`: a new JuiceFS volume, or other settings for one. Flags as `juicefs format` has them; those whose
+// effect does not exist here are refused by name, never ignored.
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { type FormatSettings, formatVolume, VolumeOpenError } from '../juicefs/index.ts';
+import { UsageError } from './root-credentials.ts';
+
+interface FormatFlags {
+  readonly storage: string;
+  readonly bucket: string;
+  readonly accessKey?: string;
+  readonly secretKey?: string;
+  readonly sessionToken?: string;
+  readonly storageClass?: string;
+  readonly blockSize: number;
+  readonly compress: string;
+  readonly hashPrefix?: boolean;
+  readonly shards?: number;
+  readonly capacity?: number;
+  readonly inodes?: number;
+  readonly trashDays: number;
+  readonly compat?: '1.0';
+  readonly force?: boolean;
+}
+
+/** Flags of the Go client that would change what a volume is, and cannot be honoured. */
+const REFUSED_FLAGS: readonly (readonly [flags: string, what: string])[] = [
+  ['--tag <tag>', 'tags on stored objects'],
+  ['--encrypt-rsa-key <file>', 'encryption of the data'],
+  ['--encrypt-algo <name>', 'encryption of the data'],
+  ['--enable-acl', 'POSIX access control lists'],
+  ['--ranger-rest-url <url>', 'Ranger'],
+  ['--ranger-service <name>', 'Ranger'],
+  ['--kerberos-config-file <file>', 'Kerberos'],
+];
+
+const SHIFTS: Readonly<Record<string, number>> = { B: 0, K: 10, M: 20, G: 30, T: 40, P: 50, E: 60 };
+
+/** The subcommand. */
+export function formatCommand(): Command {
+  const command = new Command('format')
+    .description('format a JuiceFS volume: metadata at META-URL, objects in a bucket')
+    .argument('<META-URL>', 'where the metadata is kept, as in sqlite3:///var/lib/myjfs.db')
+    .argument('<NAME>', 'name of the volume, and prefix of all its objects')
+    .option('--storage <type>', 'object storage', 'file')
+    .option('--bucket <bucket>', 'where objects are stored; for file, a directory', defaultBucket())
+    .option('--access-key <key>', 'access key of the object storage (env ACCESS_KEY)')
+    .option('--secret-key <key>', 'secret key of the object storage (env SECRET_KEY)')
+    .option('--session-token <token>', 'session token of the object storage (env SESSION_TOKEN)')
+    .option('--storage-class <class>', 'storage class of new objects')
+    .option('--block-size <size>', 'size of a block, in KiB or with a unit', bytesIn('K'), 4096 * 1024)
+    .option('--compress <algorithm>', 'lz4 or none', 'none')
+    .option('--hash-prefix', "put a hash before the objects' names")
+    .option('--shards <n>', 'spread the blocks over N buckets', wholeNumber)
+    .option('--capacity <size>', 'limit of the space used, in GiB or with a unit', bytesIn('G'))
+    .option('--inodes <n>', 'limit of the number of files', wholeNumber)
+    .option('--trash-days <days>', 'days after which removed files are deleted', wholeNumber, 1)
+    .addOption(new Option('--compat <version>', 'let clients of this version open the volume too').choices(['1.0']))
+    .option('--force', 'overwrite the settings of an existing volume')
+    .option('--no-update', 'leave an existing volume as it is')
+    .action(format);
+  for (const [flags, what] of REFUSED_FLAGS) {
+    command.addOption(new Option(flags).hideHelp().argParser(() => refuseFlag(flags, what)));
+  }
+  return command;
+}
+
+async function format(metaUrl: string, name: string, _flags: unknown, command: Command): Promise<void> {
+  const flags = command.opts<FormatFlags & { readonly update: boolean }>();
+  if (command.getOptionValueSource('enableAcl') === 'cli') refuseFlag('--enable-acl', 'POSIX access control lists');
+  // On an existing volume only what was asked for changes; its defaults are for a new one.
+  const given = <T>(flag: keyof FormatFlags, value: T): T | undefined =>
+    command.getOptionValueSource(flag) === 'cli' ? value : undefined;
+  const base: FormatSettings = {
+    name,
+    ...(flags.compat === undefined ? {} : { compat: flags.compat }),
+    force: flags.force === true,
+    noUpdate: !flags.update,
+    skipStorageCheck: (process.env.JFS_NO_CHECK_OBJECT_STORAGE ?? '') !== '',
+  };
+  const asked = {
+    storage: given('storage', flags.storage),
+    bucket: given('bucket', bucketOf(flags)),
+    accessKey: flags.accessKey ?? process.env.ACCESS_KEY,
+    secretKey: flags.secretKey ?? process.env.SECRET_KEY,
+    sessionToken: flags.sessionToken ?? process.env.SESSION_TOKEN,
+    storageClass: flags.storageClass,
+    blockSizeKiB: given('blockSize', flags.blockSize / 1024),
+    compression: given('compress', flags.compress),
+    hashPrefix: flags.hashPrefix,
+    shards: flags.shards,
+    capacity: flags.capacity,
+    inodes: flags.inodes,
+    trashDays: given('trashDays', flags.trashDays),
+  };
+  try {
+    const settings = { ...base, ...withoutUndefined(asked), defaultBucket: bucketOf(flags) };
+    const { outcome, setting } = await formatVolume(metaUrl, settings);
+    process.stdout.write(`volume ${name} ${outcome}: ${setting}\n`);
+  } catch (error) {
+    if (error instanceof VolumeOpenError) throw new UsageError(error.message);
+    throw error;
+  }
+}
+
+function bucketOf({ storage, bucket }: FormatFlags): string {
+  return storage === 'file' ? resolve(bucket) : bucket;
+}
+
+/** The Go client's: a system directory for root, one below the home directory for others. */
+function defaultBucket(): string {
+  return process.getuid?.() === 0 ? '/var/jfs' : join(homedir(), '.juicefs', 'local');
+}
+
+function refuseFlag(flags: string, what: string): never {
+  throw new UsageError(`${flags.split(' ')[0]} is not supported: ${what} cannot be honoured`);
+}
+
+/** A number with one of B K M G T P E after it, or in the given unit without. */
+function bytesIn(unit: string): (value: string) => number {
+  return (value) => {
+    const match = /^(\d+(?:\.\d+)?)([a-z])?$/i.exec(value);
+    const shift = SHIFTS[(match?.[2] ?? unit).toUpperCase()];
+    if (match === null || shift === undefined) {
+      throw new InvalidArgumentError('a size is a number with B, K, M, G, T, P or E after it.');
+    }
+    return Math.floor(Number(match[1]) * 2 ** shift);
+  };
+}
+
+function wholeNumber(value: string): number {
+  if (!/^\d{1,15}$/.test(value)) throw new InvalidArgumentError('a whole number, not negative, is wanted.');
+  return Number(value);
+}
+
+type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+function withoutUndefined<T extends object>(values: T): Defined<T> {
+  const defined: Defined<T> = {};
+  for (const key of Object.keys(values) as (keyof T)[]) {
+    const value = values[key];
+    if (value !== undefined) defined[key] = value as Exclude<T[keyof T], undefined>;
+  }
+  return defined;
+}

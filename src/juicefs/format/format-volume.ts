@@ -1,0 +1,275 @@
+// Formats a volume as `juicefs format` does: probes the storage, then writes tables, setting, counters and the first
+// inodes. On a volume that exists it changes what may be changed and refuses the rest.
+import { randomBytes, randomUUID } from 'node:crypto';
+import { blockCodec } from '../chunk/block-codec.ts';
+import { currentTimeNs } from '../meta/change.ts';
+import type { MetaEngine } from '../meta/engine.ts';
+import { ROOT_INODE, TRASH_INODE } from '../meta/inode.ts';
+import { openEngine } from '../meta/meta-url.ts';
+import { trashNode } from '../meta/trash.ts';
+import { loadFormat } from '../open-volume.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { openStore } from '../storage/open-store.ts';
+import { VolumeOpenError } from '../volume-error.ts';
+import { type FormatMembers, type FormatRecord, formatOf, requireSupported, serializeFormat } from './format-record.ts';
+import { encryptSecret } from './secrets.ts';
+
+/** What to format. Members left out have the Go client's defaults for a new volume, and stay as they are in an existing one. */
+export interface FormatSettings {
+  /** 3 to 63 of a-z, 0-9 and '-', not beginning or ending with '-'. */
+  readonly name: string;
+  readonly storage?: string;
+  /** For `file`: an absolute directory; a trailing slash is added. */
+  readonly bucket?: string;
+  /** The bucket of a new volume when `bucket` is left out. */
+  readonly defaultBucket?: string;
+  readonly storageClass?: string;
+  readonly accessKey?: string;
+  readonly secretKey?: string;
+  readonly sessionToken?: string;
+  /** Becomes a power of two within 64 to 16384. */
+  readonly blockSizeKiB?: number;
+  readonly compression?: string;
+  readonly shards?: number;
+  readonly hashPrefix?: boolean;
+  /** Bytes; 0 = unlimited. */
+  readonly capacity?: number;
+  readonly inodes?: number;
+  readonly trashDays?: number;
+  /** '1.0': a volume that clients of version 1.0 open too, without directory statistics. */
+  readonly compat?: '1.0';
+  /** Overwrite an existing volume's settings, even those its data depends on. */
+  readonly force?: boolean;
+  /** Leave an existing volume as it is. */
+  readonly noUpdate?: boolean;
+  /** Do not probe the storage. */
+  readonly skipStorageCheck?: boolean;
+}
+
+export interface FormatResult {
+  readonly outcome: 'created' | 'updated' | 'unchanged';
+  /** The setting as text, its secrets replaced. */
+  readonly setting: string;
+}
+
+const NAME = /^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/;
+const KIB = 1024;
+const MIN_BLOCK_KIB = 64;
+const MAX_BLOCK_KIB = 16 * KIB;
+const MAX_SHARDS = 256;
+const ROOT_MODE = 0o777;
+const UUID_OBJECT = 'juicefs_uuid';
+const PROBE_BYTES = 100;
+
+/** Formats the database of a META-URL; VolumeOpenError says in one line why not. */
+export async function formatVolume(metaUrl: string, settings: FormatSettings): Promise<FormatResult> {
+  requireValid(settings);
+  const existing = await loadExisting(metaUrl);
+  if (existing !== undefined && settings.noUpdate === true) return result('unchanged', existing);
+  const format =
+    existing === undefined ? newFormat(settings) : updatedFormat(existing, settings, settings.force === true);
+  requireSupported(format, false);
+  blockCodec(format.compression);
+  const objects = openStore(format.storage, format.bucket);
+  try {
+    if (settings.skipStorageCheck !== true) await probeStorage(objects, format.name);
+    if (existing === undefined) await create(metaUrl, format, objects, settings);
+    else await update(metaUrl, format);
+  } finally {
+    await objects.close();
+  }
+  return result(existing === undefined ? 'created' : 'updated', format);
+}
+
+function requireValid({ name, trashDays, shards, blockSizeKiB, capacity, inodes }: FormatSettings): void {
+  const refuse = (message: string): never => {
+    throw new VolumeOpenError('FormatRefused', message);
+  };
+  if (!NAME.test(name)) refuse(`the volume name ${JSON.stringify(name)} is not 3 to 63 of a-z, 0-9 and '-'`);
+  for (const [what, value] of Object.entries({ trashDays, shards, blockSizeKiB, capacity, inodes })) {
+    if (value !== undefined && (!Number.isFinite(value) || value < 0)) refuse(`${what} must not be ${value}`);
+  }
+  if ((shards ?? 0) > MAX_SHARDS) refuse(`at most ${MAX_SHARDS} shards are possible`);
+}
+
+async function loadExisting(metaUrl: string): Promise<FormatRecord | undefined> {
+  let engine: MetaEngine | undefined;
+  try {
+    engine = await openEngine(metaUrl, {});
+    return await loadFormat(engine);
+  } catch (error) {
+    if (error instanceof VolumeOpenError && ['DatabaseMissing', 'NotFormatted'].includes(error.code)) return undefined;
+    throw error;
+  } finally {
+    await engine?.close();
+  }
+}
+
+function newFormat(settings: FormatSettings): FormatRecord {
+  const storage = settings.storage ?? 'file';
+  const bucket = settings.bucket ?? settings.defaultBucket;
+  if (bucket === undefined) throw new VolumeOpenError('FormatRefused', 'a new volume needs a bucket');
+  const uuid = randomUUID();
+  const compat = settings.compat === '1.0';
+  const members: FormatMembers = {
+    Name: settings.name,
+    UUID: uuid,
+    Storage: storage,
+    StorageClass: settings.storageClass,
+    Tiers: { '0': { ID: 0, StorageClass: settings.storageClass ?? '', Tag: '' } },
+    Bucket: bucketText(storage, bucket),
+    AccessKey: settings.accessKey,
+    ...secretMembers(settings, uuid),
+    BlockSize: powerOfTwo(settings.blockSizeKiB ?? 4 * KIB),
+    Compression: settings.compression ?? 'none',
+    Shards: settings.shards,
+    HashPrefix: settings.hashPrefix,
+    Capacity: settings.capacity,
+    Inodes: settings.inodes,
+    EncryptAlgo: 'aes256gcm-rsa',
+    TrashDays: settings.trashDays ?? 1,
+    MetaVersion: 1,
+    MinClientVersion: compat ? undefined : '1.1.0-A',
+    DirStats: !compat,
+    EnableACL: false,
+  };
+  return formatOf(members);
+}
+
+function updatedFormat(existing: FormatRecord, settings: FormatSettings, force: boolean): FormatRecord {
+  const old = existing.members;
+  const storage = settings.storage ?? old.Storage;
+  const members: FormatMembers = {
+    ...old,
+    Name: settings.name,
+    Storage: storage,
+    Bucket: settings.bucket === undefined ? old.Bucket : bucketText(storage, settings.bucket),
+    AccessKey: settings.accessKey ?? old.AccessKey,
+    ...secretMembers(settings, old.UUID),
+    BlockSize: settings.blockSizeKiB === undefined ? old.BlockSize : powerOfTwo(settings.blockSizeKiB),
+    Compression: settings.compression ?? old.Compression,
+    Shards: settings.shards ?? old.Shards,
+    HashPrefix: settings.hashPrefix ?? old.HashPrefix,
+    Capacity: settings.capacity ?? old.Capacity,
+    Inodes: settings.inodes ?? old.Inodes,
+    TrashDays: settings.trashDays ?? old.TrashDays,
+  };
+  const format = formatOf(members);
+  if (!force) {
+    for (const member of ['name', 'blockSize', 'compression', 'shards', 'hashPrefix'] as const) {
+      if (format[member] !== existing[member]) {
+        throw new VolumeOpenError(
+          'FormatRefused',
+          `the volume ${existing.name} exists: its ${member} cannot change from ${existing[member]} to ${format[member]}`,
+        );
+      }
+    }
+  }
+  return format;
+}
+
+/** Secrets as they are stored; members whose secret was not given are left out. */
+function secretMembers(settings: FormatSettings, uuid: string): Partial<FormatMembers> {
+  const { secretKey = '', sessionToken = '' } = settings;
+  return {
+    ...(secretKey === '' ? {} : { SecretKey: encryptSecret(secretKey, uuid) }),
+    ...(sessionToken === '' ? {} : { SessionToken: encryptSecret(sessionToken, uuid) }),
+    ...(secretKey === '' && sessionToken === '' ? {} : { KeyEncrypted: true }),
+  };
+}
+
+function bucketText(storage: string, bucket: string): string {
+  return storage === 'file' ? `${bucket.replace(/\/+$/, '')}/` : bucket;
+}
+
+/** The greatest power of two not above the value, within the sizes a block may have. */
+function powerOfTwo(kib: number): number {
+  const power = 2 ** Math.floor(Math.log2(Math.max(1, kib)));
+  return Math.min(Math.max(power, MIN_BLOCK_KIB), MAX_BLOCK_KIB);
+}
+
+async function probeStorage(objects: ObjectStore, name: string): Promise<void> {
+  const key = `${name}/testing/${randomBytes(5).toString('hex')}`;
+  const body = randomBytes(PROBE_BYTES);
+  try {
+    await objects.put(key, body);
+    const read = await objects.get(key);
+    if (!body.equals(read)) throw new Error('what was read is not what was written');
+    await objects.delete(key);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new VolumeOpenError('StorageUnusable', `the storage ${objects.description} cannot be used: ${reason}`, {
+      cause,
+    });
+  }
+}
+
+async function create(
+  metaUrl: string,
+  format: FormatRecord,
+  objects: ObjectStore,
+  settings: FormatSettings,
+): Promise<void> {
+  const prefix = `${format.name}/`;
+  if (settings.skipStorageCheck !== true) {
+    const found = (await objects.list(prefix, 2)).filter((key) => !key.startsWith(`${prefix}testing/`));
+    if (found.length > 0) {
+      throw new VolumeOpenError(
+        'FormatRefused',
+        `the storage ${objects.description} holds objects of a volume ${format.name} already; clean it up or take another name`,
+      );
+    }
+    await objects.put(prefix + UUID_OBJECT, Buffer.from(format.uuid));
+  }
+  const engine = await openEngine(metaUrl, { create: true });
+  try {
+    await engine.prepareForWriting();
+    await engine.write(async (tx) => {
+      if ((await tx.setting()) !== undefined) {
+        throw new VolumeOpenError('FormatRefused', 'the database was formatted by another process meanwhile');
+      }
+      const now = currentTimeNs();
+      await tx.putSetting(serializeFormat(format.members));
+      if (format.trashDays > 0) await tx.insertNode(trashNode(TRASH_INODE, ROOT_INODE, now));
+      await tx.insertNode({ ...trashNode(ROOT_INODE, ROOT_INODE, now), mode: ROOT_MODE });
+      for (const [counter, value] of INITIAL_COUNTERS) await tx.addToCounter(counter, value);
+    });
+  } catch (error) {
+    await objects.delete(prefix + UUID_OBJECT);
+    throw error;
+  } finally {
+    await engine.close();
+  }
+}
+
+const INITIAL_COUNTERS: readonly (readonly [name: string, value: number])[] = [
+  ['nextInode', 2],
+  ['nextChunk', 1],
+  ['nextSession', 0],
+  ['usedSpace', 0],
+  ['totalInodes', 0],
+  ['nextCleanupSlices', 0],
+];
+
+async function update(metaUrl: string, format: FormatRecord): Promise<void> {
+  const engine = await openEngine(metaUrl, {});
+  try {
+    await engine.prepareForWriting();
+    await engine.write(async (tx) => {
+      if (format.trashDays > 0 && (await tx.node(TRASH_INODE)) === undefined) {
+        await tx.insertNode(trashNode(TRASH_INODE, ROOT_INODE, currentTimeNs()));
+      }
+      await tx.putSetting(serializeFormat(format.members));
+    });
+  } finally {
+    await engine.close();
+  }
+}
+
+function result(outcome: FormatResult['outcome'], format: FormatRecord): FormatResult {
+  const hidden = { ...format.members };
+  for (const member of ['SecretKey', 'SessionToken', 'EncryptKey'] as const) {
+    if ((hidden[member] ?? '') !== '') hidden[member] = 'removed';
+  }
+  return { outcome, setting: serializeFormat(hidden) };
+}
