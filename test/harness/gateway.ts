@@ -148,6 +148,8 @@ function gatewayOf(child: TestProcess, port: number, root: Keys): Gateway {
 export function logsOnFailure(gateway: () => Gateway | undefined): void {
   afterEach(({ task }) => {
     if (task.result?.state !== 'fail') return;
-    process.stderr.write(`--- what the gateway wrote (${task.name})\n${gateway()?.process.log ?? '(it did not start)'}\n`);
+    process.stderr.write(
+      `--- what the gateway wrote (${task.name})\n${gateway()?.process.log ?? '(it did not start)'}\n`,
+    );
   });
 }

@@ -1,5 +1,11 @@
 // A plain HTTP client for S3 that sends exactly what a test says, right or wrong: nothing is normalised on the way.
-import { Agent, type ClientRequest, type IncomingHttpHeaders, type IncomingMessage, request as httpRequest } from 'node:http';
+import {
+  Agent,
+  type ClientRequest,
+  request as httpRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+} from 'node:http';
 import { EMPTY_SHA256, encodeQuery, FrameSigner, type Keys, objectPath, sha256, signHeaders } from './sigv4.ts';
 
 export interface Endpoint {
@@ -42,7 +48,9 @@ export function xmlValue(xml: string | Buffer, name: string): string | undefined
 
 /** The contents of all elements of that name that hold text only. */
 export function xmlValues(xml: string | Buffer, name: string): string[] {
-  return [...xml.toString().matchAll(new RegExp(`<${name}>([^<]*)</${name}>`, 'g'))].map((m) => unescapeXml(m[1] ?? ''));
+  return [...xml.toString().matchAll(new RegExp(`<${name}>([^<]*)</${name}>`, 'g'))].map((m) =>
+    unescapeXml(m[1] ?? ''),
+  );
 }
 
 /** The inner XML of all elements of that name (which do not nest in themselves). */
@@ -94,12 +102,22 @@ export class S3Client {
   }
 
   /** Opens a request that the caller writes and ends. */
-  open(method: string, target: string, headers: Readonly<Record<string, string>>, agent: Agent | false = false): ClientRequest {
+  open(
+    method: string,
+    target: string,
+    headers: Readonly<Record<string, string>>,
+    agent: Agent | false = false,
+  ): ClientRequest {
     return httpRequest({ ...this.endpoint, method, path: target, headers, agent, timeout: ANSWER_WITHIN_MS });
   }
 
   /** Sends ready-made bytes to a ready-made target. */
-  async raw(method: string, target: string, headers: Readonly<Record<string, string>>, body?: Uint8Array): Promise<S3Answer> {
+  async raw(
+    method: string,
+    target: string,
+    headers: Readonly<Record<string, string>>,
+    body?: Uint8Array,
+  ): Promise<S3Answer> {
     const { response } = await this.#exchange(method, target, headers, body);
     return collect(response);
   }
@@ -154,12 +172,19 @@ export class S3Client {
     if (body !== undefined) given['content-length'] ??= String(body.length);
     if (call.keys === undefined) return { method, target, headers: given, body };
     const payloadHash = call.payloadHash ?? (body === undefined ? EMPTY_SHA256 : sha256(body));
-    const { headers } = signHeaders({ method, path, query, headers: given, payloadHash }, call.keys, call.at ?? new Date());
+    const { headers } = signHeaders(
+      { method, path, query, headers: given, payloadHash },
+      call.keys,
+      call.at ?? new Date(),
+    );
     return { method, target, headers, body };
   }
 
   /** The head of an upload in signed frames, and what signs them. */
-  prepareFrames(call: S3Call & { readonly keys: Keys }, frames: readonly Uint8Array[]): {
+  prepareFrames(
+    call: S3Call & { readonly keys: Keys },
+    frames: readonly Uint8Array[],
+  ): {
     target: string;
     headers: Record<string, string>;
     encoded: Buffer[];

@@ -80,7 +80,11 @@ function sign(request: ToSign, keys: Keys, at: Date): Signed {
 }
 
 /** Signs in the Authorization header; answers the headers to send. */
-export function signHeaders(request: ToSign, keys: Keys, at: Date): { headers: Record<string, string>; signed: Signed } {
+export function signHeaders(
+  request: ToSign,
+  keys: Keys,
+  at: Date,
+): { headers: Record<string, string>; signed: Signed } {
   const headers: Record<string, string> = {
     ...request.headers,
     'x-amz-date': amzTime(at),
@@ -110,7 +114,13 @@ export function presign(
   ];
   if (keys.sessionToken !== undefined) query.push(['X-Amz-Security-Token', keys.sessionToken]);
   const { signature } = sign(
-    { method: request.method, path: request.path, query, headers: { host: request.host }, payloadHash: 'UNSIGNED-PAYLOAD' },
+    {
+      method: request.method,
+      path: request.path,
+      query,
+      headers: { host: request.host },
+      payloadHash: 'UNSIGNED-PAYLOAD',
+    },
     keys,
     at,
   );

@@ -19,7 +19,16 @@ export async function formatTestVolume(folder: string, flags: readonly string[] 
   const database = join(folder, 'meta.db');
   const objects = join(folder, 'objects');
   const metaUrl = `sqlite3://${database}`;
-  const { code, output } = await runCli(['format', '--storage', 'file', '--bucket', `${objects}/`, ...flags, metaUrl, 'testvol']);
+  const { code, output } = await runCli([
+    'format',
+    '--storage',
+    'file',
+    '--bucket',
+    `${objects}/`,
+    ...flags,
+    metaUrl,
+    'testvol',
+  ]);
   if (code !== 0) throw new Error(`format ended with ${code}: ${output}`);
   return { metaUrl, database, objects, flags: [] };
 }
@@ -64,7 +73,14 @@ function untar(archive: Buffer, folder: string): void {
 }
 
 /** What a running client changes by being there: sessions, locks, counters. */
-const LIVELY_TABLES = new Set(['jfs_session', 'jfs_session2', 'jfs_counter', 'jfs_flock', 'jfs_plock', 'jfs_sustained']);
+const LIVELY_TABLES = new Set([
+  'jfs_session',
+  'jfs_session2',
+  'jfs_counter',
+  'jfs_flock',
+  'jfs_plock',
+  'jfs_sustained',
+]);
 
 /** All rows of the metadata but those, and the names of all blocks: a line each, in order. */
 export function volumeState(volume: TestVolume): string[] {
@@ -81,7 +97,10 @@ function metadataRows(database: string): string[] {
       .flatMap((table) => {
         const statement = db.prepare(`SELECT * FROM ${table}`);
         statement.setReadBigInts(true);
-        return statement.all().map((row) => `${table} ${JSON.stringify(row, printable)}`).sort();
+        return statement
+          .all()
+          .map((row) => `${table} ${JSON.stringify(row, printable)}`)
+          .sort();
       });
   } finally {
     db.close();

@@ -1,0 +1,483 @@
+// What a user with a policy for `docs/home/*` may do over real HTTP, and all the ways of asking for more: each is refused with
+// S3's code for it, and leaves the volume (all metadata and all blocks) as it was.
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Gateway, logsOnFailure, startGateway } from '../harness/gateway.ts';
+import { writeIdentities } from '../harness/iam.ts';
+import { escapeXml, type S3Answer, type S3Call, type S3Client, xmlElements, xmlValue } from '../harness/s3-client.ts';
+import { type Keys, objectPath, presign, sha256 } from '../harness/sigv4.ts';
+import { makeTempFolder, removeTempFolder } from '../harness/temp-folder.ts';
+import { formatTestVolume, type TestVolume, volumeState } from '../harness/volume.ts';
+import { eventually } from '../harness/waiting.ts';
+
+const anna: Keys = { accessKey: 'anna', secretKey: 'anna-secret-key' };
+const nobody: Keys = { accessKey: 'nobody', secretKey: 'nobody-secret-key' };
+const MINUTE = 60_000;
+const MIB = 1024 * 1024;
+
+let folder: string;
+let volume: TestVolume;
+let gateway: Gateway;
+let client: S3Client;
+logsOnFailure(() => gateway);
+
+beforeAll(async () => {
+  folder = makeTempFolder();
+  volume = await formatTestVolume(folder);
+  await writeIdentities(volume, {
+    users: [{ ...anna, policies: ['home'] }, nobody],
+    policies: {
+      home: {
+        Version: '2012-10-17',
+        Statement: [
+          { Effect: 'Allow', Action: ['s3:*'], Resource: ['arn:aws:s3:::docs/home/*'] },
+          { Effect: 'Deny', Action: ['s3:*'], Resource: ['arn:aws:s3:::docs/home/locked/*'] },
+        ],
+      },
+    },
+  });
+  gateway = await startGateway({
+    metaUrl: volume.metaUrl,
+    flags: ['--multi-buckets', '--keep-etag', '--workers', '2'],
+  });
+  client = gateway.client;
+  const root = gateway.root;
+  for (const bucket of ['docs', 'other']) {
+    expect(await client.send({ method: 'PUT', bucket, keys: root })).toMatchObject({ status: 200 });
+  }
+  for (const [bucket, key] of [
+    ['docs', 'home/mine.txt'],
+    ['docs', 'home/sub/too.txt'],
+    ['docs', 'home/locked/safe.txt'],
+    ['docs', 'secret.txt'],
+    ['other', 'secret.txt'],
+  ] as const) {
+    const put: S3Call = { method: 'PUT', bucket, key, body: `content of ${key}`, keys: root };
+    expect(await client.send(put)).toMatchObject({ status: 200 });
+  }
+});
+
+afterAll(async () => {
+  await gateway?.dispose();
+  removeTempFolder(folder);
+});
+
+/** Does something that must be refused, and sees that nothing changed. */
+async function refused(attempt: () => Promise<S3Answer>): Promise<{ status: number; code: string | undefined }> {
+  const before = volumeState(volume);
+  const { status, code } = await attempt();
+  // Blocks of a refused upload may be removed right after the answer.
+  await eventually('the volume is as before', () => sameLines(volumeState(volume), before), 5_000).catch(() => {
+    expect(volumeState(volume)).toEqual(before);
+  });
+  return { status, code };
+}
+
+function sameLines(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((line, i) => line === b[i]);
+}
+
+const accessDenied = { status: 403, code: 'AccessDenied' };
+const noSignatureMatch = { status: 403, code: 'SignatureDoesNotMatch' };
+
+describe('a policy for docs/home/*', () => {
+  it('allows reading, writing, copying and deleting below home/', async () => {
+    const key = 'home/new/one.txt';
+    const put = await client.send({ method: 'PUT', bucket: 'docs', key, body: 'hello', keys: anna });
+    expect(put.status).toBe(200);
+    const got = await client.send({ bucket: 'docs', key, keys: anna });
+    expect([got.status, got.body.toString()]).toEqual([200, 'hello']);
+    const copied = await client.send({
+      method: 'PUT',
+      bucket: 'docs',
+      key: 'home/new/two.txt',
+      headers: { 'x-amz-copy-source': '/docs/home/new/one.txt' },
+      keys: anna,
+    });
+    expect(copied.status).toBe(200);
+    for (const name of ['one', 'two']) {
+      const removed = await client.send({ method: 'DELETE', bucket: 'docs', key: `home/new/${name}.txt`, keys: anna });
+      expect(removed.status).toBe(204);
+    }
+    expect((await client.send({ bucket: 'docs', key, keys: anna })).code).toBe('NoSuchKey');
+  });
+
+  it('allows a presigned GET and PUT', async () => {
+    const { host } = client;
+    const path = objectPath('docs', 'home/presigned.txt');
+    const put = presign({ method: 'PUT', path, host }, anna, new Date(), 300);
+    expect((await client.raw('PUT', put, { host, 'content-length': '5' }, Buffer.from('hello'))).status).toBe(200);
+    const get = await client.raw('GET', presign({ method: 'GET', path, host }, anna, new Date(), 300), { host });
+    expect([get.status, get.body.toString()]).toEqual([200, 'hello']);
+    expect((await client.send({ method: 'DELETE', path, keys: anna })).status).toBe(204);
+  });
+
+  it('allows an upload in signed frames', async () => {
+    const body = randomBytes(3 * 64 * 1024 + 7);
+    const frames = [0, 1, 2, 3].map((i) => body.subarray(i * 65_536, (i + 1) * 65_536));
+    const { target, headers, encoded } = client.prepareFrames(
+      { bucket: 'docs', key: 'home/frames.bin', keys: anna },
+      frames,
+    );
+    expect((await client.raw('PUT', target, headers, Buffer.concat(encoded))).status).toBe(200);
+    const got = await client.send({ bucket: 'docs', key: 'home/frames.bin', keys: anna });
+    expect(got.body.equals(body)).toBe(true);
+    expect((await client.send({ method: 'DELETE', bucket: 'docs', key: 'home/frames.bin', keys: anna })).status).toBe(
+      204,
+    );
+  });
+});
+
+describe('who may not', () => {
+  const home = { bucket: 'docs', key: 'home/mine.txt' };
+  const rows: [string, S3Call, { status: number; code: string | undefined }][] = [
+    ['implicitly denied: GET outside', { bucket: 'docs', key: 'secret.txt', keys: anna }, accessDenied],
+    ['implicitly denied: another bucket', { bucket: 'other', key: 'secret.txt', keys: anna }, accessDenied],
+    [
+      'implicitly denied: PUT outside',
+      { method: 'PUT', bucket: 'docs', key: 'homes/x', body: 'x', keys: anna },
+      accessDenied,
+    ],
+    [
+      'implicitly denied: DELETE outside',
+      { method: 'DELETE', bucket: 'docs', key: 'secret.txt', keys: anna },
+      accessDenied,
+    ],
+    ['implicitly denied: list the bucket', { bucket: 'docs', query: { 'list-type': '2' }, keys: anna }, accessDenied],
+    ['implicitly denied: make a bucket', { method: 'PUT', bucket: 'annas', keys: anna }, accessDenied],
+    ['implicitly denied: remove a bucket', { method: 'DELETE', bucket: 'docs', keys: anna }, accessDenied],
+    [
+      'implicitly denied: start a multipart upload outside',
+      { method: 'POST', bucket: 'docs', key: 'big.bin', query: { uploads: '' }, keys: anna },
+      accessDenied,
+    ],
+    ['a user without any policy', { ...home, keys: nobody }, accessDenied],
+    ['explicitly denied: GET', { bucket: 'docs', key: 'home/locked/safe.txt', keys: anna }, accessDenied],
+    [
+      'explicitly denied: PUT',
+      { method: 'PUT', bucket: 'docs', key: 'home/locked/x', body: 'x', keys: anna },
+      accessDenied,
+    ],
+    [
+      'explicitly denied: DELETE',
+      { method: 'DELETE', bucket: 'docs', key: 'home/locked/safe.txt', keys: anna },
+      accessDenied,
+    ],
+    ['anonymous: GET', home, accessDenied],
+    ['anonymous: PUT', { ...home, method: 'PUT', body: 'mine now' }, accessDenied],
+    ['anonymous: ListBuckets', {}, accessDenied],
+    ['a wrong secret', { ...home, keys: { ...anna, secretKey: 'not-her-secret' } }, noSignatureMatch],
+    [
+      'a wrong secret: PUT',
+      { ...home, method: 'PUT', body: 'x', keys: { ...anna, secretKey: 'not-her-secret' } },
+      noSignatureMatch,
+    ],
+    [
+      'an unknown access key',
+      { ...home, keys: { accessKey: 'whoisthis', secretKey: 'whatever-secret' } },
+      { status: 403, code: 'InvalidAccessKeyId' },
+    ],
+    [
+      'a clock 20 minutes behind',
+      { ...home, keys: anna, at: new Date(Date.now() - 20 * MINUTE) },
+      { status: 403, code: 'RequestTimeTooSkewed' },
+    ],
+    [
+      'a clock 20 minutes ahead',
+      { ...home, keys: anna, at: new Date(Date.now() + 20 * MINUTE) },
+      { status: 403, code: 'RequestTimeTooSkewed' },
+    ],
+  ];
+  it.each(rows)('%s', async (_name, call, expected) => {
+    expect(await refused(() => client.send(call))).toEqual(expected);
+  });
+
+  it('HEAD of a denied object says 403 and nothing else', async () => {
+    const answer = await client.send({ method: 'HEAD', bucket: 'docs', key: 'secret.txt', keys: anna });
+    expect([answer.status, answer.body.length, answer.headers.etag]).toEqual([403, 0, undefined]);
+  });
+
+  it('a denied GET does not tell whether the object exists', async () => {
+    expect(await client.send({ bucket: 'docs', key: 'no-such-thing', keys: anna })).toMatchObject(accessDenied);
+  });
+});
+
+describe('requests that were changed after they were signed', () => {
+  const path = objectPath('docs', 'home/mine.txt');
+
+  it.each([
+    ['another key', { target: objectPath('docs', 'home/sub/too.txt') }],
+    ['another query', { target: `${path}?versionId=null` }],
+    ['another method', { method: 'DELETE' }],
+  ])('%s', async (_name, change) => {
+    const { method, target, headers } = client.prepare({ path, keys: anna });
+    const altered = { method, target, ...change };
+    expect(await refused(() => client.raw(altered.method, altered.target, headers))).toEqual(noSignatureMatch);
+  });
+
+  it('a signed header', async () => {
+    const { target, headers } = client.prepare({ path, headers: { range: 'bytes=0-1' }, keys: anna });
+    expect(await refused(() => client.raw('GET', target, { ...headers, range: 'bytes=0-9' }))).toEqual(
+      noSignatureMatch,
+    );
+  });
+
+  it('an x-amz-* header that was not signed', async () => {
+    const { target, headers } = client.prepare({ method: 'PUT', path, body: 'x', keys: anna });
+    const added = { ...headers, 'x-amz-meta-added': 'later' };
+    const { status } = await refused(() => client.raw('PUT', target, added, Buffer.from('x')));
+    expect(status).toBe(403);
+  });
+
+  it('an x-amz-copy-source that was not signed', async () => {
+    const { target, headers } = client.prepare({ method: 'PUT', path, keys: anna });
+    const added = { ...headers, 'x-amz-copy-source': '/docs/home/sub/too.txt' };
+    expect((await refused(() => client.raw('PUT', target, added))).status).toBe(403);
+  });
+});
+
+describe('presigned URLs', () => {
+  const path = objectPath('docs', 'home/mine.txt');
+  const get = (target: string): Promise<S3Answer> => client.raw('GET', target, { host: client.host });
+  const url = (ageMs: number, expires: number): string =>
+    presign({ method: 'GET', path, host: client.host }, anna, new Date(Date.now() - ageMs), expires);
+
+  it('stand while they last', async () => {
+    expect((await get(url(5 * MINUTE, 600))).status).toBe(200);
+  });
+
+  it('expire', async () => {
+    expect(await refused(() => get(url(5 * MINUTE, 60)))).toEqual(accessDenied);
+  });
+
+  it('cannot be given a longer life', async () => {
+    const longer = url(5 * MINUTE, 60).replace('X-Amz-Expires=60', 'X-Amz-Expires=6000');
+    expect(await refused(() => get(longer))).toEqual(noSignatureMatch);
+  });
+
+  it('cannot be given a second expiry', async () => {
+    for (const target of [
+      `${url(5 * MINUTE, 60)}&X-Amz-Expires=6000`,
+      url(5 * MINUTE, 60).replace('?', '?X-Amz-Expires=6000&'),
+    ]) {
+      const { status } = await refused(() => get(target));
+      expect(status).toBeGreaterThanOrEqual(400);
+      expect(status).toBeLessThan(404);
+    }
+  });
+
+  it('are no longer than a week', async () => {
+    expect(await refused(() => get(url(0, 8 * 24 * 3600)))).toEqual({
+      status: 400,
+      code: 'AuthorizationQueryParametersError',
+    });
+  });
+
+  it('are for one method and one key', async () => {
+    const target = url(0, 600);
+    expect(await refused(() => client.raw('DELETE', target, { host: client.host }))).toEqual(noSignatureMatch);
+    expect(await refused(() => get(target.replace('mine.txt', 'sub/too.txt')))).toEqual(noSignatureMatch);
+  });
+
+  it('do not widen what their signer may do', async () => {
+    const target = presign(
+      { method: 'GET', path: objectPath('docs', 'secret.txt'), host: client.host },
+      anna,
+      new Date(),
+      600,
+    );
+    expect(await refused(() => get(target))).toEqual(accessDenied);
+  });
+});
+
+describe('bodies that are not what was signed', () => {
+  it.each([
+    ['small', 10],
+    ['larger than a block', 5 * MIB],
+  ])('%s: x-amz-content-sha256 of another body', async (_name, size) => {
+    const body = randomBytes(size);
+    const payloadHash = sha256(body);
+    body[size - 1] = (body[size - 1] ?? 0) ^ 1;
+    const call: S3Call = { method: 'PUT', bucket: 'docs', key: 'home/tampered.bin', body, payloadHash, keys: anna };
+    expect(await refused(() => client.send(call))).toEqual({ status: 400, code: 'XAmzContentSHA256Mismatch' });
+    expect((await client.send({ bucket: 'docs', key: 'home/tampered.bin', keys: anna })).code).toBe('NoSuchKey');
+  });
+
+  it('an object that is there stays what it was', async () => {
+    const call: S3Call = {
+      method: 'PUT',
+      bucket: 'docs',
+      key: 'home/mine.txt',
+      body: 'tampered',
+      payloadHash: sha256('genuine!'),
+      keys: anna,
+    };
+    expect((await refused(() => client.send(call))).code).toBe('XAmzContentSHA256Mismatch');
+    const got = await client.send({ bucket: 'docs', key: 'home/mine.txt', keys: anna });
+    expect(got.body.toString()).toBe('content of home/mine.txt');
+  });
+
+  it('Content-MD5 of another body', async () => {
+    const headers = { 'content-md5': Buffer.alloc(16, 7).toString('base64') };
+    const call: S3Call = { method: 'PUT', bucket: 'docs', key: 'home/md5.bin', body: 'x', headers, keys: anna };
+    expect(await refused(() => client.send(call))).toEqual({ status: 400, code: 'BadDigest' });
+  });
+
+  it('a checksum of another body', async () => {
+    const headers = { 'x-amz-checksum-crc32': 'AAAAAA==' };
+    const call: S3Call = { method: 'PUT', bucket: 'docs', key: 'home/crc.bin', body: 'x', headers, keys: anna };
+    expect((await refused(() => client.send(call))).status).toBe(400);
+  });
+
+  const FRAME = 64 * 1024;
+  const frames = (): Buffer[] => Array.from({ length: 80 }, () => randomBytes(FRAME));
+  const tampered: [string, (encoded: Buffer[]) => Buffer[]][] = [
+    ['a changed byte in the first frame', (encoded) => flip(encoded, 0, 1000)],
+    ['a changed byte in the last full frame', (encoded) => flip(encoded, 79, 1000)],
+    ['a changed frame signature', (encoded) => flip(encoded, 40, '10000;chunk-signature='.length)],
+    ["two frames in each other's place", (encoded) => swap(encoded, 3, 4)],
+    [
+      'a frame sent twice instead of the next',
+      (encoded) => encoded.map((frame, i) => (i === 6 ? (encoded[5] ?? frame) : frame)),
+    ],
+  ];
+  it.each(tampered)('signed frames: %s', async (_name, tamper) => {
+    const { target, headers, encoded } = client.prepareFrames(
+      { bucket: 'docs', key: 'home/frames.bin', keys: anna },
+      frames(),
+    );
+    const body = Buffer.concat(tamper(encoded));
+    expect(await refused(() => client.raw('PUT', target, headers, body))).toEqual(noSignatureMatch);
+    expect((await client.send({ bucket: 'docs', key: 'home/frames.bin', keys: anna })).code).toBe('NoSuchKey');
+  });
+
+  it('signed frames without the last one', async () => {
+    const { target, headers, encoded } = client.prepareFrames(
+      { bucket: 'docs', key: 'home/frames.bin', keys: anna },
+      frames(),
+    );
+    const body = Buffer.concat(encoded.slice(0, -1));
+    const short = { ...headers, 'content-length': String(body.length) };
+    const { status } = await refused(() => client.raw('PUT', target, short, body));
+    expect(status).toBeGreaterThanOrEqual(400);
+    expect(status).toBeLessThan(500);
+  });
+});
+
+describe('names that come in by another door', () => {
+  const copy = (source: string, key = 'home/copied.txt'): Promise<S3Answer> =>
+    client.send({ method: 'PUT', bucket: 'docs', key, headers: { 'x-amz-copy-source': source }, keys: anna });
+
+  it.each([
+    ['outside the policy', '/docs/secret.txt'],
+    ['in another bucket', 'other/secret.txt'],
+    ['explicitly denied', '/docs/home/locked/safe.txt'],
+    ['encoded', '/docs/%73ecret.txt'],
+  ])('a copy source %s', async (_name, source) => {
+    expect(await refused(() => copy(source))).toEqual(accessDenied);
+  });
+
+  it.each([
+    '/docs/home/../secret.txt',
+    '/docs/home/%2e%2e/secret.txt',
+    'docs/home/sub/../../secret.txt',
+    '/docs/home/..%2fsecret.txt',
+  ])('a copy source that climbs: %s', async (source) => {
+    const { status, code } = await refused(() => copy(source));
+    expect([status, code]).toEqual([400, 'XMinioInvalidObjectName']);
+  });
+
+  it.each(['/.minio.sys/config/iam/users/anna/identity.json', '/docs/../.minio.sys/config/config.json', '/.sys/x'])(
+    "a copy source in the volume's own folders: %s",
+    async (source) => {
+      const { status } = await refused(() => copy(source));
+      expect([400, 403]).toContain(status);
+    },
+  );
+
+  it('a copy target outside the policy', async () => {
+    expect(await refused(() => copy('/docs/home/mine.txt', 'outside.txt'))).toEqual(accessDenied);
+  });
+
+  it.each([
+    '/docs/home/../secret.txt',
+    '/docs/home/%2e%2e/secret.txt',
+    '/docs/home/%2E%2E%2Fsecret.txt',
+    '/docs/home//../../other/secret.txt',
+  ])('a path that climbs: %s', async (path) => {
+    for (const method of ['GET', 'PUT', 'DELETE']) {
+      const body = method === 'PUT' ? 'x' : undefined;
+      const { status } = await refused(() =>
+        client.send({ method, path, keys: anna, ...(body === undefined ? {} : { body }) }),
+      );
+      expect([400, 403]).toContain(status);
+    }
+  });
+
+  const deleteKeys = (keys: readonly string[]): Promise<S3Answer> => {
+    const objects = keys.map((key) => `<Object><Key>${escapeXml(key)}</Key></Object>`).join('');
+    const body = `<Delete xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${objects}</Delete>`;
+    return client.send({ method: 'POST', bucket: 'docs', query: { delete: '' }, body, keys: anna });
+  };
+  const errors = (answer: S3Answer): (string | undefined)[][] =>
+    xmlElements(answer.body, 'Error').map((error) => [xmlValue(error, 'Key'), xmlValue(error, 'Code')]);
+
+  it('DeleteObjects keys outside the policy, and with ".." in them', async () => {
+    const before = volumeState(volume);
+    const answer = await deleteKeys([
+      'secret.txt',
+      'home/locked/safe.txt',
+      'home/../secret.txt',
+      'home/sub/../../secret.txt',
+      '../other/secret.txt',
+      '../.minio.sys/config/iam/format.json',
+    ]);
+    expect(answer.status).toBe(200);
+    expect(errors(answer)).toEqual([
+      ['secret.txt', 'AccessDenied'],
+      ['home/locked/safe.txt', 'AccessDenied'],
+      ['home/../secret.txt', 'XMinioInvalidObjectName'],
+      ['home/sub/../../secret.txt', 'XMinioInvalidObjectName'],
+      ['../other/secret.txt', 'XMinioInvalidObjectName'],
+      ['../.minio.sys/config/iam/format.json', 'XMinioInvalidObjectName'],
+    ]);
+    expect(volumeState(volume)).toEqual(before);
+  });
+
+  it('DeleteObjects removes what is allowed beside what is not', async () => {
+    const body = 'to be removed';
+    expect((await client.send({ method: 'PUT', bucket: 'docs', key: 'home/gone.txt', body, keys: anna })).status).toBe(
+      200,
+    );
+    const answer = await deleteKeys(['home/gone.txt', 'secret.txt']);
+    expect(xmlElements(answer.body, 'Deleted').map((deleted) => xmlValue(deleted, 'Key'))).toEqual(['home/gone.txt']);
+    expect(errors(answer)).toEqual([['secret.txt', 'AccessDenied']]);
+    expect((await client.send({ bucket: 'docs', key: 'home/gone.txt', keys: gateway.root })).code).toBe('NoSuchKey');
+    expect((await client.send({ bucket: 'docs', key: 'secret.txt', keys: gateway.root })).status).toBe(200);
+  });
+
+  it('DeleteObjects whose document is not the signed one', async () => {
+    const body = '<Delete><Object><Key>home/mine.txt</Key></Object></Delete>';
+    const payloadHash = sha256('<Delete><Object><Key>home/none.txt</Key></Object></Delete>');
+    const call: S3Call = { method: 'POST', bucket: 'docs', query: { delete: '' }, body, payloadHash, keys: anna };
+    expect((await refused(() => client.send(call))).status).toBe(400);
+  });
+});
+
+/** The same frames with one byte of one of them changed. */
+function flip(encoded: readonly Buffer[], index: number, at: number): Buffer[] {
+  return encoded.map((frame, i) => {
+    if (i !== index) return frame;
+    const changed = Buffer.from(frame);
+    // '0' and '1' differ in the last bit only, so that a changed signature still reads as one.
+    changed[at] = (changed[at] ?? 0) ^ 1;
+    return changed;
+  });
+}
+
+/** The same frames, two of them in each other's place. */
+function swap(encoded: readonly Buffer[], one: number, other: number): Buffer[] {
+  const swapped = [...encoded];
+  [swapped[one], swapped[other]] = [swapped[other] ?? Buffer.of(), swapped[one] ?? Buffer.of()];
+  return swapped;
+}
