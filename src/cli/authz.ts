@@ -5,18 +5,19 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { type AuditSink, JsonLinesAuditSink } from '../authz/audit/audit-log.ts';
 import { Asks } from '../authz/grpc/asks.ts';
 import { Explainer } from '../authz/grpc/explain.ts';
-import { ListenError } from '../authz/grpc/listen.ts';
+import { ListenError, parseListenAddress } from '../authz/grpc/listen.ts';
 import { startGrpcServer } from '../authz/grpc/server.ts';
 import { MIN_TOKEN_LENGTH } from '../authz/grpc/token-guard.ts';
-import { startHealthServer } from '../authz/http/health-server.ts';
+import { createAdminService } from '../authz/http/create-admin-service.ts';
+import { serveAdminHttp } from '../authz/http/server.ts';
 import { Authorizer } from '../authz/identity/authorizer.ts';
 import { IamDirectory } from '../authz/identity/iam-directory.ts';
 import type { PolicySettings } from '../authz/identity/policy-program.ts';
 import { DIALECT_NAMES, type DialectName } from '../authz/policy/index.ts';
 import type { IamStore } from '../authz/store/iam-store.ts';
+import { openRecordStorage } from '../authz/store/open-record-storage.ts';
 import { openStore, StoreError } from '../authz/store/open-store.ts';
 import { parseGoDuration } from './go-duration.ts';
-import { parseHostPort } from './listen-address.ts';
 import { createLogger, type Logger } from './logger.ts';
 import { type RootCredentials, readRootCredentials, SECRET_VARIABLES, UsageError } from './root-credentials.ts';
 
@@ -33,6 +34,8 @@ export interface ServeAuthzOptions {
   readonly store: string | IamStore;
   readonly storage?: string | undefined;
   readonly bucket?: string | undefined;
+  /** Identities are read and never changed. */
+  readonly readOnly?: boolean;
   readonly kmsSecretKey?: string | undefined;
   readonly root: RootCredentials;
   readonly refreshMs?: number;
@@ -97,6 +100,12 @@ export async function serveAuthz(options: ServeAuthzOptions): Promise<RunningAut
     const trustCallers = options.trustCallers ?? false;
     const authorizer = new Authorizer({ directory, settings, trustCallers, nowMs });
     const asks = new Asks(authorizer, audit, nowMs);
+    const records =
+      options.readOnly === true || typeof options.store !== 'string'
+        ? undefined
+        : openRecordStorage(options.store, { storage, bucket, kmsSecretKey });
+    if (records !== undefined) closing.push(() => records.close());
+    const admin = createAdminService({ authorizer, directory, settings, root: options.root, records, nowMs });
     const grpc = await startGrpcServer({
       listen: options.listen,
       token: options.token,
@@ -110,9 +119,11 @@ export async function serveAuthz(options: ServeAuthzOptions): Promise<RunningAut
     let ready = true;
     let httpAddress: string | undefined;
     if (options.httpListen !== undefined) {
-      const http = await startHealthServer({
-        ...parseHostPort(options.httpListen, '--http-listen'),
+      const http = await serveAdminHttp({
+        listen: parseListenAddress(options.httpListen),
+        service: admin,
         isReady: () => ready,
+        logger,
       });
       httpAddress = http.address;
       closing.push(() => http.stop());
@@ -149,6 +160,7 @@ interface AuthzFlags {
   readonly store: string;
   readonly storage?: string;
   readonly bucket?: string;
+  readonly readOnly?: boolean;
   readonly refreshIamInterval: number;
   readonly dialect: DialectName;
   readonly bucketPolicies?: PolicySettings['bucketPolicies'];
@@ -163,10 +175,11 @@ export function authzCommand(): Command {
   return new Command('authz')
     .description('run the authorization sidecar')
     .requiredOption('--listen <ADDRESS>', 'unix:PATH (private to this user) or HOST:PORT (gRPC)')
-    .option('--http-listen <ADDRESS>', 'HOST:PORT for health over HTTP')
+    .option('--http-listen <ADDRESS>', 'unix:PATH or HOST:PORT (HTTP: administration, STS, health)')
     .option('--store <URL>', 'where identities are kept: metadata URL of a volume, or none: (root alone)', 'none:')
     .option('--storage <TYPE>', 'object storage type of the volume, instead of the one in it')
     .option('--bucket <URL>', 'bucket or directory of the object storage of the volume, instead of the one in it')
+    .option('--read-only', 'never change identities, policies and bucket configuration')
     .option(
       '--refresh-iam-interval <DURATION>',
       'how often identities are read again',
@@ -200,6 +213,7 @@ async function runAuthz(flags: AuthzFlags, logger: Logger): Promise<void> {
     store: flags.store,
     storage: flags.storage,
     bucket: flags.bucket,
+    readOnly: flags.readOnly === true,
     kmsSecretKey,
     root,
     refreshMs: flags.refreshIamInterval,

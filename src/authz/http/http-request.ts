@@ -162,7 +162,8 @@ async function readBody(incoming: IncomingMessage, limit: number): Promise<Buffe
   const pieces: Buffer[] = [];
   let size = 0;
   try {
-    for await (const piece of incoming as AsyncIterable<Buffer>) {
+    // The socket stays open when reading stops early: the answer goes out over it.
+    for await (const piece of incoming.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       size += piece.byteLength;
       if (size > limit) throw new UnreadableRequest('too-large');
       pieces.push(piece);

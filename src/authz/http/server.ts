@@ -1,39 +1,150 @@
-// The sidecar's HTTP door: health for now. Administration and STS are answered with what they are: not implemented.
-import { fastify } from 'fastify';
-import { ListenError } from '../grpc/listen.ts';
+// The sidecar's HTTP door: health, the admin API and STS. On a private socket it is the gateway's, which forwards for its clients;
+// on an address it is open to them directly.
+import { randomBytes } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Logger } from 'pino';
+import { bindPrivateSocket, type ListenAddress, ListenError } from '../grpc/listen.ts';
+import { ADMIN_PREFIX, answerAdminCall } from './admin-api.ts';
+import type { AdminReply } from './admin-call.ts';
+import type { AdminService } from './admin-service.ts';
+import { type HttpRequest, readRequest, UnreadableRequest } from './http-request.ts';
+import { MAX_SEALED_BYTES } from './madmin-crypto.ts';
+import { answerSts } from './sts.ts';
+
+export interface HttpServerOptions {
+  /** A unix socket, made private to this user, or an address. */
+  readonly listen: ListenAddress;
+  readonly service: AdminService;
+  /** True while decisions are made. */
+  readonly isReady: () => boolean;
+  readonly logger: Logger;
+}
 
 export interface RunningHttpServer {
-  readonly address: string; // HOST:PORT, with the port that was chosen
-  /** Idempotent. */
+  /** `unix:PATH`, or HOST:PORT with the port that was chosen. */
+  readonly address: string;
+  /** Lets answers under way finish. Idempotent. */
   stop(): Promise<void>;
 }
 
-export interface HttpServerOptions {
-  readonly host: string;
-  readonly port: number;
-  /** True while decisions are made. */
-  readonly isReady: () => boolean;
-}
+/** How long a client may take for its request, and a connection may stay unused, milliseconds. */
+const REQUEST_TIMEOUT_MS = 30_000;
+const IDLE_TIMEOUT_MS = 60_000;
+/** Clients at once. */
+export const MAX_CONNECTIONS = 1_024;
+/** How long answers under way may take at the end, milliseconds. */
+const DRAIN_MS = 5_000;
+const REQUEST_ID_HEADER = 'x-amz-request-id';
 
 /** Starts serving. Throws ListenError. */
-export async function startHttpServer(options: HttpServerOptions): Promise<RunningHttpServer> {
-  const app = fastify({ forceCloseConnections: 'idle' });
-  app.get('/minio/health/live', async (_request, reply) => reply.code(200).send());
-  app.get('/minio/health/ready', async (_request, reply) => reply.code(options.isReady() ? 200 : 503).send());
-  app.setNotFoundHandler(async (request, reply) => {
-    const message = 'This service answers decisions over gRPC; it does not serve STS or administration over HTTP.';
-    return reply.code(501).send({ code: 'NotImplemented', message, resource: request.url.split('?')[0] });
+export async function serveAdminHttp(options: HttpServerOptions): Promise<RunningHttpServer> {
+  const { listen, logger } = options;
+  const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: IDLE_TIMEOUT_MS });
+  server.maxConnections = MAX_CONNECTIONS;
+  server.on('request', (incoming, outgoing) => {
+    answer(incoming, outgoing, options).catch((error: unknown) => {
+      logger.error({ err: error }, 'a request could not be answered');
+      outgoing.destroy();
+    });
   });
-  try {
-    await app.listen({ host: options.host, port: options.port });
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new ListenError(`--http-listen: cannot listen on ${options.host}:${options.port}: ${why}`, { cause });
+  const address = await startListening(server, listen);
+  let stopped: Promise<void> | undefined;
+  return { address, stop: () => (stopped ??= stop(server, listen)) };
+}
+
+async function startListening(server: Server, listen: ListenAddress): Promise<string> {
+  if (listen.kind === 'unix') {
+    await bindPrivateSocket(listen.path, () => listening(server, { path: listen.path }));
+    return `unix:${listen.path}`;
   }
-  const bound = app.server.address();
-  const port = typeof bound === 'object' && bound !== null ? bound.port : options.port;
-  return {
-    address: `${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`,
-    stop: () => app.close(),
-  };
+  const host = listen.host.includes(':') ? `[${listen.host}]` : listen.host;
+  await listening(server, { host: listen.host, port: listen.port });
+  const bound = server.address();
+  return `${host}:${typeof bound === 'object' && bound !== null ? bound.port : listen.port}`;
+}
+
+async function listening(server: Server, where: { path: string } | { host: string; port: number }): Promise<void> {
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(where, () => {
+        server.off('error', reject);
+        resolve();
+      });
+    });
+  } catch (cause) {
+    const place = 'path' in where ? where.path : `${where.host}:${where.port}`;
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new ListenError(`--http-listen: cannot listen on ${place}: ${why}`, { cause });
+  }
+}
+
+async function stop(server: Server, listen: ListenAddress): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const killer = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
+  await closed;
+  clearTimeout(killer);
+  if (listen.kind === 'unix') rmSync(listen.path, { force: true });
+}
+
+async function answer(incoming: IncomingMessage, outgoing: ServerResponse, options: HttpServerOptions): Promise<void> {
+  const path = (incoming.url ?? '').split('?')[0] ?? '';
+  if (path === '/minio/health/live' || path === '/minio/health/ready') {
+    outgoing.writeHead(path.endsWith('live') || options.isReady() ? 200 : 503).end();
+    return;
+  }
+  const behindGateway = options.listen.kind === 'unix';
+  const given = incoming.headers[REQUEST_ID_HEADER];
+  const requestId = behindGateway && typeof given === 'string' ? given : newRequestId();
+  let request: HttpRequest;
+  try {
+    request = await readRequest(incoming, { requestId, maxBodyBytes: MAX_SEALED_BYTES, behindGateway });
+  } catch (error) {
+    if (!(error instanceof UnreadableRequest)) throw error;
+    if (error.why === 'aborted') outgoing.destroy();
+    else send(outgoing, unreadableReply(error, path, requestId), requestId, { close: true });
+    return;
+  }
+  send(outgoing, await route(request, requestId, options), requestId, { close: false });
+}
+
+function route(request: HttpRequest, requestId: string, options: HttpServerOptions): Promise<AdminReply> | AdminReply {
+  const { service, logger } = options;
+  if (request.path.startsWith(ADMIN_PREFIX)) return answerAdminCall(service, request, requestId, logger);
+  if (request.path === '/' && request.method === 'POST') return answerSts(service, request, requestId, logger);
+  return errorReply('MethodNotAllowed', 'This door serves the admin API and STS.', 405, request.path, requestId);
+}
+
+function unreadableReply(error: UnreadableRequest, path: string, requestId: string): AdminReply {
+  return error.why === 'too-large'
+    ? errorReply('XMinioAdminConfigTooLarge', `A body has at most ${MAX_SEALED_BYTES} bytes.`, 400, path, requestId)
+    : errorReply('InvalidRequest', 'The request line is not valid.', 400, path, requestId);
+}
+
+function errorReply(code: string, message: string, status: number, resource: string, requestId: string): AdminReply {
+  const body = JSON.stringify({ Code: code, Message: message, Resource: resource, RequestId: requestId, HostId: '' });
+  return { status, contentType: 'application/json', body };
+}
+
+function send(
+  outgoing: ServerResponse,
+  { status, contentType, body = '' }: AdminReply,
+  requestId: string,
+  { close }: { close: boolean },
+): void {
+  outgoing.writeHead(status, {
+    [REQUEST_ID_HEADER]: requestId,
+    // Secrets pass here.
+    'cache-control': 'no-store',
+    ...(contentType === undefined ? {} : { 'content-type': contentType }),
+    ...(status === 204 ? {} : { 'content-length': Buffer.byteLength(body) }),
+    ...(close ? { connection: 'close' } : {}),
+  });
+  outgoing.end(body);
+}
+
+function newRequestId(): string {
+  return randomBytes(8).toString('hex').toUpperCase();
 }

@@ -8,6 +8,7 @@ import {
   type Explanation,
   explain,
   type Policy,
+  type PolicyIssue,
   type PolicyKind,
   type PolicyProgram,
   type PolicyRequest,
@@ -41,11 +42,23 @@ const ISSUES_NAMED = 3;
 /** Reads a stored document. The limits on new ones are not held against it. */
 export function parseDocument(text: string, document: DocumentOf, settings: PolicySettings): ParsedDocument {
   const parsed = parsePolicy(text, { ...document, dialect: settings.dialect });
-  if (parsed.ok) return parsed;
-  const named = parsed.issues.slice(0, ISSUES_NAMED).map(({ path, message }) => `${path}: ${message}`);
-  const more = parsed.issues.length > ISSUES_NAMED ? `; and ${parsed.issues.length - ISSUES_NAMED} more` : '';
-  return { ok: false, problem: `it does not parse: ${named.join('; ')}${more}` };
+  return parsed.ok ? parsed : { ok: false, problem: `it does not parse: ${issuesText(parsed.issues)}` };
 }
+
+/** What keeps a document from being stored; undefined when nothing does. */
+export function problemOfNewDocument(text: string, document: DocumentOf, settings: PolicySettings): string | undefined {
+  const parsed = parsePolicy(text, { ...document, dialect: settings.dialect, strict: true });
+  return parsed.ok ? undefined : `The policy is not valid: ${issuesText(parsed.issues)}`;
+}
+
+function issuesText(issues: readonly PolicyIssue[]): string {
+  const named = issues.slice(0, ISSUES_NAMED).map(({ path, message }) => `${path}: ${message}`);
+  const more = issues.length > ISSUES_NAMED ? `; and ${issues.length - ISSUES_NAMED} more` : '';
+  return `${named.join('; ')}${more}`;
+}
+
+/** The texts of the built-in policies, by name. */
+export const BUILT_IN_POLICIES: ReadonlyMap<string, string> = CANNED_POLICIES;
 
 /** The built-in policy of a name. */
 export function cannedPolicy(name: string, settings: PolicySettings): ParsedDocument | undefined {

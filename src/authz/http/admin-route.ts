@@ -1,0 +1,14 @@
+// What a row of the admin API's table is.
+import type { AccessDecision } from '../identity/authorizer.ts';
+import type { AdminCall, AdminReply } from './admin-call.ts';
+
+export interface AdminRoute {
+  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
+  /** Behind the version. */
+  readonly path: string;
+  /** The action that the caller must be allowed. */
+  readonly action: string;
+  /** The handler judges the decision itself, because people may do some of it to what is their own. */
+  readonly selfService?: true;
+  handle(call: AdminCall, decision: AccessDecision): Promise<AdminReply>;
+}

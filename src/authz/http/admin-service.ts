@@ -1,0 +1,45 @@
+// What the doors of the sidecar work on: decisions, records, and changes of them.
+
+import { AdminRefusal } from '../administration/admin-refusal.ts';
+import type { Command, Rules } from '../administration/command.ts';
+import type { IdentityWriter } from '../administration/identity-writer.ts';
+import type { Authorizer } from '../identity/authorizer.ts';
+import type { IamRecords } from '../store/iam-store.ts';
+
+export interface AdminServiceOptions {
+  readonly authorizer: Authorizer;
+  /** The records that decisions are made by. */
+  readonly records: () => IamRecords;
+  /** Undefined when the store cannot be written to. */
+  readonly writer: IdentityWriter | undefined;
+  readonly rules: Rules;
+  /** The texts of the built-in policies, by name. */
+  readonly builtInPolicies: ReadonlyMap<string, string>;
+  readonly nowMs: () => number;
+}
+
+export class AdminService {
+  readonly authorizer: Authorizer;
+  readonly rules: Rules;
+  readonly builtInPolicies: ReadonlyMap<string, string>;
+  readonly nowMs: () => number;
+  readonly #options: AdminServiceOptions;
+
+  constructor(options: AdminServiceOptions) {
+    this.#options = options;
+    this.authorizer = options.authorizer;
+    this.rules = options.rules;
+    this.builtInPolicies = options.builtInPolicies;
+    this.nowMs = options.nowMs;
+  }
+
+  get records(): IamRecords {
+    return this.#options.records();
+  }
+
+  /** Makes a change. Once it resolves, decisions of this process follow it. Throws AdminRefusal. */
+  async run(command: Command): Promise<void> {
+    if (this.#options.writer === undefined) throw new AdminRefusal('NoIdentityStore');
+    await this.#options.writer.change(command.touched, (records) => command.decide(records));
+  }
+}

@@ -1,0 +1,36 @@
+// Puts together what the HTTP door works on.
+import { StoreIdentityWriter } from '../administration/store-identity-writer.ts';
+import type { Authorizer } from '../identity/authorizer.ts';
+import type { IamDirectory } from '../identity/iam-directory.ts';
+import { BUILT_IN_POLICIES, type PolicySettings, problemOfNewDocument } from '../identity/policy-program.ts';
+import type { RootUser } from '../identity/snapshot.ts';
+import type { RecordStorage } from '../store/record-storage.ts';
+import { AdminService } from './admin-service.ts';
+
+export interface CreateAdminServiceOptions {
+  readonly authorizer: Authorizer;
+  readonly directory: IamDirectory;
+  readonly settings: PolicySettings;
+  readonly root: RootUser;
+  /** Undefined when the store cannot be written to. */
+  readonly records: RecordStorage | undefined;
+  readonly nowMs: () => number;
+}
+
+export function createAdminService(options: CreateAdminServiceOptions): AdminService {
+  const { authorizer, directory, settings, root, records, nowMs } = options;
+  return new AdminService({
+    authorizer,
+    records: () => directory.current.records,
+    writer: records === undefined ? undefined : new StoreIdentityWriter(records, directory),
+    rules: {
+      rootAccessKey: root.accessKey,
+      rootSecretKey: root.secretKey,
+      isBuiltInPolicy: (name) => BUILT_IN_POLICIES.has(name),
+      policyProblem: (text, kind, bucket) =>
+        problemOfNewDocument(text, { kind, name: 'new', ...(bucket === undefined ? {} : { bucket }) }, settings),
+    },
+    builtInPolicies: BUILT_IN_POLICIES,
+    nowMs,
+  });
+}
