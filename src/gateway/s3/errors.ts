@@ -17,6 +17,8 @@ export const S3_ERRORS = {
   CredentialsNotSupported: { status: 400, message: 'This request does not support these credentials.' },
   ExpiredToken: { status: 400, message: 'The provided token has expired.' },
   InvalidAccessKeyId: { status: 403, message: 'The access key that was provided does not exist in our records.' },
+  InvalidPolicyDocument: { status: 400, message: 'The form does not meet the conditions of its policy document.' },
+  InvalidTokenId: { status: 403, message: 'The security token of the request is not valid.' },
   InvalidToken: { status: 400, message: 'The provided token is malformed or otherwise invalid.' },
   MissingSecurityHeader: { status: 400, message: 'The request misses a required security header.' },
   RequestTimeTooSkewed: {

@@ -13,8 +13,6 @@ const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 const IPV4_SHAPE = /^\d+\.\d+\.\d+\.\d+$/;
 /** Most bytes of a key, as S3 has it. */
 export const MAX_KEY_BYTES = 1024;
-/** Most bytes of one path component, as JuiceFS has it. */
-export const MAX_COMPONENT_BYTES = 255;
 /** First path components that belong to the volume itself and are never reachable as keys (single-bucket mode) or buckets. */
 export const RESERVED_ROOTS: ReadonlySet<string> = new Set(['.sys', '.minio.sys', '.trash', 'minio']);
 
@@ -39,8 +37,8 @@ export function parseBucketName(text: string): BucketName {
 
 /**
  * Reads an object key that was percent-decoded once already. A trailing '/' names a directory object. Keys that cannot be
- * one path ('a//b', a leading '/', '.', '..', NUL, a component over 255 bytes, lone surrogates) are refused: they would name
- * another place than they say. Throws KeyTooLongError, InvalidObjectName (as XMinioInvalidObjectName) or AllAccessDisabled.
+ * one path ('a//b', a leading '/', '.', '..', NUL, lone surrogates) are refused: they would name another place than they say.
+ * A component over 255 bytes names what another client may have put there; the volume refuses to make a new one. Throws KeyTooLongError, InvalidObjectName (as XMinioInvalidObjectName) or AllAccessDisabled.
  */
 export function parseObjectKey(text: string): ObjectKey {
   if (Buffer.byteLength(text) > MAX_KEY_BYTES) throw new S3Error('KeyTooLongError');
@@ -49,7 +47,6 @@ export function parseObjectKey(text: string): ObjectKey {
   if (parts[parts.length - 1] === '') parts.pop();
   for (const part of parts) {
     if (part === '' || part === '.' || part === '..') throw new S3Error('XMinioInvalidObjectName');
-    if (Buffer.byteLength(part) > MAX_COMPONENT_BYTES) throw new S3Error('KeyTooLongError');
   }
   if (RESERVED_ROOTS.has(parts[0] as string) && parts[0] !== 'minio') throw new S3Error('AllAccessDisabled');
   return text as ObjectKey;

@@ -48,9 +48,11 @@ export function readXml(document: Uint8Array, root: string, maxBytes: number = M
   const text = decodeUtf8(document);
   if (NOT_XML.test(text)) throw new S3Error('MalformedXML', 'The document holds characters that XML does not have.');
   const markup = withoutCharacterData(text);
-  if (/<!(?!--|\[CDATA\[)/.test(markup)) {
-    throw new S3Error('MalformedXML', 'Document type declarations are not accepted.');
+  if (/<[!?]/.test(markup)) {
+    throw new S3Error('MalformedXML', 'Document type declarations and processing instructions are not accepted.');
   }
+  // the validator overlooks text after a root that closes itself
+  if (!/^\s*<[\s\S]*>\s*$/.test(markup)) throw new S3Error('MalformedXML');
   checkEntities(markup);
   const verdict = XMLValidator.validate(text);
   if (verdict !== true) throw new S3Error('MalformedXML', undefined, { cause: verdict.err });
@@ -87,9 +89,11 @@ function decodeUtf8(document: Uint8Array): string {
   }
 }
 
-/** The document with comments and CDATA emptied, so that what looks like markup inside them is not taken for it. */
+/** The document without its declaration and comments, and with CDATA as plain text: what looks like markup then is markup. */
 function withoutCharacterData(text: string): string {
-  return text.replace(/<!--[\s\S]*?-->|<!\[CDATA\[[\s\S]*?\]\]>/g, '');
+  return text
+    .replace(/^<\?xml\s[^?]*\?>/, '')
+    .replace(/<!--[\s\S]*?-->|<!\[CDATA\[[\s\S]*?\]\]>/g, (found) => (found.startsWith('<!--') ? '' : 'text'));
 }
 
 function checkEntities(markup: string): void {
