@@ -301,6 +301,7 @@ export class MemoryVolume implements Volume {
   }
 
   #attach(parent: Node, name: string, node: Node): Node {
+    if (!parent.children.has(name)) checkNewName(name);
     parent.children.set(name, node);
     parent.mtimeNs = this.#tick();
     return node;
@@ -376,6 +377,9 @@ export class MemoryVolume implements Volume {
 
 function checkComponent(name: string): void {
   if (name === '' || name === '.' || name === '..' || /[/\0]/.test(name)) throw fail('EINVAL', [name]);
+}
+
+function checkNewName(name: string): void {
   if (Buffer.byteLength(name) > 255) throw fail('ENAMETOOLONG', [name]);
 }
 

@@ -1,7 +1,7 @@
 // The keys of a bucket in S3's order, as they stream out of the volume: a depth-first walk that holds one open directory a
 // level, starts at the directory of the prefix and behind the marker, and descends only where it is told to.
 import type { Attributes, DirectoryEntry, Volume, VolumePath } from '../../juicefs/volume.ts';
-import { MAX_COMPONENT_BYTES, MAX_KEY_BYTES } from '../s3/object-name.ts';
+import { MAX_KEY_BYTES } from '../s3/object-name.ts';
 import { HIDDEN_ROOT_NAMES } from './bucket-access.ts';
 import { compareKeys } from './key-order.ts';
 import { isDirectoryObject } from './object-attributes.ts';
@@ -94,13 +94,8 @@ function startOf(prefix: string): { components: readonly string[]; key: string; 
     prefix.isWellFormed() &&
     !prefix.includes('\0') &&
     !HIDDEN_ROOT_NAMES.has(components[0] ?? '') &&
-    components.every((part) => part !== '' && part !== '.' && part !== '..' && fitsComponent(part)) &&
-    fitsComponent(namePrefix);
+    components.every((part) => part !== '' && part !== '.' && part !== '..');
   return possible ? { components, key, namePrefix } : undefined;
-}
-
-function fitsComponent(part: string): boolean {
-  return Buffer.byteLength(part) <= MAX_COMPONENT_BYTES;
 }
 
 async function directoryAt(volume: Volume, path: VolumePath): Promise<Attributes | undefined> {

@@ -60,9 +60,9 @@ function withoutTransferCoding(value: string): string {
     .join(',');
 }
 
-/** Text as the bytes of a header value, one character a byte, without anything that could end the header. */
+/** Stored text as a header value: without control characters, which could end the header. */
 export function headerOfText(text: string): string {
-  return Buffer.from(text.replace(/[\r\n\0]/g, ' '), 'utf8').toString('latin1');
+  return text.replace(/\p{Cc}/gu, ' ');
 }
 
 /** The stored metadata; undefined when there is none, or --object-meta is off. A damaged value counts as none. */

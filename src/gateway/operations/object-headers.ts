@@ -29,7 +29,7 @@ export function responseOverrides(
     if (principal.type === 'Anonymous') {
       throw new S3Error('InvalidRequest', 'Anonymous requests cannot use response header overrides.');
     }
-    overrides[header] = headerOfText(value);
+    overrides[header] = value;
   }
   return overrides;
 }
