@@ -3,7 +3,6 @@
 type Suite = { run(args: readonly string[]): Promise<void> };
 
 const SUITES: Readonly<Record<string, () => Promise<Suite>>> = {
-  policy: () => import('./policy.ts'),
   authz: () => import('./authz.ts'),
   gateway: () => import('./gateway.ts'),
 };

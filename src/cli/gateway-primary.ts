@@ -21,6 +21,7 @@ export type ToWorker =
 
 /** What a worker sends to the primary. */
 export type FromWorker =
+  | { readonly type: 'listeningToPrimary' }
   | { readonly type: 'serving'; readonly volume: string }
   | { readonly type: 'failed'; readonly message: string };
 
@@ -131,7 +132,9 @@ class WorkerPool {
       const worker = cluster.fork();
       let serving = false;
       worker.on('message', (message: FromWorker) => {
-        if (message.type === 'serving') {
+        if (message.type === 'listeningToPrimary') {
+          worker.send({ type: 'serve', settings: this.#settings.worker, authz: this.#authz } satisfies ToWorker);
+        } else if (message.type === 'serving') {
           serving = true;
           resolve({ volume: message.volume });
         } else if (message.type === 'failed') {
@@ -140,9 +143,6 @@ class WorkerPool {
           this.#fail(error);
         }
       });
-      worker.on('online', () =>
-        worker.send({ type: 'serve', settings: this.#settings.worker, authz: this.#authz } satisfies ToWorker),
-      );
       worker.on('exit', (code, signal) => {
         if (this.#stopping) return;
         if (!serving) {

@@ -1,6 +1,7 @@
 // A worker process of the gateway: opens the volume, connects to the sidecar, serves S3. Started by the primary, told what to do over
 // its channel, and gone when the channel closes.
 import { createWriteStream, readFileSync } from 'node:fs';
+import { AggregatorRegistry } from 'prom-client';
 import { createAuthzClient } from '../gateway/authz-client/index.ts';
 import { createGateway } from '../gateway/index.ts';
 import { OPERATIONS } from '../gateway/operations/index.ts';
@@ -27,16 +28,19 @@ export async function runGatewayWorker(): Promise<void> {
     process.exit(0);
   };
   process.on('message', (message: ToWorker) => {
+    // The channel is shared with the metrics' own messages.
     if (message.type === 'drain') {
       end(message.withinMs).catch(fail);
-      return;
+    } else if (message.type === 'serve') {
+      serving = serve(message.settings, message.authz);
+      serving.catch(fail);
     }
-    serving = serve(message.settings, message.authz);
-    serving.catch(fail);
   });
   process.on('disconnect', () => {
     end(1_000).catch(fail);
   });
+  // What was sent before now had no listener.
+  await tell({ type: 'listeningToPrimary' });
 }
 
 function tell(message: FromWorker): Promise<void> {
@@ -61,11 +65,21 @@ async function serve(settings: WorkerSettings, authzAddress: string): Promise<Se
     heartbeatMs: storage.heartbeatMs,
     backgroundJobs: storage.backgroundJobs,
     mountpoint: storage.mountpoint,
-    storage: storage.storage,
-    bucket: storage.bucket,
+    ...(storage.storage === undefined ? {} : { storage: storage.storage }),
+    ...(storage.bucket === undefined ? {} : { bucket: storage.bucket }),
     maxUploads: storage.maxUploads,
-    bufferBytes: storage.bufferBytes,
-    onWarning: (message, details) => logger.warn(details ?? {}, message),
+    bufferSize: storage.bufferBytes,
+    uid: process.geteuid?.() ?? 0,
+    gid: process.getegid?.() ?? 0,
+    log: {
+      info: (message, details) => logger.info(details ?? {}, message),
+      warn: (message, details) => logger.warn(details ?? {}, message),
+    },
+    // The volume that was opened is no more: whatever runs on must not write into another.
+    onLost: (reason) => {
+      logger.fatal({ err: reason }, 'the volume was lost');
+      process.exit(1);
+    },
   });
   const authz = createAuthzClient({
     address: authzAddress,
@@ -98,6 +112,9 @@ async function serve(settings: WorkerSettings, authzAddress: string): Promise<Se
     logger,
     accessLog,
   });
+  // Makes this worker answer when the primary gathers metrics.
+  AggregatorRegistry.setRegistries(gateway.metrics);
+  new AggregatorRegistry();
   try {
     for (const host of bindAddresses(listen.host)) await gateway.listen(host, listen.port);
   } catch (cause) {

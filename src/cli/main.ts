@@ -9,10 +9,8 @@ import { VERSION } from './version.ts';
 const SUBCOMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   authz: async () => (await import('./authz.ts')).authzCommand(),
   gateway: async () => (await import('./gateway.ts')).gatewayCommand(),
-  format: async () => (await import('./format.ts')).formatCommand(),
-  policy: async () => (await import('./policy.ts')).policyCommand(),
-  conformance: async () => (await import('./conformance.ts')).conformanceCommand(),
   start: async () => (await import('./start.ts')).startCommand(),
+  format: async () => (await import('./format.ts')).formatCommand(),
 };
 
 async function main(argv: readonly string[]): Promise<void> {

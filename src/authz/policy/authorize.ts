@@ -93,13 +93,14 @@ function decide(program: PolicyProgram, request: PolicyRequest, keys: KeySpace):
       : NOTHING;
   if (anonymous) {
     // Nobody may list the buckets without a name.
-    if (bucket === '') return { outcome: 'ImplicitDeny', reason: 'Anonymous' };
+    if (bucket === '' || request.action === 's3:ListAllMyBuckets')
+      return { outcome: 'ImplicitDeny', reason: 'Anonymous' };
     return conclude([], bucketFinding, unknown, 'Anonymous');
   }
   const identity: Finding = root ? { ...NOTHING, allow: ROOT } : look(program.identity, asIdentity);
   if (program.session === 'unparsable') {
     return identity.deny === undefined
-      ? { outcome: 'EvaluationError', at: undefined, reason: 'SessionPolicyUnparsable' }
+      ? { outcome: 'ImplicitDeny', reason: 'SessionPolicyUnparsable' }
       : { outcome: 'ExplicitDeny', by: identity.deny, reason: 'ExplicitDeny' };
   }
   const limits = [program.session, program.boundary]

@@ -69,7 +69,7 @@ const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
 
 const binaryEquals: ConditionOperator = {
   name: 'BinaryEquals',
-  compile(values, { dialect, ifExists }) {
+  compile(values, { dialect, set, ifExists }) {
     const decoded: string[] = [];
     for (const value of values) {
       const text = typeof value === 'string' ? value.replace(/[\r\n]/g, '') : undefined;
@@ -78,10 +78,10 @@ const binaryEquals: ConditionOperator = {
     }
     const templates = decoded.map((text) => compileTemplate(text, dialect.variables));
     return compiled((present, lookup) => {
-      if (present === undefined) return ifExists;
-      return present.some((value) =>
-        templates.some((t) => fillTemplate(t, lookup, dialect.literalVariables).pattern === value),
-      );
+      if (present === undefined && ifExists) return true;
+      const matchesOne = (value: string): boolean =>
+        templates.some((t) => fillTemplate(t, lookup, dialect.literalVariables).pattern === value);
+      return set === 'all' ? (present ?? []).every(matchesOne) : (present ?? []).some(matchesOne);
     });
   },
 };

@@ -75,6 +75,7 @@ const STS_ACTIONS = [
   'AssumeRoleWithClientGrants',
   'AssumeRoleWithLDAPIdentity',
   'AssumeRoleWithCertificate',
+  'AssumeRoleWithClientCertificate',
   'AssumeRoleWithCustomToken',
   'AssumeRoleWithSSO',
 ].map((name) => `sts:${name}`);
@@ -88,6 +89,7 @@ const KMS_ACTIONS = [
   'ListKeys',
   'ImportKey',
   'KeyStatus',
+  'DescribePolicy',
 ].map((name) => `kms:${name}`);
 
 function isKnown(entry: string, service: StatementService, table: ActionTable, context: StatementContext): boolean {

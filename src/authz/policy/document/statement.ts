@@ -171,7 +171,7 @@ function readPrincipals(written: Written, context: StatementContext): readonly s
   if (typeof principal !== 'object' || principal === null || Array.isArray(principal)) {
     return issue('Principal must be "*" or {"AWS": …}');
   }
-  const aws = (principal as Written).AWS;
+  const aws = member(principal as Written, 'AWS');
   const list = Array.isArray(aws) ? aws : [aws];
   if (aws === undefined || list.length === 0 || !list.every((item): item is string => typeof item === 'string')) {
     return issue('Principal must name users under "AWS", as a string or a list of strings');
