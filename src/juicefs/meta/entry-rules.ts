@@ -88,7 +88,9 @@ export async function insertEntry(change: Change, parent: Node, name: Uint8Array
   const { tx } = change;
   await tx.insertEdge(parent.inode, name, { inode: node.inode, type: node.type });
   await tx.insertNode(node);
-  if (node.type === TYPE_DIRECTORY) await tx.putDirectoryUsage(node.inode, { length: 0, space: 0, inodes: 0 });
+  if (node.type === TYPE_DIRECTORY && change.fs.format.dirStats) {
+    await tx.putDirectoryUsage(node.inode, { length: 0, space: 0, inodes: 0 });
+  }
   change.addUsage(node, chargedSpace(node.type === TYPE_DIRECTORY ? 0 : node.length), 1);
   change.countEntry(parent.inode, node, 1);
 }
