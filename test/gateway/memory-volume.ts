@@ -222,24 +222,6 @@ export class MemoryVolume implements Volume {
 
   async close(): Promise<void> {}
 
-  // ------------------------------------------------------------ for tests
-
-  /** Every path with what stands there: directories with '/', files with their text. */
-  snapshot(): Record<string, string> {
-    const lines: Record<string, string> = {};
-    const visit = (node: Node, path: string): void => {
-      for (const [name, child] of [...node.children].sort(([a], [b]) => (a < b ? -1 : 1))) {
-        if (child.type === 'file') lines[path + name] = child.data.toString('latin1');
-        else {
-          lines[`${path}${name}/`] = child.atimeNs === 0n ? 'object' : '';
-          visit(child, `${path}${name}/`);
-        }
-      }
-    };
-    visit(this.#root, '/');
-    return lines;
-  }
-
   // ------------------------------------------------------------ inside
 
   #reader(node: Node): FileReader {
