@@ -16,7 +16,12 @@ const WORKER_RESTART_MS = 1_000;
 
 /** What the primary sends to a worker. */
 export type ToWorker =
-  | { readonly type: 'serve'; readonly settings: WorkerSettings; readonly authz: string }
+  | {
+      readonly type: 'serve';
+      readonly settings: WorkerSettings;
+      readonly authz: string;
+      readonly authzHttp: string | undefined;
+    }
   | { readonly type: 'drain'; readonly withinMs: number };
 
 /** What a worker sends to the primary. */
@@ -44,7 +49,7 @@ export async function runGatewayPrimary(
   let metrics: Server | undefined;
   try {
     if (settings.authz === undefined) sidecar = await startSidecar(settings, sidecarEnv, logger);
-    workers = new WorkerPool(settings, settings.authz ?? sidecar?.address ?? '', logger);
+    workers = new WorkerPool(settings, settings.authz ?? sidecar?.address ?? '', sidecar?.httpSocket, logger);
     const started = await Promise.race([workers.start(), ended.then(() => undefined)]);
     if (started !== undefined) {
       metrics = await serveMetrics(settings, logger);
@@ -104,13 +109,15 @@ class WorkerPool {
   readonly failed: Promise<never>;
   readonly #settings: GatewaySettings;
   readonly #authz: string;
+  readonly #authzHttp: string | undefined;
   readonly #logger: Logger;
   #fail: (error: Error) => void = () => undefined;
   #stopping = false;
 
-  constructor(settings: GatewaySettings, authz: string, logger: Logger) {
+  constructor(settings: GatewaySettings, authz: string, authzHttp: string | undefined, logger: Logger) {
     this.#settings = settings;
     this.#authz = authz;
+    this.#authzHttp = authzHttp;
     this.#logger = logger;
     this.failed = new Promise((_, reject) => {
       this.#fail = reject;
@@ -133,7 +140,12 @@ class WorkerPool {
       let serving = false;
       worker.on('message', (message: FromWorker) => {
         if (message.type === 'listeningToPrimary') {
-          worker.send({ type: 'serve', settings: this.#settings.worker, authz: this.#authz } satisfies ToWorker);
+          worker.send({
+            type: 'serve',
+            settings: this.#settings.worker,
+            authz: this.#authz,
+            authzHttp: this.#authzHttp,
+          } satisfies ToWorker);
         } else if (message.type === 'serving') {
           serving = true;
           resolve({ volume: message.volume });

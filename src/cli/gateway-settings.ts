@@ -124,6 +124,7 @@ export function readGatewaySettings(
       ...sidecarFlag('--bucket-policies', bucketPolicies),
       ...sidecarFlag('--audit-log', text('auditLog')),
       ...storageArgs,
+      ...(isOn('readOnly') ? ['--read-only'] : []),
     ],
     banner: !isOff('banner'),
     background: isOn('background'),

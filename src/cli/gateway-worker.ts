@@ -32,7 +32,7 @@ export async function runGatewayWorker(): Promise<void> {
     if (message.type === 'drain') {
       end(message.withinMs).catch(fail);
     } else if (message.type === 'serve') {
-      serving = serve(message.settings, message.authz);
+      serving = serve(message.settings, message.authz, message.authzHttp);
       serving.catch(fail);
     }
   });
@@ -56,7 +56,11 @@ function fail(error: unknown): void {
   tell({ type: 'failed', message }).then(() => process.exit(1));
 }
 
-async function serve(settings: WorkerSettings, authzAddress: string): Promise<Serving> {
+async function serve(
+  settings: WorkerSettings,
+  authzAddress: string,
+  sidecarSocket: string | undefined,
+): Promise<Serving> {
   const logger = createLogger(settings.logLevel);
   const { volume: storage, features, listen } = settings;
   const volume = await openVolume(settings.metaUrl, {
@@ -110,6 +114,7 @@ async function serve(settings: WorkerSettings, authzAddress: string): Promise<Se
     domains: settings.domains,
     trustedProxies: settings.trustedProxies,
     logger,
+    sidecarSocket,
     accessLog,
   });
   // Makes this worker answer when the primary gathers metrics.

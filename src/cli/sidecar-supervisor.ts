@@ -37,6 +37,8 @@ export type SidecarEvent =
 export interface SupervisedSidecar {
   /** `unix:PATH`, the same over all restarts. */
   readonly address: string;
+  /** Path of its HTTP socket (administration and STS). */
+  readonly httpSocket: string;
   /** Closes the pipe, waits for the end, removes the socket. Idempotent. */
   stop(): Promise<void>;
 }
@@ -48,6 +50,7 @@ const ignore = (): void => undefined;
 export async function superviseSidecar(options: SupervisedSidecarOptions): Promise<SupervisedSidecar> {
   const directory = mkdtempSync(join(tmpdir(), 'portcullis-'));
   const address = `unix:${join(directory, 'authz.sock')}`;
+  const httpSocket = join(directory, 'http.sock');
   let child: ChildProcess | undefined;
   let timer: NodeJS.Timeout | undefined;
   let stopping = false;
@@ -58,7 +61,12 @@ export async function superviseSidecar(options: SupervisedSidecarOptions): Promi
     let complaint = '';
     const process_ = spawn(
       process.execPath,
-      [...process.execArgv, process.argv[1] as string, 'authz', '--supervised', '--listen', address, ...options.args],
+      [
+        ...process.execArgv,
+        process.argv[1] as string,
+        ...['authz', '--supervised', '--listen', address, '--http-listen', `unix:${httpSocket}`],
+        ...options.args,
+      ],
       { env: { ...options.env }, stdio: ['pipe', 'pipe', first ? 'pipe' : 'inherit'] },
     );
     child = process_;
@@ -114,5 +122,5 @@ export async function superviseSidecar(options: SupervisedSidecarOptions): Promi
     await stop();
     throw error;
   }
-  return { address, stop };
+  return { address, httpSocket, stop };
 }

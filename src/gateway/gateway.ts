@@ -3,11 +3,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex, Writable } from 'node:stream';
+import { TLSSocket } from 'node:tls';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { Registry } from 'prom-client';
 import type { Volume } from '../juicefs/volume.ts';
 import { AccessLog } from './access-log.ts';
 import type { AuthzClient } from './authz-client/index.ts';
+import { isForSidecar, SidecarForwarder } from './forward.ts';
 import { DEFAULT_LIMITS, type GatewayLimits } from './limits.ts';
 import { GatewayMetrics } from './metrics.ts';
 import { Dispatcher } from './s3/dispatch.ts';
@@ -15,6 +17,7 @@ import { errorReply, newRequestId } from './s3/error-reply.ts';
 import { S3Error } from './s3/errors.ts';
 import type { GatewayFeatures, Operation } from './s3/operation.ts';
 import { bucketOfHost } from './s3/request-target.ts';
+import { TrustedProxies } from './s3/source-address.ts';
 import { type GatewayLogger, S3Handler } from './s3-handler.ts';
 
 export interface GatewayOptions {
@@ -27,6 +30,8 @@ export interface GatewayOptions {
   /** Addresses or CIDR blocks whose X-Forwarded-For and X-Forwarded-Proto are believed. */
   readonly trustedProxies?: readonly string[];
   readonly logger: GatewayLogger;
+  /** Unix socket of the sidecar's HTTP door, to which the admin API and STS are forwarded. */
+  readonly sidecarSocket?: string | undefined;
   /** Where access log lines go; the owner closes it. */
   readonly accessLog?: Writable | undefined;
   readonly limits?: Partial<GatewayLimits>;
@@ -55,6 +60,8 @@ class HttpGateway implements Gateway {
   readonly #options: GatewayOptions;
   readonly #limits: GatewayLimits;
   readonly #handler: S3Handler;
+  readonly #forwarder: SidecarForwarder;
+  readonly #proxies: TrustedProxies;
   readonly #app: FastifyInstance;
   readonly #servers: Server[] = [];
   /** Requests whose client waits to be told to send its body. */
@@ -77,6 +84,8 @@ class HttpGateway implements Gateway {
           ? undefined
           : new AccessLog(accessLog, () => logger.warn({}, 'access log lines are dropped: the disk is too slow')),
     });
+    this.#forwarder = new SidecarForwarder({ socketPath: options.sidecarSocket, logger });
+    this.#proxies = new TrustedProxies(trustedProxies);
     this.#app = this.#routes();
   }
 
@@ -113,6 +122,7 @@ class HttpGateway implements Gateway {
       ),
     );
     clearTimeout(cut);
+    this.#forwarder.close();
     await this.#app.close();
   }
 
@@ -126,6 +136,10 @@ class HttpGateway implements Gateway {
     app.addHook('onRequest', async (request, reply) => {
       if (request.raw.url !== S3_DOOR) return;
       reply.hijack();
+      if (isForSidecar(request.raw, request.originalUrl) && !this.#namesBucket(request.raw)) {
+        await this.#forward(request.raw, reply.raw, request.originalUrl);
+        return;
+      }
       await this.#handler.handle(request.raw, reply.raw, request.originalUrl, this.#waiting.has(request.raw));
     });
     app.get('/minio/health/live', async () => '');
@@ -140,10 +154,22 @@ class HttpGateway implements Gateway {
 
   /** Paths of the gateway's own, unless the host name says that the whole path is a key. */
   #isOwn(request: { readonly url?: string | undefined; readonly headers: IncomingMessage['headers'] }): boolean {
-    return (
-      OWN_PATHS.test(request.url ?? '') &&
-      bucketOfHost(request.headers.host ?? '', this.#options.domains ?? []) === undefined
-    );
+    return OWN_PATHS.test(request.url ?? '') && !this.#namesBucket(request);
+  }
+
+  /** The host name is a bucket's, so that the whole path is a key. */
+  #namesBucket(request: { readonly headers: IncomingMessage['headers'] }): boolean {
+    return bucketOfHost(request.headers.host ?? '', this.#options.domains ?? []) !== undefined;
+  }
+
+  async #forward(request: IncomingMessage, response: ServerResponse, url: string): Promise<void> {
+    const peer = { address: request.socket.remoteAddress, encrypted: request.socket instanceof TLSSocket };
+    await this.#forwarder.forward(request, response, {
+      url,
+      requestId: newRequestId(),
+      origin: this.#proxies.originOf(peer, new Map(proxyHeaders(request))),
+      waitsForContinue: this.#waiting.has(request),
+    });
   }
 
   #createServer(): Server {
@@ -167,6 +193,14 @@ class HttpGateway implements Gateway {
     });
     server.on('clientError', answerBadRequest);
     return server;
+  }
+}
+
+/** What a proxy says of the connection before it. */
+function* proxyHeaders({ headers }: IncomingMessage): Iterable<[string, string]> {
+  for (const name of ['x-forwarded-for', 'x-forwarded-proto']) {
+    const value = headers[name];
+    if (value !== undefined) yield [name, String(value)];
   }
 }
 

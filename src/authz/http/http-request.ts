@@ -6,6 +6,7 @@ import type { Credentials, RequestContext } from '../../../proto/gen/portcullis/
 /** What the gateway says about the client it forwards for; believed only where the door is the gateway's alone. */
 export const SOURCE_ADDRESS_HEADER = 'x-portcullis-source-address';
 export const SECURE_HEADER = 'x-portcullis-secure-transport';
+export const REQUEST_ID_HEADER = 'x-portcullis-request-id';
 
 export interface HttpRequest {
   readonly method: string;

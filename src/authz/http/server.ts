@@ -8,7 +8,7 @@ import { bindPrivateSocket, type ListenAddress, ListenError } from '../grpc/list
 import { ADMIN_PREFIX, answerAdminCall } from './admin-api.ts';
 import type { AdminReply } from './admin-call.ts';
 import type { AdminService } from './admin-service.ts';
-import { type HttpRequest, readRequest, UnreadableRequest } from './http-request.ts';
+import { type HttpRequest, REQUEST_ID_HEADER, readRequest, UnreadableRequest } from './http-request.ts';
 import { MAX_SEALED_BYTES } from './madmin-crypto.ts';
 import { answerSts } from './sts.ts';
 
@@ -35,7 +35,6 @@ const IDLE_TIMEOUT_MS = 60_000;
 export const MAX_CONNECTIONS = 1_024;
 /** How long answers under way may take at the end, milliseconds. */
 const DRAIN_MS = 5_000;
-const REQUEST_ID_HEADER = 'x-amz-request-id';
 
 /** Starts serving. Throws ListenError. */
 export async function serveAdminHttp(options: HttpServerOptions): Promise<RunningHttpServer> {
@@ -135,7 +134,7 @@ function send(
   { close }: { close: boolean },
 ): void {
   outgoing.writeHead(status, {
-    [REQUEST_ID_HEADER]: requestId,
+    'x-amz-request-id': requestId,
     // Secrets pass here.
     'cache-control': 'no-store',
     ...(contentType === undefined ? {} : { 'content-type': contentType }),
