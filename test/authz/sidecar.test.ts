@@ -23,6 +23,7 @@ import {
   Principal_Type,
 } from '../../proto/gen/portcullis/authz/v1/authorization.ts';
 import { BucketConfigurationClient } from '../../proto/gen/portcullis/authz/v1/bucket_configuration.ts';
+import { DRAIN_MS } from '../../src/authz/grpc/server.ts';
 import { type RunningAuthz, type ServeAuthzOptions, serveAuthz } from '../../src/cli/authz.ts';
 import { anonymousCredentials, headerCredentials, signHeader, timeText } from './signing-client.ts';
 
@@ -208,6 +209,22 @@ describe('AuthorizeStream', () => {
     expect(byId.get(2n)).toMatchObject({ $case: 'fault', value: { code: status.INVALID_ARGUMENT } });
     expect(byId.get(18446744073709551615n)).toMatchObject({ $case: 'fault' });
     expect(byId.get(4n)).toMatchObject({ $case: 'batch', value: { decisions: [{}, {}] } });
+  });
+
+  it('is ended by a server that stops, once what was asked is answered', async () => {
+    const running = await start();
+    const call = clientOf(running).authorizeStream();
+    const items: AuthorizeStreamResponse_Item[] = [];
+    const ended = new Promise<void>((resolve_, reject) => {
+      call.on('data', (message: AuthorizeStreamResponse) => items.push(...message.items));
+      call.on('end', resolve_);
+      call.on('error', reject);
+    });
+    call.write({ items: [authorizeItem(1n, { credentials: headerCredentials(ROOT), accesses: [GET] })] });
+    await expect.poll(() => items.length).toBe(1);
+    const before = performance.now();
+    await Promise.all([running.stop(), ended]);
+    expect(performance.now() - before).toBeLessThan(DRAIN_MS / 2);
   });
 
   it('verifies the frames of a signed body, and forgets a chain that broke', async () => {
@@ -422,7 +439,7 @@ describe('where it listens', () => {
     expect((await fetch(`${base}/minio/health/ready`)).status).toBe(200);
     const other = await fetch(`${base}/minio/admin/v3/info`);
     expect(other.status).toBe(501);
-    expect(await other.json()).toMatchObject({ code: 'NotImplemented' });
+    expect(await other.json()).toMatchObject({ Code: 'NotImplemented' });
   });
 });
 

@@ -18,8 +18,17 @@ export const MAX_WAITING_ITEMS = 10_000;
 type Call = ServerDuplexStream<AuthorizeStreamRequest, AuthorizeStreamResponse>;
 type AnswerOf = NonNullable<AuthorizeStreamResponse_Item['answer']>;
 
-/** Serves one stream until the client ends it. */
-export function serveStream(call: Call, asks: Asks, nowMs: () => number, onError: (error: unknown) => void): void {
+/** What streams share. */
+export interface StreamOptions {
+  readonly asks: Asks;
+  readonly nowMs: () => number;
+  readonly onError: (error: unknown) => void;
+  /** How to end each stream that is open: it takes no further questions and ends when those it took are answered. */
+  readonly open: Set<() => void>;
+}
+
+/** Serves one stream until the client or the server ends it. */
+export function serveStream(call: Call, { asks, nowMs, onError, open }: StreamOptions): void {
   const frames = new FrameChains();
   let out: AuthorizeStreamResponse_Item[] = [];
   let scheduled = false;
@@ -77,6 +86,7 @@ export function serveStream(call: Call, asks: Asks, nowMs: () => number, onError
   };
 
   call.on('data', ({ items }: AuthorizeStreamRequest) => {
+    if (ended) return;
     for (const item of items) {
       if (waiting < MAX_WAITING_ITEMS) handle(item);
       else
@@ -86,12 +96,16 @@ export function serveStream(call: Call, asks: Asks, nowMs: () => number, onError
         });
     }
   });
-  call.on('end', () => {
+  const end = (): void => {
+    open.delete(end);
     ended = true;
     schedule();
-  });
+  };
+  open.add(end);
+  call.on('end', end);
   // The client went away: what it waited for is forgotten with it.
   call.on('cancelled', () => {
+    open.delete(end);
     out = [];
   });
   call.on('error', onError);

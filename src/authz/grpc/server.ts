@@ -49,7 +49,8 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<Runni
     'grpc.max_concurrent_streams': MAX_STREAMS,
     ...(options.token === undefined ? {} : { interceptors: [tokenGuard(options.token)] }),
   });
-  server.addService(AuthorizationService, authorizationService(options));
+  const streams = new Set<() => void>();
+  server.addService(AuthorizationService, authorizationService(options, streams));
   server.addService(BucketConfigurationService, bucketConfigurationService(options));
   const health = new HealthImplementation(Object.fromEntries(['', ...SERVICES].map((name) => [name, 'SERVING'])));
   health.addToServer(server);
@@ -61,7 +62,9 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<Runni
   const stop = async (): Promise<void> => {
     for (const name of ['', ...SERVICES]) health.setStatus(name, 'NOT_SERVING');
     const timer = setTimeout(() => server.forceShutdown(), DRAIN_MS);
-    await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+    const ended = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+    for (const end of streams) end();
+    await ended;
     clearTimeout(timer);
   };
   return {

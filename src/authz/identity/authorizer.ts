@@ -19,6 +19,9 @@ export const MAX_ACCESSES = 1_000;
 export const MAX_ACTION_LENGTH = 128;
 export const MAX_RESOURCE_LENGTH = 2_048;
 
+/** The end of the year 9999, the last that dates are written with. */
+const MAX_TIME_MS = 253_402_300_799_999;
+
 /** A question as a door received it. */
 export interface Ask {
   readonly credentials: Credentials | undefined;
@@ -145,7 +148,9 @@ export class Authorizer {
     const asked = ask.context?.timeMs ?? 0n;
     if (asked === 0n) return this.#options.nowMs();
     if (!this.#options.trustCallers) throw AskFault.notPermitted('this caller is not trusted to set the time');
-    return Number(asked);
+    const nowMs = Number(asked);
+    if (nowMs < 0 || nowMs > MAX_TIME_MS) throw AskFault.malformed('the time is out of range');
+    return nowMs;
   }
 }
 

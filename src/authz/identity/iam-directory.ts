@@ -4,8 +4,9 @@ import type { IamRecords, IamStore } from '../store/iam-store.ts';
 import type { PolicySettings } from './policy-program.ts';
 import { IamSnapshot, type RootUser, type SnapshotProblem } from './snapshot.ts';
 
-/** Least time between two loads that unknown access keys cause. */
+/** Least time between two loads that unknown access keys cause, and how many times longer than a load it is at least. */
 export const UNKNOWN_KEY_RELOAD_GAP_MS = 1_000;
+const UNKNOWN_KEY_RELOAD_SHARE = 20;
 
 /** A shorter interval than this would only load the store. */
 const MIN_REFRESH_MS = 100;
@@ -37,6 +38,8 @@ export class IamDirectory {
   /** Counts changes made here, so that a load which began before one is not taken for news. */
   #changes = 0;
   #reloadedForUnknownAt = Number.NEGATIVE_INFINITY;
+  /** How long the last load took: strangers must not keep the process busy with loading. */
+  #loadMs = 0;
   #timer: NodeJS.Timeout | undefined;
   #unwatch: () => void = () => undefined;
   #reported = new Set<string>();
@@ -91,7 +94,8 @@ export class IamDirectory {
   /** Loads because of an access key that is not known. Undefined when it is too soon: then the key is unknown. */
   refreshForUnknownKey(): Promise<void> | undefined {
     const now = this.#options.nowMs();
-    if (Math.abs(now - this.#reloadedForUnknownAt) < UNKNOWN_KEY_RELOAD_GAP_MS) return undefined;
+    const gap = Math.max(UNKNOWN_KEY_RELOAD_GAP_MS, this.#loadMs * UNKNOWN_KEY_RELOAD_SHARE);
+    if (Math.abs(now - this.#reloadedForUnknownAt) < gap) return undefined;
     this.#reloadedForUnknownAt = now;
     return this.refresh();
   }
@@ -109,7 +113,9 @@ export class IamDirectory {
       this.#again = false;
       try {
         const changes = this.#changes;
+        const startedAt = performance.now();
         const records = await store.load();
+        this.#loadMs = performance.now() - startedAt;
         if (changes !== this.#changes) {
           this.#again = true;
           continue;

@@ -102,8 +102,7 @@ export class IamSnapshot implements CredentialSource {
     const record = bucket === '' ? undefined : this.records.buckets.get(bucket);
     const binds = identified.type === 'Anonymous' || this.#settings.bucketPolicies === 'everyone';
     const applies = binds && record !== undefined && (isUnreadable(record) || record.policyJson !== '');
-    const who = identified.type === 'Anonymous' ? '' : identified.credential.accessKey;
-    const id = `${who}\0${applies ? bucket : ''}`;
+    const id = `${rightsHolder(identified)}\0${applies ? bucket : ''}`;
     let rights = this.#rights.get(id);
     if (rights === undefined) {
       rights = this.#compile(identified, applies ? bucket : '', applies ? record : undefined);
@@ -203,6 +202,13 @@ export class IamSnapshot implements CredentialSource {
   parsedAs(name: string, text: string): ParsedDocument | undefined {
     return this.#policyTexts.get(name) === text ? this.#policies.get(name) : undefined;
   }
+}
+
+/** Whose rights decide: those that inherit everything share their parent's. */
+function rightsHolder(identified: Identified): string {
+  if (identified.type === 'Anonymous') return '';
+  const { credential, owner } = identified;
+  return 'limit' in credential && credential.limit.kind === 'inherit' ? owner.accessKey : credential.accessKey;
 }
 
 function parsePolicies(
