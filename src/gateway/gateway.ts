@@ -186,6 +186,7 @@ class HttpGateway implements Gateway {
       },
       serve,
     );
+    server.timeout = limits.idleMs;
     server.maxConnections = limits.connections;
     server.on('checkContinue', (request, response) => {
       this.#waiting.add(request);

@@ -9,6 +9,8 @@ export interface GatewayLimits {
   readonly stallMs: number;
   /** How long an idle connection is kept, milliseconds. */
   readonly keepAliveMs: number;
+  /** How long a connection may be silent both ways, whatever it waits for, milliseconds. */
+  readonly idleMs: number;
   /** Requests served at once; more are told to slow down. */
   readonly concurrentRequests: number;
   /** Open connections; more are not accepted. */
@@ -27,6 +29,7 @@ export const DEFAULT_LIMITS: GatewayLimits = {
   headersMs: 30_000,
   stallMs: 60_000,
   keepAliveMs: 75_000,
+  idleMs: 15 * 60_000,
   concurrentRequests: 2_048,
   connections: 10_000,
   keepBytes: 256 * 1024,

@@ -86,6 +86,7 @@ export class GatewayMetrics {
     return {
       authorize: (request) => time(authz.authorize(request)),
       authorizeBatch: (request) => time(authz.authorizeBatch(request)),
+      buckets: authz.buckets,
       isReachable: (withinMs) => authz.isReachable(withinMs),
       close: () => authz.close(),
     };

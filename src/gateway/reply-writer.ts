@@ -33,10 +33,7 @@ export async function writeReply(response: ServerResponse, reply: S3Reply, frame
   if (body === undefined || typeof body === 'string' || Buffer.isBuffer(body)) {
     const bytes = typeof body === 'string' ? Buffer.from(body) : (body ?? Buffer.alloc(0));
     response.writeHead(reply.status, headersOf(reply, frame, reply.contentLength ?? bytes.length));
-    if (frame.headOnly || bytes.length === 0) {
-      response.flushHeaders();
-      return 0;
-    }
+    if (frame.headOnly || bytes.length === 0) return 0;
     response.write(bytes);
     return bytes.length;
   }
@@ -66,7 +63,6 @@ async function writeStream(
     }
     finished = true;
     if (sent !== length) throw new Error(`the body has ${sent} bytes, ${length} were announced`);
-    response.flushHeaders();
     return sent;
   } catch (error) {
     if (!response.headersSent) throw error;

@@ -35,6 +35,11 @@ export class RequestBody implements ByteSource {
     return this.#started;
   }
 
+  /** True when no more of the body can be expected. */
+  get broken(): boolean {
+    return this.#failure !== undefined;
+  }
+
   /** True when the whole body has arrived. */
   get complete(): boolean {
     return this.#request.complete;

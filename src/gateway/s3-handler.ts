@@ -162,10 +162,10 @@ export class S3Handler {
     const sent = await writeReply(response, reply, {
       requestId,
       headOnly: request.method === 'HEAD',
-      close: this.#draining || neverAsked || leftOver > limits.keepBytes,
+      close: this.#draining || neverAsked || body.broken || leftOver > limits.keepBytes,
       stallMs: limits.stallMs,
     });
-    if (leftOver > limits.keepBytes) await linger(request, body, limits);
+    if (leftOver > limits.keepBytes && !body.broken) await linger(request, body, limits);
     else body.discard();
     await new Promise<void>((resolve) => {
       response.once('close', resolve);

@@ -13,6 +13,7 @@ import {
 } from '../../../proto/gen/portcullis/authz/v1/authorization.ts';
 import { S3Error } from '../s3/errors.ts';
 import type { FrameChannel } from '../s3/frame-verifier.ts';
+import { type BucketConfigurationRpc, createBucketConfigurationRpc } from './bucket-configuration-rpc.ts';
 import { type Answer, type Answered, type Ask, DecisionStream, NoAnswer } from './decision-stream.ts';
 import { sidecarTarget } from './sidecar-address.ts';
 
@@ -35,6 +36,8 @@ export interface BatchAnswer {
 export interface AuthzClient {
   authorize(request: AuthorizeRequest): Promise<AuthorizeAnswer>;
   authorizeBatch(request: AuthorizeBatchRequest): Promise<BatchAnswer>;
+  /** Bucket configuration, read and changed by the sidecar. */
+  readonly buckets: BucketConfigurationRpc;
   /** Whether the sidecar can be reached within the time. */
   isReachable(withinMs: number): Promise<boolean>;
   close(): void;
@@ -64,6 +67,7 @@ export function createAuthzClient(options: AuthzClientOptions): AuthzClient {
 class StreamingAuthzClient implements AuthzClient {
   readonly #client: AuthorizationClient;
   readonly #stream: DecisionStream;
+  readonly buckets: BucketConfigurationRpc;
 
   constructor({ address, timeoutMs = DEFAULT_AUTHZ_TIMEOUT_MS, token, logger }: AuthzClientOptions) {
     this.#client = new AuthorizationClient(sidecarTarget(address), credentials.createInsecure(), {
@@ -76,6 +80,7 @@ class StreamingAuthzClient implements AuthzClient {
     });
     const metadata = new Metadata();
     if (token !== undefined) metadata.set('authorization', `Bearer ${token}`);
+    this.buckets = createBucketConfigurationRpc(this.#client.getChannel(), metadata, timeoutMs);
     this.#stream = new DecisionStream({
       open: () => this.#client.authorizeStream(metadata),
       timeoutMs,

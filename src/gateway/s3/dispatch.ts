@@ -157,6 +157,7 @@ export class Dispatcher {
         decideEach: async (further: Parameters<Grant<unknown>['decideEach']>[0]) =>
           further.length === 0 ? [] : (await questioner.each(further)).allowed,
         payload,
+        configuration: questioner.configuration,
       } as Grant<unknown>;
       const reply = await operation.handle(grant, this.#contextOf(incoming.signal));
       if (payload !== undefined && !payload.stands) {

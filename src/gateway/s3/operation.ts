@@ -74,6 +74,25 @@ export interface Grant<In> {
    * visible. Undefined for operations without a body.
    */
   readonly payload: Payload | undefined;
+  /** Bucket configuration, by the credentials of this request: the sidecar decides about each change itself, and stores it. */
+  readonly configuration: GrantedConfiguration;
+}
+
+export interface GrantedConfiguration {
+  read(bucket: BucketName): Promise<BucketConfiguration>;
+  /** Throws S3Error: AccessDenied, MalformedPolicy. */
+  setPolicy(bucket: BucketName, document: Buffer): Promise<void>;
+  removePolicy(bucket: BucketName): Promise<void>;
+  /** For a bucket that was deleted. */
+  forget(bucket: BucketName): Promise<void>;
+}
+
+/** What is configured for a bucket; empty = nothing. */
+export interface BucketConfiguration {
+  readonly policyJson: Buffer;
+  readonly policyIsPublic: boolean;
+  readonly notificationXml: Buffer;
+  readonly taggingXml: Buffer;
 }
 
 export interface GrantedPrincipal {

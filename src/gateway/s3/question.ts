@@ -7,9 +7,11 @@ import type {
   Principal,
   RequestContext,
 } from '../../../proto/gen/portcullis/authz/v1/authorization.ts';
+import type { BucketChange } from '../../../proto/gen/portcullis/authz/v1/bucket_configuration.ts';
 import type { AuthzClient } from '../authz-client/authz-client.ts';
+import { asS3ErrorCode, S3Error } from './errors.ts';
 import type { FrameChannel } from './frame-verifier.ts';
-import type { GrantedPrincipal, Question } from './operation.ts';
+import type { GrantedConfiguration, GrantedPrincipal, Question } from './operation.ts';
 import { grantedPrincipal, readVerdict, refusalOf } from './verdict.ts';
 
 /** Most accesses in one question; DeleteObjects has at most 1000 keys. */
@@ -33,6 +35,11 @@ export class Questioner {
     this.#authz = authz;
     this.#credentials = credentials;
     this.#context = context;
+  }
+
+  /** Bucket configuration, by these credentials. */
+  get configuration(): GrantedConfiguration {
+    return grantedConfiguration(this.#authz, this.#credentials, this.#context);
   }
 
   /** All must be allowed. Throws the S3Error that the client is to see otherwise. */
@@ -68,6 +75,29 @@ export class Questioner {
       frames: undefined,
     };
   }
+}
+
+/** Bucket configuration by the credentials of one request. */
+export function grantedConfiguration(
+  { buckets }: Pick<AuthzClient, 'buckets'>,
+  credentials: Credentials,
+  context: RequestContext,
+): GrantedConfiguration {
+  return {
+    read: (bucket) => buckets.read(bucket),
+    setPolicy: async (bucket, policyJson) =>
+      requireMade(await buckets.putPolicy({ bucket, policyJson, credentials, context })),
+    removePolicy: async (bucket) => requireMade(await buckets.deletePolicy({ bucket, credentials, context })),
+    forget: async (bucket) => requireMade(await buckets.forget({ bucket, credentials, context })),
+  };
+}
+
+function requireMade({ made, refusal, error, message }: BucketChange): void {
+  if (made) return;
+  if (refusal !== undefined) throw refusalOfCredentials(refusal);
+  const code = asS3ErrorCode(error);
+  if (code === undefined) throw new S3Error('ServiceUnavailable', undefined, { cause: new Error(`unknown: ${error}`) });
+  throw new S3Error(code, message);
 }
 
 /** A refusal is one whatever it says: an "allow" there refuses as well. */
