@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type AuditSink, JsonLinesAuditSink } from '../authz/audit/audit-log.ts';
 import { Asks } from '../authz/grpc/asks.ts';
+import { BucketChanges } from '../authz/grpc/bucket-changes.ts';
 import { Explainer } from '../authz/grpc/explain.ts';
 import { ListenError, parseListenAddress } from '../authz/grpc/listen.ts';
 import { startGrpcServer } from '../authz/grpc/server.ts';
@@ -112,6 +113,7 @@ export async function serveAuthz(options: ServeAuthzOptions): Promise<RunningAut
       asks,
       explainer: new Explainer(authorizer, asks, trustCallers),
       authorizer,
+      bucketChanges: new BucketChanges(asks, admin),
       nowMs,
       onError: (error) => logger.error({ err: error }, 'a question could not be answered'),
     });

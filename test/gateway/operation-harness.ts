@@ -136,10 +136,37 @@ export class Served {
         return { decision, principal, frames: undefined };
       },
       authorizeBatch: async ({ accesses }) => ({ refusal: undefined, decisions: accesses.map(decide), principal }),
+      buckets: memoryConfiguration(),
       isReachable: async () => true,
       close: () => {},
     };
   }
+}
+
+/** Bucket policies in memory; no document is judged. */
+function memoryConfiguration(): AuthzClient['buckets'] {
+  const policies = new Map<string, Buffer>();
+  const made = { made: true, refusal: undefined, error: '', message: '' };
+  return {
+    read: async (bucket) => ({
+      policyJson: policies.get(bucket) ?? Buffer.alloc(0),
+      policyIsPublic: false,
+      notificationXml: Buffer.alloc(0),
+      taggingXml: Buffer.alloc(0),
+    }),
+    putPolicy: async ({ bucket, policyJson }) => {
+      policies.set(bucket, policyJson);
+      return made;
+    },
+    deletePolicy: async ({ bucket }) => {
+      policies.delete(bucket);
+      return made;
+    },
+    forget: async ({ bucket }) => {
+      policies.delete(bucket);
+      return made;
+    },
+  };
 }
 
 const PIECE = 65_536;

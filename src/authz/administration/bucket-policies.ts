@@ -1,4 +1,4 @@
-// The policy of a bucket, in the bucket's configuration.
+// The configuration of buckets: the policy, and that of buckets which are gone.
 import { isUnreadable } from '../store/iam-store.ts';
 import { AdminRefusal } from './admin-refusal.ts';
 import type { Command, Rules } from './command.ts';
@@ -19,7 +19,7 @@ export function setBucketPolicy(rules: Rules, bucket: string, text: string, nowM
       if (before !== undefined && isUnreadable(before)) {
         throw new AdminRefusal('InternalError', `The bucket's configuration cannot be read: ${before.unreadable}.`);
       }
-      if (before === undefined && policyJson === '') return {};
+      if ((before?.policyJson ?? '') === policyJson) return {};
       const empty = {
         createdMs: nowMs,
         policyJson: '',
@@ -29,4 +29,9 @@ export function setBucketPolicy(rules: Rules, bucket: string, text: string, nowM
       return { buckets: new Map([[bucket, { ...(before ?? empty), policyJson }]]) };
     },
   };
+}
+
+/** Removes all configuration of a bucket, so that one made later under its name starts without. */
+export function forgetBucket(bucket: string): Command {
+  return { touched: {}, decide: () => ({ buckets: new Map([[bucket, undefined]]) }) };
 }

@@ -5,11 +5,13 @@ import type {
   BucketConfigurationServer,
   GetBucketConfigurationResponse,
 } from '../../../proto/gen/portcullis/authz/v1/bucket_configuration.ts';
+import { isPublicPolicy } from '../administration/public-policy.ts';
 import { AskFault } from '../identity/ask-fault.ts';
 import type { Authorizer } from '../identity/authorizer.ts';
 import { isUnreadable } from '../store/iam-store.ts';
 import type { Asks } from './asks.ts';
 import { serveStream } from './authorize-stream.ts';
+import type { BucketChanges } from './bucket-changes.ts';
 import type { Explainer } from './explain.ts';
 import { statusOf } from './status.ts';
 
@@ -17,23 +19,35 @@ export interface ServiceOptions {
   readonly asks: Asks;
   readonly explainer: Explainer;
   readonly authorizer: Authorizer;
+  readonly bucketChanges: BucketChanges;
   readonly nowMs: () => number;
   /** Told of outages and bugs. */
   readonly onError: (error: unknown) => void;
 }
 
-export function authorizationService({ asks, explainer, nowMs, onError }: ServiceOptions): AuthorizationServer {
+/** @param open filled with how to end each open stream */
+export function authorizationService(
+  { asks, explainer, nowMs, onError }: ServiceOptions,
+  open: Set<() => void>,
+): AuthorizationServer {
   return {
     authorize: unary((request) => asks.authorize(request, undefined), onError),
     authorizeBatch: unary((request) => asks.batch(request), onError),
-    authorizeStream: (call) => serveStream(call, asks, nowMs, onError),
+    authorizeStream: (call) => serveStream(call, { asks, nowMs, onError, open }),
     explain: unary((request) => explainer.explain(request), onError),
   };
 }
 
-export function bucketConfigurationService({ authorizer, onError }: ServiceOptions): BucketConfigurationServer {
+export function bucketConfigurationService(options: ServiceOptions): BucketConfigurationServer {
+  const { authorizer, bucketChanges, onError } = options;
   return {
     getBucketConfiguration: unary(({ bucket }) => bucketConfiguration(authorizer, bucket), onError),
+    putBucketPolicy: unary(
+      async (asked) => ({ change: await bucketChanges.putPolicy(asked, asked.policyJson) }),
+      onError,
+    ),
+    deleteBucketPolicy: unary(async (asked) => ({ change: await bucketChanges.deletePolicy(asked) }), onError),
+    forgetBucket: unary(async (asked) => ({ change: await bucketChanges.forget(asked) }), onError),
   };
 }
 
@@ -51,6 +65,7 @@ function bucketConfiguration(authorizer: Authorizer, bucket: string): GetBucketC
     notificationXml: Buffer.from(record?.notificationXml ?? []),
     taggingXml: Buffer.from(record?.taggingXml ?? []),
     revision: snapshot.revision,
+    policyIsPublic: isPublicPolicy(record?.policyJson ?? ''),
   };
 }
 

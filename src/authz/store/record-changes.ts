@@ -20,7 +20,7 @@ type RecordOf<T extends keyof IamRecords> =
 export type RecordChanges = {
   readonly [T in RecordTable]?: ReadonlyMap<string, RecordOf<T> | undefined>;
 } & {
-  readonly buckets?: ReadonlyMap<string, BucketRecord>;
+  readonly buckets?: ReadonlyMap<string, BucketRecord | undefined>;
   /**
    * The policies that a session was issued with, for gateways that decide by them; here its parent's policies decide.
    * Written and removed together with the session.

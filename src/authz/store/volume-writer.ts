@@ -175,8 +175,12 @@ export class VolumeRecordStorage implements RecordStorage {
     else await this.#replace(path, this.#crypto?.encrypt(path.join('/'), text) ?? Buffer.from(text));
   }
 
-  async #putBucket(name: string, record: BucketRecord): Promise<void> {
+  async #putBucket(name: string, record: BucketRecord | undefined): Promise<void> {
     const path = bucketPath(name);
+    if (record === undefined) {
+      await this.#remove(path, path.slice(0, -1));
+      return;
+    }
     const before = await this.#bytes(path);
     if (before !== undefined && isUnreadableFile(before))
       throw new Error(`the configuration of bucket ${name} is damaged`);

@@ -30,6 +30,7 @@ export const deleteBucket = defineOperation({
     const path = context.bucketPath(bucket);
     await answering('bucket', () => (force ? context.volume.removeTree(path) : context.volume.rmdir(path)));
     await removeBelongings(context, bucket);
+    await grant.configuration.forget(bucket);
     return { status: 204 };
   },
 });

@@ -7,11 +7,14 @@ import { copyObject } from './copy-object.ts';
 import { createBucket } from './create-bucket.ts';
 import { createMultipartUpload } from './create-multipart-upload.ts';
 import { deleteBucket } from './delete-bucket.ts';
+import { deleteBucketPolicy } from './delete-bucket-policy.ts';
 import { deleteObject } from './delete-object.ts';
 import { deleteObjectTagging } from './delete-object-tagging.ts';
 import { deleteObjects } from './delete-objects.ts';
 import { getBucketAcl } from './get-bucket-acl.ts';
 import { getBucketLocation } from './get-bucket-location.ts';
+import { getBucketPolicy } from './get-bucket-policy.ts';
+import { getBucketPolicyStatus } from './get-bucket-policy-status.ts';
 import { getObject } from './get-object.ts';
 import { getObjectAcl } from './get-object-acl.ts';
 import { getObjectAttributes } from './get-object-attributes.ts';
@@ -25,6 +28,7 @@ import { listObjects } from './list-objects.ts';
 import { listObjectsV2 } from './list-objects-v2.ts';
 import { listParts } from './list-parts.ts';
 import { putBucketAcl } from './put-bucket-acl.ts';
+import { putBucketPolicy } from './put-bucket-policy.ts';
 import { putObject } from './put-object.ts';
 import { putObjectAcl } from './put-object-acl.ts';
 import { putObjectTagging } from './put-object-tagging.ts';
@@ -40,11 +44,14 @@ export const OPERATIONS: readonly Operation<unknown>[] = [
   createBucket,
   createMultipartUpload,
   deleteBucket,
+  deleteBucketPolicy,
   deleteObject,
   deleteObjectTagging,
   deleteObjects,
   getBucketAcl,
   getBucketLocation,
+  getBucketPolicy,
+  getBucketPolicyStatus,
   getObject,
   getObjectAcl,
   getObjectAttributes,
@@ -58,6 +65,7 @@ export const OPERATIONS: readonly Operation<unknown>[] = [
   listObjectsV2,
   listParts,
   putBucketAcl,
+  putBucketPolicy,
   putObject,
   putObjectAcl,
   putObjectTagging,

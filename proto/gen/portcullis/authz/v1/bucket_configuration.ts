@@ -18,6 +18,7 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { Credentials, Decision, RequestContext } from "./authorization.ts";
 
 export const protobufPackage = "portcullis.authz.v1";
 
@@ -37,6 +38,52 @@ export interface GetBucketConfigurationResponse {
   notificationXml: Buffer;
   taggingXml: Buffer;
   revision: string;
+  /** a statement lets everyone in, whoever and wherever they are */
+  policyIsPublic: boolean;
+}
+
+export interface PutBucketPolicyRequest {
+  bucket: string;
+  /** The document. When the signature covers the hash of a payload, it must be this document's. */
+  policyJson: Buffer;
+  credentials: Credentials | undefined;
+  context: RequestContext | undefined;
+}
+
+export interface PutBucketPolicyResponse {
+  change: BucketChange | undefined;
+}
+
+export interface DeleteBucketPolicyRequest {
+  bucket: string;
+  credentials: Credentials | undefined;
+  context: RequestContext | undefined;
+}
+
+export interface DeleteBucketPolicyResponse {
+  change: BucketChange | undefined;
+}
+
+export interface ForgetBucketRequest {
+  bucket: string;
+  credentials: Credentials | undefined;
+  context: RequestContext | undefined;
+}
+
+export interface ForgetBucketResponse {
+  change: BucketChange | undefined;
+}
+
+/** What became of a change. Made only if `made` is true. */
+export interface BucketChange {
+  made: boolean;
+  /** Set when the client may not make it. */
+  refusal:
+    | Decision
+    | undefined;
+  /** Otherwise an error code of S3's ("MalformedPolicy") and why. */
+  error: string;
+  message: string;
 }
 
 function createBaseGetBucketConfigurationRequest(): GetBucketConfigurationRequest {
@@ -102,6 +149,7 @@ function createBaseGetBucketConfigurationResponse(): GetBucketConfigurationRespo
     notificationXml: Buffer.alloc(0),
     taggingXml: Buffer.alloc(0),
     revision: "",
+    policyIsPublic: false,
   };
 }
 
@@ -127,6 +175,9 @@ export const GetBucketConfigurationResponse: MessageFns<GetBucketConfigurationRe
     }
     if (message.revision !== "") {
       writer.uint32(50).string(message.revision);
+    }
+    if (message.policyIsPublic !== false) {
+      writer.uint32(56).bool(message.policyIsPublic);
     }
     return writer;
   },
@@ -192,6 +243,14 @@ export const GetBucketConfigurationResponse: MessageFns<GetBucketConfigurationRe
             message.revision = reader.string();
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.policyIsPublic = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -215,6 +274,532 @@ export const GetBucketConfigurationResponse: MessageFns<GetBucketConfigurationRe
     message.notificationXml = object.notificationXml ?? Buffer.alloc(0);
     message.taggingXml = object.taggingXml ?? Buffer.alloc(0);
     message.revision = object.revision ?? "";
+    message.policyIsPublic = object.policyIsPublic ?? false;
+    return message;
+  },
+};
+
+function createBasePutBucketPolicyRequest(): PutBucketPolicyRequest {
+  return { bucket: "", policyJson: Buffer.alloc(0), credentials: undefined, context: undefined };
+}
+
+export const PutBucketPolicyRequest: MessageFns<PutBucketPolicyRequest> = {
+  encode(message: PutBucketPolicyRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.bucket !== "") {
+      writer.uint32(10).string(message.bucket);
+    }
+    if (message.policyJson.length !== 0) {
+      writer.uint32(18).bytes(message.policyJson);
+    }
+    if (message.credentials !== undefined) {
+      Credentials.encode(message.credentials, writer.uint32(26).fork()).join();
+    }
+    if (message.context !== undefined) {
+      RequestContext.encode(message.context, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PutBucketPolicyRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePutBucketPolicyRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.bucket = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.policyJson = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.credentials = Credentials.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.context = RequestContext.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PutBucketPolicyRequest>): PutBucketPolicyRequest {
+    return PutBucketPolicyRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PutBucketPolicyRequest>): PutBucketPolicyRequest {
+    const message = createBasePutBucketPolicyRequest();
+    message.bucket = object.bucket ?? "";
+    message.policyJson = object.policyJson ?? Buffer.alloc(0);
+    message.credentials = (object.credentials !== undefined && object.credentials !== null)
+      ? Credentials.fromPartial(object.credentials)
+      : undefined;
+    message.context = (object.context !== undefined && object.context !== null)
+      ? RequestContext.fromPartial(object.context)
+      : undefined;
+    return message;
+  },
+};
+
+function createBasePutBucketPolicyResponse(): PutBucketPolicyResponse {
+  return { change: undefined };
+}
+
+export const PutBucketPolicyResponse: MessageFns<PutBucketPolicyResponse> = {
+  encode(message: PutBucketPolicyResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.change !== undefined) {
+      BucketChange.encode(message.change, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PutBucketPolicyResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePutBucketPolicyResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.change = BucketChange.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PutBucketPolicyResponse>): PutBucketPolicyResponse {
+    return PutBucketPolicyResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PutBucketPolicyResponse>): PutBucketPolicyResponse {
+    const message = createBasePutBucketPolicyResponse();
+    message.change = (object.change !== undefined && object.change !== null)
+      ? BucketChange.fromPartial(object.change)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseDeleteBucketPolicyRequest(): DeleteBucketPolicyRequest {
+  return { bucket: "", credentials: undefined, context: undefined };
+}
+
+export const DeleteBucketPolicyRequest: MessageFns<DeleteBucketPolicyRequest> = {
+  encode(message: DeleteBucketPolicyRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.bucket !== "") {
+      writer.uint32(10).string(message.bucket);
+    }
+    if (message.credentials !== undefined) {
+      Credentials.encode(message.credentials, writer.uint32(18).fork()).join();
+    }
+    if (message.context !== undefined) {
+      RequestContext.encode(message.context, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeleteBucketPolicyRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeleteBucketPolicyRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.bucket = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.credentials = Credentials.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.context = RequestContext.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<DeleteBucketPolicyRequest>): DeleteBucketPolicyRequest {
+    return DeleteBucketPolicyRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DeleteBucketPolicyRequest>): DeleteBucketPolicyRequest {
+    const message = createBaseDeleteBucketPolicyRequest();
+    message.bucket = object.bucket ?? "";
+    message.credentials = (object.credentials !== undefined && object.credentials !== null)
+      ? Credentials.fromPartial(object.credentials)
+      : undefined;
+    message.context = (object.context !== undefined && object.context !== null)
+      ? RequestContext.fromPartial(object.context)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseDeleteBucketPolicyResponse(): DeleteBucketPolicyResponse {
+  return { change: undefined };
+}
+
+export const DeleteBucketPolicyResponse: MessageFns<DeleteBucketPolicyResponse> = {
+  encode(message: DeleteBucketPolicyResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.change !== undefined) {
+      BucketChange.encode(message.change, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeleteBucketPolicyResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeleteBucketPolicyResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.change = BucketChange.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<DeleteBucketPolicyResponse>): DeleteBucketPolicyResponse {
+    return DeleteBucketPolicyResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DeleteBucketPolicyResponse>): DeleteBucketPolicyResponse {
+    const message = createBaseDeleteBucketPolicyResponse();
+    message.change = (object.change !== undefined && object.change !== null)
+      ? BucketChange.fromPartial(object.change)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseForgetBucketRequest(): ForgetBucketRequest {
+  return { bucket: "", credentials: undefined, context: undefined };
+}
+
+export const ForgetBucketRequest: MessageFns<ForgetBucketRequest> = {
+  encode(message: ForgetBucketRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.bucket !== "") {
+      writer.uint32(10).string(message.bucket);
+    }
+    if (message.credentials !== undefined) {
+      Credentials.encode(message.credentials, writer.uint32(18).fork()).join();
+    }
+    if (message.context !== undefined) {
+      RequestContext.encode(message.context, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ForgetBucketRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseForgetBucketRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.bucket = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.credentials = Credentials.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.context = RequestContext.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ForgetBucketRequest>): ForgetBucketRequest {
+    return ForgetBucketRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ForgetBucketRequest>): ForgetBucketRequest {
+    const message = createBaseForgetBucketRequest();
+    message.bucket = object.bucket ?? "";
+    message.credentials = (object.credentials !== undefined && object.credentials !== null)
+      ? Credentials.fromPartial(object.credentials)
+      : undefined;
+    message.context = (object.context !== undefined && object.context !== null)
+      ? RequestContext.fromPartial(object.context)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseForgetBucketResponse(): ForgetBucketResponse {
+  return { change: undefined };
+}
+
+export const ForgetBucketResponse: MessageFns<ForgetBucketResponse> = {
+  encode(message: ForgetBucketResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.change !== undefined) {
+      BucketChange.encode(message.change, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ForgetBucketResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseForgetBucketResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.change = BucketChange.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ForgetBucketResponse>): ForgetBucketResponse {
+    return ForgetBucketResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ForgetBucketResponse>): ForgetBucketResponse {
+    const message = createBaseForgetBucketResponse();
+    message.change = (object.change !== undefined && object.change !== null)
+      ? BucketChange.fromPartial(object.change)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseBucketChange(): BucketChange {
+  return { made: false, refusal: undefined, error: "", message: "" };
+}
+
+export const BucketChange: MessageFns<BucketChange> = {
+  encode(message: BucketChange, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.made !== false) {
+      writer.uint32(8).bool(message.made);
+    }
+    if (message.refusal !== undefined) {
+      Decision.encode(message.refusal, writer.uint32(18).fork()).join();
+    }
+    if (message.error !== "") {
+      writer.uint32(26).string(message.error);
+    }
+    if (message.message !== "") {
+      writer.uint32(34).string(message.message);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BucketChange {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBucketChange();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.made = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.refusal = Decision.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.error = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<BucketChange>): BucketChange {
+    return BucketChange.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<BucketChange>): BucketChange {
+    const message = createBaseBucketChange();
+    message.made = object.made ?? false;
+    message.refusal = (object.refusal !== undefined && object.refusal !== null)
+      ? Decision.fromPartial(object.refusal)
+      : undefined;
+    message.error = object.error ?? "";
+    message.message = object.message ?? "";
     return message;
   },
 };
@@ -234,11 +819,56 @@ export const BucketConfigurationService = {
     responseDeserialize: (value: Buffer): GetBucketConfigurationResponse =>
       GetBucketConfigurationResponse.decode(value),
   },
+  /**
+   * Changes, each decided by the service from the credentials that the client presented to the caller: s3:PutBucketPolicy,
+   * s3:DeleteBucketPolicy, s3:DeleteBucket. Once answered, decisions of this service follow them.
+   */
+  putBucketPolicy: {
+    path: "/portcullis.authz.v1.BucketConfiguration/PutBucketPolicy" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: PutBucketPolicyRequest): Buffer =>
+      Buffer.from(PutBucketPolicyRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PutBucketPolicyRequest => PutBucketPolicyRequest.decode(value),
+    responseSerialize: (value: PutBucketPolicyResponse): Buffer =>
+      Buffer.from(PutBucketPolicyResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PutBucketPolicyResponse => PutBucketPolicyResponse.decode(value),
+  },
+  deleteBucketPolicy: {
+    path: "/portcullis.authz.v1.BucketConfiguration/DeleteBucketPolicy" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DeleteBucketPolicyRequest): Buffer =>
+      Buffer.from(DeleteBucketPolicyRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DeleteBucketPolicyRequest => DeleteBucketPolicyRequest.decode(value),
+    responseSerialize: (value: DeleteBucketPolicyResponse): Buffer =>
+      Buffer.from(DeleteBucketPolicyResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DeleteBucketPolicyResponse => DeleteBucketPolicyResponse.decode(value),
+  },
+  /** Forgets all configuration of a bucket that was deleted. */
+  forgetBucket: {
+    path: "/portcullis.authz.v1.BucketConfiguration/ForgetBucket" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ForgetBucketRequest): Buffer => Buffer.from(ForgetBucketRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ForgetBucketRequest => ForgetBucketRequest.decode(value),
+    responseSerialize: (value: ForgetBucketResponse): Buffer =>
+      Buffer.from(ForgetBucketResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ForgetBucketResponse => ForgetBucketResponse.decode(value),
+  },
 } as const;
 
 export interface BucketConfigurationServer extends UntypedServiceImplementation {
   /** The configuration of one bucket; an unknown bucket has an empty one. */
   getBucketConfiguration: handleUnaryCall<GetBucketConfigurationRequest, GetBucketConfigurationResponse>;
+  /**
+   * Changes, each decided by the service from the credentials that the client presented to the caller: s3:PutBucketPolicy,
+   * s3:DeleteBucketPolicy, s3:DeleteBucket. Once answered, decisions of this service follow them.
+   */
+  putBucketPolicy: handleUnaryCall<PutBucketPolicyRequest, PutBucketPolicyResponse>;
+  deleteBucketPolicy: handleUnaryCall<DeleteBucketPolicyRequest, DeleteBucketPolicyResponse>;
+  /** Forgets all configuration of a bucket that was deleted. */
+  forgetBucket: handleUnaryCall<ForgetBucketRequest, ForgetBucketResponse>;
 }
 
 export interface BucketConfigurationClient extends Client {
@@ -257,6 +887,56 @@ export interface BucketConfigurationClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetBucketConfigurationResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Changes, each decided by the service from the credentials that the client presented to the caller: s3:PutBucketPolicy,
+   * s3:DeleteBucketPolicy, s3:DeleteBucket. Once answered, decisions of this service follow them.
+   */
+  putBucketPolicy(
+    request: PutBucketPolicyRequest,
+    callback: (error: ServiceError | null, response: PutBucketPolicyResponse) => void,
+  ): ClientUnaryCall;
+  putBucketPolicy(
+    request: PutBucketPolicyRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: PutBucketPolicyResponse) => void,
+  ): ClientUnaryCall;
+  putBucketPolicy(
+    request: PutBucketPolicyRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: PutBucketPolicyResponse) => void,
+  ): ClientUnaryCall;
+  deleteBucketPolicy(
+    request: DeleteBucketPolicyRequest,
+    callback: (error: ServiceError | null, response: DeleteBucketPolicyResponse) => void,
+  ): ClientUnaryCall;
+  deleteBucketPolicy(
+    request: DeleteBucketPolicyRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: DeleteBucketPolicyResponse) => void,
+  ): ClientUnaryCall;
+  deleteBucketPolicy(
+    request: DeleteBucketPolicyRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: DeleteBucketPolicyResponse) => void,
+  ): ClientUnaryCall;
+  /** Forgets all configuration of a bucket that was deleted. */
+  forgetBucket(
+    request: ForgetBucketRequest,
+    callback: (error: ServiceError | null, response: ForgetBucketResponse) => void,
+  ): ClientUnaryCall;
+  forgetBucket(
+    request: ForgetBucketRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ForgetBucketResponse) => void,
+  ): ClientUnaryCall;
+  forgetBucket(
+    request: ForgetBucketRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ForgetBucketResponse) => void,
   ): ClientUnaryCall;
 }
 
