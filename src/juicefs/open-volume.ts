@@ -2,7 +2,7 @@
 import { blockCodec } from './chunk/block-codec.ts';
 import { BlockStore } from './chunk/block-store.ts';
 import { type FormatRecord, parseFormat, requireSupported, requireVersion } from './format/format-record.ts';
-import { JuiceVolume } from './juice-volume.ts';
+import { JuiceVolume, type VolumeParts } from './juice-volume.ts';
 import { DeletionQueue } from './meta/deletion-queue.ts';
 import type { MetaEngine } from './meta/engine.ts';
 import type { FilesystemContext } from './meta/filesystem-context.ts';
@@ -21,8 +21,13 @@ const SLICE_BATCH = 4096;
 
 /** Opens a formatted volume; VolumeOpenError says in one line why it cannot be. Nothing is created by trying. */
 export async function openVolume(metaUrl: string, options: VolumeOptions = {}): Promise<Volume> {
+  const engine = await openEngine(metaUrl, { readOnly: options.readOnly === true });
+  return new JuiceVolume(await openParts(engine, options));
+}
+
+/** Checks the format in an open engine and makes the parts of a volume on it; closes the engine when it cannot be. */
+export async function openParts(engine: MetaEngine, options: VolumeOptions): Promise<VolumeParts> {
   const resolved = resolveOptions(options);
-  const engine = await openEngine(metaUrl, { readOnly: resolved.readOnly });
   try {
     const stored = await loadFormat(engine);
     requireVersion(stored);
@@ -50,7 +55,7 @@ export async function openVolume(metaUrl: string, options: VolumeOptions = {}): 
     deletions = new DeletionQueue(fs, blocks);
     if (!resolved.readOnly) fs.session = await startSession(fs);
     const sliceIds = new IdAllocator(engine, 'nextChunk', SLICE_BATCH, 1n);
-    return new JuiceVolume({ fs, objects, blocks, sliceIds, deletions });
+    return { fs, objects, blocks, sliceIds, deletions };
   } catch (error) {
     await engine.close();
     throw error;

@@ -3,7 +3,7 @@ import { toAttributes } from './meta/attributes.ts';
 import { inKeyOrder, type OrderedEntry } from './meta/directory-order.ts';
 import type { Entry, MetaReader, Node } from './meta/engine.ts';
 import { type FilesystemContext, look } from './meta/filesystem-context.ts';
-import { isTrash, TYPE_DIRECTORY, TYPE_SYMLINK } from './meta/inode.ts';
+import { TRASH_INODE, TYPE_DIRECTORY, TYPE_SYMLINK } from './meta/inode.ts';
 import { resolveNode } from './meta/resolve.ts';
 import { decodeName } from './meta/volume-path.ts';
 import { type DirectoryEntry, type ListOptions, VolumeError } from './volume.ts';
@@ -20,7 +20,7 @@ export async function* listDirectory(
 ): AsyncGenerator<DirectoryEntry> {
   const classify = async (reader: MetaReader, entry: Entry): Promise<OrderedEntry | undefined> => {
     // Listed by no name: the trash, and what the volume's damage left without an inode.
-    if (isTrash(entry.inode) || entry.node === undefined) return undefined;
+    if (entry.inode === TRASH_INODE || entry.node === undefined) return undefined;
     const node = entry.type === TYPE_SYMLINK ? await followed(fs, reader, [...names, entry.name]) : entry.node;
     return node === undefined ? undefined : { entry: { ...entry, node }, directory: node.type === TYPE_DIRECTORY };
   };

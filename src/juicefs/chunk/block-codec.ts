@@ -27,7 +27,12 @@ const lz4: BlockCodec = {
     const prefixed = Buffer.allocUnsafe(LZ4_PREFIX_BYTES + stored.length);
     prefixed.writeUInt32LE(bytes, 0);
     prefixed.set(stored, LZ4_PREFIX_BYTES);
-    return exactly(await uncompress(prefixed), bytes);
+    const decoded = exactly(await uncompress(prefixed), bytes);
+    // The library's buffers are unknown to the garbage collector's accounting: kept as they are, a fast reader would pile
+    // up hundreds of them before it runs.
+    const block = Buffer.allocUnsafeSlow(bytes);
+    block.set(decoded);
+    return block;
   },
 };
 

@@ -15,7 +15,7 @@ const JITTER = 0.1;
 
 /** Registers a session and answers its number. */
 export async function startSession(fs: FilesystemContext): Promise<bigint> {
-  const info = sessionInfo(fs.options.mountpoint);
+  const info = sessionInfo(fs);
   for (;;) {
     const session = await fs.engine.write(async (tx) => {
       const id = BigInt(await tx.addToCounter('nextSession', 1));
@@ -74,7 +74,7 @@ export class Heartbeat {
 }
 
 async function refresh(fs: FilesystemContext): Promise<void> {
-  const info = sessionInfo(fs.options.mountpoint);
+  const info = sessionInfo(fs);
   const cameBack = await fs.engine.write(async (tx) => {
     if (await tx.refreshSession(fs.session, expiry(fs))) return false;
     return tx.insertSession(fs.session, expiry(fs), info);
@@ -128,25 +128,27 @@ export function unixNow(): number {
   return Number(currentTimeNs() / 1_000_000_000n);
 }
 
-let sessionText: Buffer | undefined;
+const sessionTexts = new WeakMap<FilesystemContext, Buffer>();
 
-/** The JSON other clients show in their lists; the same for the life of the process. */
-function sessionInfo(mountpoint: string): Uint8Array {
+/** The JSON other clients show in their lists; the same for the life of the session. */
+function sessionInfo(fs: FilesystemContext): Uint8Array {
+  const known = sessionTexts.get(fs);
+  if (known !== undefined) return known;
   const addresses = Object.values(networkInterfaces())
     .flatMap((list) => list ?? [])
     .filter((address) => !address.internal && !address.address.startsWith('fe80'))
     .map((address) => address.address);
-  sessionText ??= Buffer.from(
-    JSON.stringify({
-      Version: `${CLIENT_VERSION}+portcullis`,
-      HostName: hostname(),
-      ...(addresses.length > 0 ? { IPAddrs: addresses } : {}),
-      MountPoint: mountpoint,
-      MountTime: new Date().toISOString(),
-      ProcessID: process.pid,
-    }),
-  );
-  return sessionText;
+  const text = JSON.stringify({
+    Version: `${CLIENT_VERSION}+portcullis`,
+    HostName: hostname(),
+    ...(addresses.length > 0 ? { IPAddrs: addresses } : {}),
+    MountPoint: fs.options.mountpoint,
+    MountTime: new Date().toISOString(),
+    ProcessID: process.pid,
+  });
+  const bytes = Buffer.from(text);
+  sessionTexts.set(fs, bytes);
+  return bytes;
 }
 
 function reasonOf(error: unknown): string {
