@@ -140,6 +140,11 @@ class WorkerPool {
       let serving = false;
       worker.on('message', (message: FromWorker) => {
         if (message.type === 'listeningToPrimary') {
+          if (this.#stopping) {
+            // It did not hear that all are told to end.
+            worker.send({ type: 'drain', withinMs: 0 } satisfies ToWorker);
+            return;
+          }
           worker.send({
             type: 'serve',
             settings: this.#settings.worker,

@@ -144,6 +144,12 @@ describe.each(['sqlite-plain', 'sqlite-multi-lz4'])('the golden volume %s', (nam
 
   it('lists as recorded, page by page', async () => {
     for (const listing of manifest.lists) {
+      // As AWS: none are asked for, none are listed. The Go gateway reads 0 as "no limit".
+      if (listing.params.MaxKeys === 0) {
+        const nothing = { is_truncated: false, key_count: 0, keys: [], common_prefixes: [] };
+        expect.soft(await listPages(gateway, listing)).toEqual([nothing]);
+        continue;
+      }
       const recorded = listing.pages.map(({ next_token: _, ...page }) => page);
       expect
         .soft(await listPages(gateway, listing), `${listing.bucket} ${JSON.stringify(listing.params)}`)

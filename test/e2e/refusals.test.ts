@@ -99,7 +99,7 @@ describe('a policy for docs/home/*', () => {
       const removed = await client.send({ method: 'DELETE', bucket: 'docs', key: `home/new/${name}.txt`, keys: anna });
       expect(removed.status).toBe(204);
     }
-    expect((await client.send({ bucket: 'docs', key, keys: anna })).code).toBe('NoSuchKey');
+    expect((await client.send({ bucket: 'docs', key, keys: gateway.root })).code).toBe('NoSuchKey');
   });
 
   it('allows a presigned GET and PUT', async () => {
@@ -300,7 +300,9 @@ describe('bodies that are not what was signed', () => {
     body[size - 1] = (body[size - 1] ?? 0) ^ 1;
     const call: S3Call = { method: 'PUT', bucket: 'docs', key: 'home/tampered.bin', body, payloadHash, keys: anna };
     expect(await refused(() => client.send(call))).toEqual({ status: 400, code: 'XAmzContentSHA256Mismatch' });
-    expect((await client.send({ bucket: 'docs', key: 'home/tampered.bin', keys: anna })).code).toBe('NoSuchKey');
+    expect((await client.send({ bucket: 'docs', key: 'home/tampered.bin', keys: gateway.root })).code).toBe(
+      'NoSuchKey',
+    );
   });
 
   it('an object that is there stays what it was', async () => {
@@ -348,7 +350,7 @@ describe('bodies that are not what was signed', () => {
     );
     const body = Buffer.concat(tamper(encoded));
     expect(await refused(() => client.raw('PUT', target, headers, body))).toEqual(noSignatureMatch);
-    expect((await client.send({ bucket: 'docs', key: 'home/frames.bin', keys: anna })).code).toBe('NoSuchKey');
+    expect((await client.send({ bucket: 'docs', key: 'home/frames.bin', keys: gateway.root })).code).toBe('NoSuchKey');
   });
 
   it('signed frames without the last one', async () => {
@@ -469,8 +471,8 @@ function flip(encoded: readonly Buffer[], index: number, at: number): Buffer[] {
   return encoded.map((frame, i) => {
     if (i !== index) return frame;
     const changed = Buffer.from(frame);
-    // '0' and '1' differ in the last bit only, so that a changed signature still reads as one.
-    changed[at] = (changed[at] ?? 0) ^ 1;
+    // A digit, so that a changed signature still reads as one.
+    changed[at] = changed[at] === 0x30 ? 0x31 : 0x30;
     return changed;
   });
 }
