@@ -32,7 +32,7 @@ const PROTO = resolve(import.meta.dirname, '../../proto');
 const GET = {
   action: 's3:GetObject',
   resource: 'arn:aws:s3:::photos/a.jpg',
-  context: {},
+  context: {} as Record<string, { values: string[] }>,
   resourceAccount: '',
 };
 
@@ -158,6 +158,30 @@ describe('Authorize', () => {
     ]) {
       await expect(authorize(client, request)).rejects.toMatchObject({ code: status.PERMISSION_DENIED });
     }
+  });
+
+  it('bounds what a question may hold', async () => {
+    const client = clientOf(await start());
+    const signed = headerCredentials(ROOT);
+    const withContext = (context: (typeof GET)['context']): Promise<unknown> =>
+      authorize(client, { credentials: signed, accesses: [{ ...GET, context }] });
+    const many = Object.fromEntries(Array.from({ length: 201 }, (_, i) => [`s3:key-${i}`, { values: ['x'] }]));
+    await expect(withContext(many)).rejects.toMatchObject({ code: status.INVALID_ARGUMENT });
+    await expect(
+      withContext({ 's3:prefix': { values: Array.from({ length: 1_001 }, () => 'x') } }),
+    ).rejects.toMatchObject({
+      code: status.INVALID_ARGUMENT,
+    });
+    await expect(withContext({ 's3:prefix': { values: ['x'.repeat(16_385)] } })).rejects.toMatchObject({
+      code: status.INVALID_ARGUMENT,
+    });
+    const huge = { action: 's3:GetObject', resource: 'x'.repeat(5 * 1024 * 1024), context: {}, resourceAccount: '' };
+    await expect(authorize(client, { credentials: signed, accesses: [huge] })).rejects.toMatchObject({
+      code: status.RESOURCE_EXHAUSTED,
+    });
+    expect((await authorize(client, { credentials: signed, accesses: [GET] })).decision?.outcome).toBe(
+      Outcome.OUTCOME_ALLOW,
+    );
   });
 
   it('lets a trusted caller name the principal', async () => {

@@ -2,8 +2,8 @@
 import { StoreIdentityWriter } from '../administration/store-identity-writer.ts';
 import type { Authorizer } from '../identity/authorizer.ts';
 import type { IamDirectory } from '../identity/iam-directory.ts';
+import type { RootUser } from '../identity/known-identities.ts';
 import { BUILT_IN_POLICIES, type PolicySettings, problemOfNewDocument } from '../identity/policy-program.ts';
-import type { RootUser } from '../identity/snapshot.ts';
 import type { RecordStorage } from '../store/record-storage.ts';
 import { AdminService } from './admin-service.ts';
 

@@ -1,8 +1,9 @@
 // Holds the current snapshot and makes the next: on an interval, when the store tells of a change, and when somebody presents an
 // access key that is not known yet. A load that fails leaves the snapshot that stands.
 import type { IamRecords, IamStore } from '../store/iam-store.ts';
+import type { RootUser, SnapshotProblem } from './known-identities.ts';
 import type { PolicySettings } from './policy-program.ts';
-import { IamSnapshot, type RootUser, type SnapshotProblem } from './snapshot.ts';
+import { IamSnapshot } from './snapshot.ts';
 
 /** Least time between two loads that unknown access keys cause, and how many times longer than a load it is at least. */
 export const UNKNOWN_KEY_RELOAD_GAP_MS = 1_000;
