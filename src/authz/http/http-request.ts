@@ -48,7 +48,6 @@ export async function readRequest(incoming: IncomingMessage, options: ReadOption
   if (path === undefined || query === undefined || !path.startsWith('/')) throw new UnreadableRequest('malformed');
   const length = headers.get('content-length');
   const contentLength = length === undefined ? undefined : Number(length);
-  if (contentLength !== undefined && contentLength > options.maxBodyBytes) throw new UnreadableRequest('too-large');
   return {
     method: incoming.method ?? '',
     path,
@@ -159,6 +158,9 @@ function joinHeaders(raw: readonly string[]): ReadonlyMap<string, string> {
   return headers;
 }
 
+/** What is taken of a body beyond the limit, so that its sender gets to read the answer. */
+const MAX_DISCARDED_BYTES = 8 * 1024 * 1024;
+
 async function readBody(incoming: IncomingMessage, limit: number): Promise<Buffer> {
   const pieces: Buffer[] = [];
   let size = 0;
@@ -166,13 +168,13 @@ async function readBody(incoming: IncomingMessage, limit: number): Promise<Buffe
     // The socket stays open when reading stops early: the answer goes out over it.
     for await (const piece of incoming.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       size += piece.byteLength;
-      if (size > limit) throw new UnreadableRequest('too-large');
-      pieces.push(piece);
+      if (size <= limit) pieces.push(piece);
+      else if (size > limit + MAX_DISCARDED_BYTES) break;
     }
   } catch (cause) {
-    if (cause instanceof UnreadableRequest) throw cause;
     throw new UnreadableRequest('aborted', { cause });
   }
+  if (size > limit) throw new UnreadableRequest('too-large');
   return Buffer.concat(pieces);
 }
 

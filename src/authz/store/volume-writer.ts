@@ -11,6 +11,8 @@ import type { FileEncryptor } from './volume-writer-kms.ts';
 
 /** Largest file that is read. */
 const MAX_FILE_BYTES = 4 * 1024 * 1024;
+/** Nothing is stored under such a name; the last two because nothing could be. */
+const NOT_THERE: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'EINVAL', 'ENAMETOOLONG']);
 const META: VolumePath = ['.minio.sys'];
 const IAM: VolumePath = [...META, 'config', 'iam'];
 
@@ -154,7 +156,7 @@ export class VolumeRecordStorage implements RecordStorage {
     try {
       reader = await this.#volume.open(path);
     } catch (error) {
-      if (error instanceof VolumeError && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return undefined;
+      if (error instanceof VolumeError && NOT_THERE.has(error.code)) return undefined;
       throw error;
     }
     try {

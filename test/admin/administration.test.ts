@@ -1,0 +1,551 @@
+// Administration as `mc admin` does it, through a running gateway: what is answered, what is stored, and that decisions follow at
+// once.
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type Gateway, logsOnFailure, startGateway } from '../harness/gateway.ts';
+import { readJsonFile } from '../harness/iam.ts';
+import type { Keys } from '../harness/sigv4.ts';
+import { makeTempFolder, removeTempFolder } from '../harness/temp-folder.ts';
+import { formatTestVolume, type TestVolume } from '../harness/volume.ts';
+import { AdminClient, ASSUME_ROLE, allow, postSts, sessionKeys } from './admin-client.ts';
+
+const SECRET = 'a-secret-of-a-user';
+const NEW_CLIENT = 'MinIO (linux; amd64) madmin-go/3.0.70 mc/RELEASE.2025-01-01T00-00-00Z';
+
+let folder: string;
+let volume: TestVolume;
+let gateway: Gateway;
+let root: AdminClient;
+/** A name of each test's own. */
+let name: string;
+let names = 0;
+logsOnFailure(() => gateway);
+
+beforeAll(async () => {
+  folder = makeTempFolder();
+  volume = await formatTestVolume(folder);
+  gateway = await startGateway({ metaUrl: volume.metaUrl, flags: ['--multi-buckets', '--workers', '1'] });
+  root = new AdminClient(gateway.client, gateway.root);
+  await gateway.client.send({ method: 'PUT', bucket: 'photos', keys: gateway.root });
+  await gateway.client.send({ method: 'PUT', bucket: 'photos', key: 'a.jpg', body: 'jpeg', keys: gateway.root });
+});
+beforeEach(() => {
+  name = `user${++names}`;
+});
+afterAll(async () => {
+  await gateway?.dispose();
+  removeTempFolder(folder);
+});
+
+const keysOf = (accessKey: string, secretKey = SECRET): Keys => ({ accessKey, secretKey });
+const as = (keys: Keys, userAgent?: string): AdminClient => new AdminClient(gateway.client, keys, userAgent);
+/** What reading, listing and writing answer: statuses. */
+async function rightsOf(keys: Keys): Promise<{ read: number; list: number; write: number }> {
+  const { client } = gateway;
+  return {
+    read: (await client.send({ bucket: 'photos', key: 'a.jpg', keys })).status,
+    list: (await client.send({ bucket: 'photos', query: { 'list-type': '2' }, keys })).status,
+    write: (await client.send({ method: 'PUT', bucket: 'photos', key: `by-${keys.accessKey}`, body: 'x', keys }))
+      .status,
+  };
+}
+const NONE = { read: 403, list: 403, write: 403 };
+const READ = { read: 200, list: 403, write: 403 };
+const ALL = { read: 200, list: 200, write: 200 };
+
+describe('users', () => {
+  it('begin without rights, get those of their policies, and lose everything when disabled or removed', async () => {
+    expect(await root.addUser(name, SECRET)).toMatchObject({ status: 200, json: undefined });
+    expect(await rightsOf(keysOf(name))).toEqual(NONE);
+    expect((await root.setPolicies('readonly', { user: name })).status).toBe(200);
+    expect(await rightsOf(keysOf(name))).toEqual(READ);
+    expect((await root.userInfo(name)).json).toEqual({ policyName: 'readonly', status: 'enabled' });
+
+    expect((await root.setUserStatus(name, 'disabled')).status).toBe(200);
+    expect(await rightsOf(keysOf(name))).toEqual(NONE);
+    expect((await root.userInfo(name)).json).toMatchObject({ status: 'disabled' });
+    expect((await root.setUserStatus(name, 'enabled')).status).toBe(200);
+    expect(await rightsOf(keysOf(name))).toEqual(READ);
+
+    expect((await root.removeUser(name)).status).toBe(200);
+    expect(await rightsOf(keysOf(name))).toEqual(NONE);
+    expect(await root.userInfo(name)).toMatchObject({ status: 404, code: 'XMinioAdminNoSuchUser' });
+  });
+
+  it('are listed with their policies and groups, without their secrets', async () => {
+    await root.addUser(name, SECRET);
+    await root.setPolicies('readonly,writeonly', { user: name });
+    await root.updateGroup(`group-of-${name}`, [name]);
+    const { json, answer } = await root.listUsers();
+    expect(json).toMatchObject({
+      [name]: { policyName: 'readonly,writeonly', status: 'enabled', memberOf: [`group-of-${name}`] },
+    });
+    expect(JSON.stringify(json)).not.toContain(SECRET);
+    // sealed, whatever the label says
+    expect(answer.body.toString()).not.toContain('readonly');
+  });
+
+  it('start over when a removed one is made again', async () => {
+    await root.addUser(name, SECRET);
+    await root.setPolicies('readwrite', { user: name });
+    await root.updateGroup(`team-${name}`, [name]);
+    await root.setPolicies('readwrite', { group: `team-${name}` });
+    await root.removeUser(name);
+    await root.addUser(name, SECRET);
+    expect(await rightsOf(keysOf(name))).toEqual(NONE);
+    expect((await root.userInfo(name)).json).toEqual({ status: 'enabled' });
+  });
+
+  it('keep rights and groups when their secret changes; the old secret ends', async () => {
+    await root.addUser(name, SECRET);
+    await root.setPolicies('readonly', { user: name });
+    expect((await root.addUser(name, 'another-secret')).status).toBe(200);
+    expect(await rightsOf(keysOf(name, 'another-secret'))).toEqual(READ);
+    expect(await rightsOf(keysOf(name))).toEqual(NONE);
+  });
+
+  it('lie in the volume where juicefs gateway keeps them', async () => {
+    await root.addUser(name, SECRET);
+    await root.setPolicies('readonly', { user: name });
+    const iam = ['.minio.sys', 'config', 'iam'];
+    expect(await readJsonFile(volume, [...iam, 'users', name, 'identity.json'])).toEqual({
+      version: 1,
+      credentials: { accessKey: name, secretKey: SECRET, expiration: '0001-01-01T00:00:00Z', status: 'on' },
+    });
+    expect(await readJsonFile(volume, [...iam, 'policydb', 'users', `${name}.json`])).toEqual({
+      version: 1,
+      policy: 'readonly',
+    });
+    expect(await readJsonFile(volume, [...iam, 'format.json'])).toEqual({ version: 1 });
+  });
+
+  it.each([
+    ['too short a name', 'ab', SECRET, 400, 'XMinioAdminInvalidAccessKey'],
+    ['a name that climbs', '../users', SECRET, 400, 'XMinioAdminInvalidAccessKey'],
+    ['a name with an equals sign', 'a=b', SECRET, 400, 'XMinioAdminInvalidAccessKey'],
+    ['too short a secret', 'someone', 'seven77', 400, 'XMinioAdminInvalidSecretKey'],
+    ['too long a secret', 'someone', 's'.repeat(41), 400, 'XMinioAdminInvalidSecretKey'],
+  ])('are refused with %s', async (_, accessKey, secretKey, status, code) => {
+    expect(await root.addUser(accessKey, secretKey)).toMatchObject({ status, code });
+    expect(Object.keys((await root.listUsers()).json as object)).not.toContain(accessKey);
+  });
+
+  it('cannot take the name of root, and root cannot be disabled or given policies', async () => {
+    const { accessKey } = gateway.root;
+    expect(await root.addUser(accessKey, SECRET)).toMatchObject({ status: 403, code: 'XMinioInvalidIAMCredentials' });
+    expect(await root.setUserStatus(accessKey, 'disabled')).toMatchObject({ status: 400, code: 'InvalidRequest' });
+    expect((await root.setPolicies('readonly', { user: accessKey })).status).toBe(403);
+    expect((await root.removeUser(accessKey)).status).toBe(404);
+  });
+
+  it('are not found by any call when they do not exist', async () => {
+    const missing = { status: 404, code: 'XMinioAdminNoSuchUser' };
+    expect(await root.userInfo('nobody-here')).toMatchObject(missing);
+    expect(await root.setUserStatus('nobody-here', 'disabled')).toMatchObject(missing);
+    expect(await root.removeUser('nobody-here')).toMatchObject(missing);
+    expect(await root.setPolicies('readonly', { user: 'nobody-here' })).toMatchObject(missing);
+    expect(await root.updateGroup('somegroup', ['nobody-here'])).toMatchObject(missing);
+    expect(await root.addServiceAccount({ targetUser: 'nobody-here' })).toMatchObject(missing);
+  });
+});
+
+describe('policies', () => {
+  const document = allow(['s3:GetObject', 's3:ListBucket'], ['arn:aws:s3:::photos', 'arn:aws:s3:::photos/*']);
+
+  it('are stored, shown, bind at once when they change, and stay while they are attached', async () => {
+    await root.addUser(name, SECRET);
+    const policy = `policy-${name}`;
+    expect((await root.addPolicy(policy, document)).status).toBe(200);
+    await root.setPolicies(policy, { user: name });
+    expect(await rightsOf(keysOf(name))).toEqual({ read: 200, list: 200, write: 403 });
+    await root.addPolicy(policy, allow(['s3:PutObject'], ['arn:aws:s3:::photos/*']));
+    expect(await rightsOf(keysOf(name))).toEqual({ read: 403, list: 403, write: 200 });
+
+    const remove = () => root.call({ method: 'DELETE', path: 'remove-canned-policy', query: { name: policy } });
+    expect(await remove()).toMatchObject({ status: 400, code: 'XMinioIAMPolicyInUse' });
+    await root.setPolicies('', { user: name });
+    expect((await root.userInfo(name)).json).toEqual({ status: 'enabled' });
+    expect((await remove()).status).toBe(200);
+    expect((await remove()).status).toBe(200);
+    expect(await root.setPolicies(policy, { user: name })).toMatchObject({
+      status: 404,
+      code: 'XMinioAdminNoSuchPolicy',
+    });
+  });
+
+  it('are listed with the built-in ones, and told one by one', async () => {
+    await root.addPolicy(`listed-${name}`, document);
+    const { json, answer } = await root.call({ method: 'GET', path: 'list-canned-policies' });
+    expect(Object.keys(json as object)).toEqual(
+      expect.arrayContaining(['consoleAdmin', 'readonly', 'readwrite', 'writeonly', `listed-${name}`]),
+    );
+    expect((json as Record<string, unknown>)[`listed-${name}`]).toEqual(document);
+    expect(answer.headers['content-type']).toBe('text/plain; charset=utf-8');
+    const info = (query: Record<string, string>) => root.call({ method: 'GET', path: 'info-canned-policy', query });
+    expect((await info({ name: `listed-${name}` })).json).toEqual(document);
+    expect((await info({ name: 'readonly', v: '2' })).json).toMatchObject({
+      PolicyName: 'readonly',
+      Policy: { Version: '2012-10-17' },
+    });
+    expect(await info({ name: 'no-such' })).toMatchObject({ status: 404, code: 'XMinioAdminNoSuchPolicy' });
+  });
+
+  it.each([
+    ['no JSON', 'nonsense', 400],
+    ['an unknown effect', { Version: '2012-10-17', Statement: [{ Effect: 'Perhaps', Action: ['s3:*'] }] }, 400],
+    ['an unknown action', allow(['s3:Fly'], ['arn:aws:s3:::*']), 400],
+    ['no version', { Statement: [] }, 400],
+    ['more than 20 KiB', allow(['s3:GetObject'], ['arn:aws:s3:::*', 'x'.repeat(20_480)]), 400],
+  ])('are refused with %s', async (_, body, status) => {
+    const text = typeof body === 'string' ? body : JSON.stringify(body);
+    const answer = await root.call({ method: 'PUT', path: 'add-canned-policy', query: { name: 'bad' }, body: text });
+    expect(answer.status).toBe(status);
+    expect(answer.message).not.toBe('');
+    const { json } = await root.call({ method: 'GET', path: 'list-canned-policies' });
+    expect(json).not.toHaveProperty('bad');
+  });
+
+  it('are attached and detached one by one by newer clients', async () => {
+    await root.addUser(name, SECRET);
+    const associate = (what: 'attach' | 'detach', policies: string[]) =>
+      root.call({ method: 'POST', path: `idp/builtin/policy/${what}`, sealed: { policies, user: name } });
+    expect((await associate('attach', ['readonly', 'writeonly'])).json).toMatchObject({
+      policiesAttached: ['readonly', 'writeonly'],
+    });
+    expect((await root.userInfo(name)).json).toMatchObject({ policyName: 'readonly,writeonly' });
+    expect(await associate('attach', ['readonly'])).toMatchObject({ status: 400 });
+    expect((await associate('detach', ['readonly'])).json).toMatchObject({ policiesDetached: ['readonly'] });
+    expect((await root.userInfo(name)).json).toMatchObject({ policyName: 'writeonly' });
+    expect(await associate('attach', ['no-such'])).toMatchObject({ status: 404, code: 'XMinioAdminNoSuchPolicy' });
+    const entities = await root.call({ method: 'GET', path: 'idp/builtin/policy-entities', query: { user: name } });
+    expect(entities.json).toMatchObject({ userMappings: [{ user: name, policies: ['writeonly'] }] });
+  });
+});
+
+describe('groups', () => {
+  it('give their members their policies while they are enabled', async () => {
+    const group = `group${names}`;
+    await root.addUser(name, SECRET);
+    expect((await root.updateGroup(group, [name])).status).toBe(200);
+    await root.setPolicies('readwrite', { group });
+    expect(await rightsOf(keysOf(name))).toEqual(ALL);
+    const info = () => root.call({ method: 'GET', path: 'group', query: { group } });
+    expect((await info()).json).toEqual({ name: group, status: 'enabled', members: [name], policy: 'readwrite' });
+
+    const setStatus = (status: string) =>
+      root.call({ method: 'PUT', path: 'set-group-status', query: { group, status } });
+    await setStatus('disabled');
+    expect(await rightsOf(keysOf(name))).toEqual(NONE);
+    expect((await info()).json).toMatchObject({ status: 'disabled' });
+    await setStatus('enabled');
+    expect(await rightsOf(keysOf(name))).toEqual(ALL);
+
+    expect(await root.updateGroup(group, [], true)).toMatchObject({ status: 400, code: 'XMinioAdminGroupNotEmpty' });
+    expect((await root.updateGroup(group, [name], true)).status).toBe(200);
+    expect(await rightsOf(keysOf(name))).toEqual(NONE);
+    expect((await root.call({ method: 'GET', path: 'groups' })).json).toContain(group);
+    expect((await root.updateGroup(group, [], true)).status).toBe(200);
+    expect(await info()).toMatchObject({ status: 404, code: 'XMinioAdminNoSuchGroup' });
+    expect((await root.call({ method: 'GET', path: 'groups' })).json).not.toContain(group);
+  });
+
+  it('lose a user that is removed', async () => {
+    const group = `leaving${names}`;
+    await root.addUser(name, SECRET);
+    await root.updateGroup(group, [name]);
+    await root.removeUser(name);
+    expect((await root.call({ method: 'GET', path: 'group', query: { group } })).json).toMatchObject({ members: [] });
+  });
+});
+
+describe('service accounts', () => {
+  const info = async (accessKey: string) =>
+    (await root.call({ method: 'GET', path: 'info-service-account', query: { accessKey } })).json;
+
+  it('have the rights of their parent, follow them, and end with it', async () => {
+    const accessKey = `svc${names}`;
+    await root.addUser(name, SECRET);
+    const made = await root.addServiceAccount({ targetUser: name, accessKey, secretKey: '123456abc' });
+    expect(made.json).toEqual({
+      credentials: { accessKey, secretKey: '123456abc', expiration: '0001-01-01T00:00:00Z' },
+    });
+    const keys = keysOf(accessKey, '123456abc');
+    expect(await rightsOf(keys)).toEqual(NONE);
+    await root.setPolicies('readonly', { user: name });
+    expect(await rightsOf(keys)).toEqual(READ);
+    await root.setUserStatus(name, 'disabled');
+    expect(await rightsOf(keys)).toEqual(NONE);
+    await root.setUserStatus(name, 'enabled');
+    expect(await rightsOf(keys)).toEqual(READ);
+    await root.removeUser(name);
+    expect(await rightsOf(keys)).toEqual(NONE);
+    // nor do they come back with a user of the same name
+    await root.addUser(name, SECRET);
+    await root.setPolicies('readonly', { user: name });
+    expect(await rightsOf(keys)).toEqual(NONE);
+  });
+
+  it('are changed, disabled, listed and removed', async () => {
+    const accessKey = `svc${names}`;
+    await root.addUser(name, SECRET);
+    await root.setPolicies('readwrite', { user: name });
+    await root.addServiceAccount({ targetUser: name, accessKey, secretKey: '123456abc' });
+    const update = (body: object) =>
+      root.call({ method: 'POST', path: 'update-service-account', query: { accessKey }, sealed: body });
+    expect(await info(accessKey)).toMatchObject({ parentUser: name, accountStatus: 'on', impliedPolicy: true });
+    const policy = allow(['s3:GetObject'], ['arn:aws:s3:::photos/*']);
+    expect((await update({ newSecretKey: 'another-secret', newPolicy: policy, newStatus: '' })).status).toBe(204);
+    expect(await rightsOf(keysOf(accessKey, '123456abc'))).toEqual(NONE);
+    expect(await rightsOf(keysOf(accessKey, 'another-secret'))).toEqual(READ);
+    const told = (await info(accessKey)) as { policy: string };
+    expect(told).toMatchObject({ impliedPolicy: false });
+    expect(JSON.parse(told.policy)).toEqual(policy);
+    expect((await update({ newStatus: 'off' })).status).toBe(204);
+    expect(await rightsOf(keysOf(accessKey, 'another-secret'))).toEqual(NONE);
+    expect(await info(accessKey)).toMatchObject({ accountStatus: 'off' });
+
+    const list = (client: AdminClient) =>
+      client.call({ method: 'GET', path: 'list-service-accounts', query: { user: name } });
+    expect((await list(root)).json).toEqual({ accounts: [accessKey] });
+    expect((await list(as(gateway.root, NEW_CLIENT))).json).toMatchObject({
+      accounts: [{ accessKey, parentUser: name, accountStatus: 'off', impliedPolicy: false }],
+    });
+    const remove = () => root.call({ method: 'DELETE', path: 'delete-service-account', query: { accessKey } });
+    expect((await remove()).status).toBe(204);
+    expect(await remove()).toMatchObject({ status: 404, code: 'XMinioInvalidIAMCredentials' });
+    expect((await list(root)).json).toEqual({ accounts: null });
+  });
+
+  it('get random keys when none are given, and are limited by their inline policy', async () => {
+    await root.addUser(name, SECRET);
+    await root.setPolicies('readwrite', { user: name });
+    const made = await root.addServiceAccount({
+      targetUser: name,
+      policy: {
+        Version: '2012-10-17',
+        Statement: [
+          { Effect: 'Allow', Action: ['s3:GetObject'], Resource: ['arn:aws:s3:::photos/*'] },
+          { Effect: 'Allow', Action: ['admin:*'] },
+        ],
+      },
+    });
+    const { credentials } = made.json as { credentials: Keys };
+    expect(credentials.accessKey).toMatch(/^[A-Z0-9]{20}$/);
+    expect(credentials.secretKey).toMatch(/^[A-Za-z0-9+=]{40}$/);
+    expect(await rightsOf(credentials)).toEqual(READ);
+    // more than the parent has is not given by asking for it
+    expect((await as(credentials).listUsers()).code).toBe('AccessDenied');
+  });
+
+  it.each([
+    ['for root', { targetUser: 'test-root-user' }, 403, 'XMinioInvalidIAMCredentials'],
+    ['with too short a key', { accessKey: 'ab', secretKey: SECRET }, 400, 'XMinioAdminInvalidAccessKey'],
+    ['with too long a key', { accessKey: 'k'.repeat(21), secretKey: SECRET }, 400, 'XMinioAdminInvalidAccessKey'],
+    ['with too short a secret', { accessKey: 'fine', secretKey: 'short' }, 400, 'XMinioAdminInvalidSecretKey'],
+    ['with a broken policy', { policy: { Version: '2012-10-17', Statement: 7 } }, 400, 'XMinioMalformedIAMPolicy'],
+  ])('are refused %s', async (_, body, status, code) => {
+    await root.addUser(name, SECRET);
+    expect(await root.addServiceAccount({ targetUser: name, ...body })).toMatchObject({ status, code });
+  });
+
+  it('cannot take the key of anybody', async () => {
+    await root.addUser(name, SECRET);
+    const taken = { targetUser: name, accessKey: name, secretKey: SECRET };
+    expect(await root.addServiceAccount(taken)).toMatchObject({ status: 400, code: 'XMinioAdminInvalidAccessKey' });
+    const accessKey = `svc${names}`;
+    await root.addServiceAccount({ targetUser: name, accessKey, secretKey: SECRET });
+    expect(await root.addUser(accessKey, SECRET)).toMatchObject({ status: 403, code: 'XMinioIAMActionNotAllowed' });
+  });
+});
+
+describe('who may administer', () => {
+  it('is decided by policies, action by action', async () => {
+    await root.addUser(name, SECRET);
+    await root.addPolicy(`helpdesk${names}`, {
+      Version: '2012-10-17',
+      Statement: [{ Effect: 'Allow', Action: ['admin:ListUsers', 'admin:EnableUser'] }],
+    });
+    const client = as(keysOf(name));
+    const denied = { status: 403, code: 'AccessDenied' };
+    expect(await client.listUsers()).toMatchObject(denied);
+    await root.setPolicies(`helpdesk${names}`, { user: name });
+    expect((await client.listUsers()).status).toBe(200);
+    await root.addUser(`other${names}`, SECRET);
+    expect((await client.setUserStatus(`other${names}`, 'disabled')).status).toBe(200);
+    expect(await client.addUser('somebody', SECRET)).toMatchObject(denied);
+    expect(await client.removeUser(`other${names}`)).toMatchObject(denied);
+    expect(await client.setPolicies('consoleAdmin', { user: name })).toMatchObject(denied);
+    expect(await client.addPolicy('mine', allow(['s3:*'], ['arn:aws:s3:::*']))).toMatchObject(denied);
+    expect(await client.updateGroup('g', [name])).toMatchObject(denied);
+    await root.setPolicies('consoleAdmin', { user: name });
+    expect((await client.addUser(`third${names}`, SECRET)).status).toBe(200);
+  });
+
+  it('leaves to everyone what is their own: their entry, their secret, their service accounts', async () => {
+    await root.addUser(name, SECRET);
+    const client = as(keysOf(name));
+    expect((await client.userInfo(name)).json).toEqual({ status: 'enabled' });
+    const made = await client.addServiceAccount({ accessKey: `own${names}`, secretKey: SECRET });
+    expect(made.status).toBe(200);
+    const mine = await client.call({ method: 'GET', path: 'list-service-accounts' });
+    expect(mine.json).toEqual({ accounts: [`own${names}`] });
+    expect((await client.addUser(name, 'my-new-secret')).status).toBe(200);
+    expect((await as(keysOf(name, 'my-new-secret')).userInfo(name)).status).toBe(200);
+    await root.addUser(`other${names}`, SECRET);
+    expect(await as(keysOf(name, 'my-new-secret')).userInfo(`other${names}`)).toMatchObject({ code: 'AccessDenied' });
+    const forAnother = { targetUser: `other${names}`, accessKey: `theirs${names}`, secretKey: SECRET };
+    expect(await as(keysOf(name, 'my-new-secret')).addServiceAccount(forAnother)).toMatchObject({
+      code: 'AccessDenied',
+    });
+  });
+
+  it('gives nobody more through their own secret, nor through a limited credential', async () => {
+    await root.addUser(name, SECRET);
+    await root.setPolicies('readwrite', { user: name });
+    const client = as(keysOf(name));
+    const withPolicy = { secretKey: SECRET, policy: 'consoleAdmin', status: 'enabled' };
+    const asked = { method: 'PUT', path: 'add-user', query: { accessKey: name }, sealed: withPolicy } as const;
+    expect(await client.call(asked)).toMatchObject({ status: 403, code: 'AccessDenied' });
+
+    const limited = keysOf(`lim${names}`);
+    const policy = allow(['s3:GetObject'], ['arn:aws:s3:::photos/*']);
+    await client.addServiceAccount({ ...limited, policy });
+    const full = { accessKey: `esc${names}`, secretKey: SECRET };
+    expect(await as(limited).addServiceAccount(full)).toMatchObject({ status: 403, code: 'AccessDenied' });
+    const widen = {
+      method: 'POST',
+      path: 'update-service-account',
+      query: { accessKey: limited.accessKey },
+      sealed: { newPolicy: allow(['s3:*'], ['arn:aws:s3:::*']) },
+    } as const;
+    expect(await as(limited).call(widen)).toMatchObject({ status: 403, code: 'AccessDenied' });
+    expect(await as(limited).addUser(name, 'taken-over-1')).toMatchObject({ status: 403 });
+    expect(await rightsOf(limited)).toEqual(READ);
+    expect((await client.call(widen)).status).toBe(204);
+  });
+
+  it('is told from where: a condition on the address sees the client, and no header of its own', async () => {
+    await root.addUser(name, SECRET);
+    await root.addPolicy(`elsewhere${names}`, {
+      Version: '2012-10-17',
+      Statement: [
+        {
+          Effect: 'Allow',
+          Action: ['admin:ListUsers'],
+          Condition: { IpAddress: { 'aws:SourceIp': ['192.0.2.0/24'] } },
+        },
+      ],
+    });
+    await root.addPolicy(`here${names}`, {
+      Version: '2012-10-17',
+      Statement: [
+        {
+          Effect: 'Allow',
+          Action: ['admin:ListUsers'],
+          Condition: { IpAddress: { 'aws:SourceIp': ['127.0.0.1/32'] } },
+        },
+      ],
+    });
+    const spoof = { 'x-portcullis-source-address': '192.0.2.1', 'x-forwarded-for': '192.0.2.1' };
+    const list = () => as(keysOf(name)).call({ method: 'GET', path: 'list-users', headers: spoof });
+    await root.setPolicies(`elsewhere${names}`, { user: name });
+    expect((await list()).code).toBe('AccessDenied');
+    await root.setPolicies(`here${names}`, { user: name });
+    expect((await list()).status).toBe(200);
+  });
+});
+
+describe('sessions', () => {
+  it('act for their user until it is disabled, and are shown to newer clients', async () => {
+    await root.addUser(name, SECRET);
+    await root.setPolicies('readwrite', { user: name });
+    const session = sessionKeys(await postSts(gateway.client, keysOf(name), ASSUME_ROLE));
+    expect(await rightsOf(session)).toEqual(ALL);
+    await root.setPolicies('readonly', { user: name });
+    expect(await rightsOf(session)).toEqual(READ);
+    const listed = await root.call({
+      method: 'GET',
+      path: 'list-access-keys-bulk',
+      query: { users: name, listType: 'all' },
+    });
+    expect(listed.json).toMatchObject({ [name]: { serviceAccounts: [], stsKeys: [{ accessKey: session.accessKey }] } });
+    const info = await root.call({ method: 'GET', path: 'info-access-key', query: { accessKey: session.accessKey } });
+    expect(info.json).toMatchObject({ parentUser: name, userType: 'STS', impliedPolicy: true });
+    expect(await root.removeUser(session.accessKey)).toMatchObject({ status: 403, code: 'XMinioIAMActionNotAllowed' });
+    await root.setUserStatus(name, 'disabled');
+    expect(await rightsOf(session)).toEqual(NONE);
+    await root.setUserStatus(name, 'enabled');
+    expect(await rightsOf(session)).toEqual(READ);
+    await root.removeUser(name);
+    expect(await rightsOf(session)).toEqual(NONE);
+  });
+});
+
+describe('the caller’s account', () => {
+  it('tells the buckets it may use and its policies', async () => {
+    await root.addUser(name, SECRET);
+    await root.setPolicies('readonly', { user: name });
+    const { json, answer } = await as(keysOf(name)).call({ method: 'GET', path: 'accountinfo' });
+    expect(json).toMatchObject({ AccountName: name, Policy: { Statement: [{ Effect: 'Allow' }] }, Buckets: [] });
+    expect(answer.headers['content-type']).toBe('text/plain; charset=utf-8');
+  });
+});
+
+describe('calls that are not understood', () => {
+  it.each([
+    ['GET', 'info'],
+    ['POST', 'service'],
+    ['GET', 'get-config-kv'],
+    ['POST', 'update'],
+  ] as const)('%s %s exists and is not implemented, whoever asks', async (method, path) => {
+    const unsigned = await gateway.client.raw(method, `/minio/admin/v3/${path}`, { host: gateway.client.host });
+    expect(unsigned.status).toBe(501);
+    expect(JSON.parse(unsigned.body.toString())).toMatchObject({
+      Code: 'NotImplemented',
+      Resource: `/minio/admin/v3/${path}`,
+    });
+  });
+
+  it.each([
+    ['a newer version', { path: 'list-users', version: 'v4' }, /found 'v4', expected 'v3'/],
+    ['an unknown call', { path: 'top/locks' }, /not supported/],
+  ])('%s asks the client to step back', async (_, call, message) => {
+    const answer = await root.call({ method: 'GET', ...call });
+    expect(answer).toMatchObject({ status: 426, code: 'XMinioAdminVersionMismatch' });
+    expect(answer.message).toMatch(message);
+  });
+
+  it('a known call by another method is refused', async () => {
+    expect(await root.call({ method: 'POST', path: 'list-users' })).toMatchObject({
+      status: 405,
+      code: 'MethodNotAllowed',
+    });
+  });
+
+  it('what is not signed, or signed by nobody, or with a wrong secret, is refused', async () => {
+    const unsigned = await gateway.client.raw('GET', '/minio/admin/v3/list-users', { host: gateway.client.host });
+    expect({ status: unsigned.status, type: unsigned.headers['content-type'] }).toEqual({
+      status: 403,
+      type: 'application/json',
+    });
+    expect(await as(keysOf('nobody-here')).listUsers()).toMatchObject({ status: 403, code: 'InvalidAccessKeyId' });
+    const wrong = as({ accessKey: gateway.root.accessKey, secretKey: 'not-the-secret' });
+    expect(await wrong.listUsers()).toMatchObject({ status: 403, code: 'SignatureDoesNotMatch' });
+  });
+
+  it('a body that is not the signed one, not sealed, or sealed for another is refused', async () => {
+    const put = { method: 'PUT', path: 'add-user', query: { accessKey: 'victim' } } as const;
+    const unsealed = await root.call({ ...put, body: JSON.stringify({ secretKey: SECRET, status: 'enabled' }) });
+    expect(unsealed).toMatchObject({ status: 400, code: 'XMinioAdminConfigBadJSON' });
+    const claimed = await root.call({
+      ...put,
+      sealed: { secretKey: SECRET },
+      headers: { 'x-amz-content-sha256': 'a'.repeat(64) },
+    });
+    expect(claimed.status).toBe(403);
+    const sealedJunk = await root.call({ ...put, sealed: 'junk' });
+    expect(sealedJunk).toMatchObject({ status: 400, code: 'XMinioAdminConfigBadJSON' });
+    const huge = await root.call({ ...put, body: Buffer.alloc(300_000) });
+    expect(huge).toMatchObject({ status: 400, code: 'XMinioAdminConfigTooLarge' });
+    expect((await root.userInfo('victim')).status).toBe(404);
+  });
+});
