@@ -12,6 +12,7 @@ import type { AuthzClient } from './authz-client/index.ts';
 import { isForSidecar, SidecarForwarder } from './forward.ts';
 import { DEFAULT_LIMITS, type GatewayLimits } from './limits.ts';
 import { GatewayMetrics } from './metrics.ts';
+import { SERVER_NAME } from './reply-writer.ts';
 import { Dispatcher } from './s3/dispatch.ts';
 import { errorReply, newRequestId } from './s3/error-reply.ts';
 import { S3Error } from './s3/errors.ts';
@@ -134,7 +135,10 @@ class HttpGateway implements Gateway {
     });
     // For the requests through the S3 door fastify ends here: the answer is written by the handler.
     app.addHook('onRequest', async (request, reply) => {
-      if (request.raw.url !== S3_DOOR) return;
+      if (request.raw.url !== S3_DOOR) {
+        reply.headers({ server: SERVER_NAME, 'x-amz-request-id': newRequestId() });
+        return;
+      }
       reply.hijack();
       if (isForSidecar(request.raw, request.originalUrl) && !this.#namesBucket(request.raw)) {
         await this.#forward(request.raw, reply.raw, request.originalUrl);
@@ -216,7 +220,7 @@ function answerBadRequest(error: NodeJS.ErrnoException, socket: Duplex): void {
   const reply = errorReply(new S3Error(code), { requestId, rawPath: '', bucket: undefined, key: undefined });
   const body = Buffer.from(String(reply.body));
   socket.end(
-    `HTTP/1.1 ${reply.status} Bad Request\r\nserver: Portcullis\r\nx-amz-request-id: ${requestId}\r\n` +
+    `HTTP/1.1 ${reply.status} Bad Request\r\nserver: ${SERVER_NAME}\r\nx-amz-request-id: ${requestId}\r\n` +
       `content-type: application/xml\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
   );
 }

@@ -22,7 +22,8 @@ export class BrokenReply extends Error {
   }
 }
 
-const SERVER_NAME = 'Portcullis';
+/** The Server header of every answer. */
+export const SERVER_NAME = 'Portcullis';
 
 /**
  * Writes status, headers and body, but does not end the response: there may be a request body to take first. Answers the bytes of

@@ -45,10 +45,14 @@ interface Outcome {
   readonly sentBytes: number;
 }
 
+/** Least time between two warnings of refused requests; the access log has them all. */
+const WARNING_INTERVAL_MS = 1_000;
+
 export class S3Handler {
   readonly #options: S3HandlerOptions;
   #inFlight = 0;
   #draining = false;
+  #nextWarning = 0;
 
   constructor(options: S3HandlerOptions) {
     this.#options = options;
@@ -136,15 +140,21 @@ export class S3Handler {
     );
   }
 
-  /** Faults are logged here, with the request's id, and nowhere shown. */
+  /** Faults are logged here, with the request's id, and nowhere shown. Refusals in an outage come in floods: a few are enough. */
   #shown({ requestId, trace, response }: Exchange, thrown: unknown): S3Error {
     const error = shownError(thrown);
+    if (response.destroyed || error.status < 500 || error.code === 'NotImplemented') return error;
     const fields = { err: error.cause ?? error, code: error.code, requestId, operation: trace.operation };
-    if (response.destroyed) return error;
     if (error.code === 'InternalError') this.#options.logger.error(fields, 'a request failed');
-    else if (error.status >= 500 && error.code !== 'NotImplemented')
-      this.#options.logger.warn(fields, 'a request was refused');
+    else if (this.#mayWarn()) this.#options.logger.warn(fields, 'requests are refused');
     return error;
+  }
+
+  #mayWarn(): boolean {
+    const now = performance.now();
+    if (now < this.#nextWarning) return false;
+    this.#nextWarning = now + WARNING_INTERVAL_MS;
+    return true;
   }
 
   #errorReply({ requestId, trace, url }: Exchange, error: S3Error): S3Reply {

@@ -353,6 +353,7 @@ describe('a body', () => {
     expect((await remove(['a', 'b', 'c'])).body).toContain('>a,c</Result>');
     echo.sidecar.questions.length = 0;
     expect((await remove(['a'], { payloadHash: sha256('other') })).code).toBe('XAmzContentSHA256Mismatch');
+    expect((await remove(['a'], { body: '', payloadHash: sha256('other') })).code).toBe('XAmzContentSHA256Mismatch');
     expect((await remove(['a'], { headers: { 'content-md5': 'AAAAAAAAAAAAAAAAAAAAAA==' } })).code).toBe('BadDigest');
     expect((await remove(['x'.repeat(5000)])).code).toBe('EntityTooLarge');
     expect((await remove(['a', '../b'])).code).toBe('XMinioInvalidObjectName');
@@ -513,7 +514,11 @@ describe('a client of AWS', () => {
 describe('health, logs and measures', () => {
   it('answers probes without credentials', async () => {
     for (const path of ['live', 'ready', 'cluster', 'cluster/read']) {
-      expect(await call({ path: `/minio/health/${path}`, signed: false })).toMatchObject({ status: 200, body: '' });
+      expect(await call({ path: `/minio/health/${path}`, signed: false })).toMatchObject({
+        status: 200,
+        body: '',
+        headers: { 'x-amz-request-id': expect.any(String) },
+      });
     }
     expect(await call({ method: 'HEAD', path: '/minio/health/live', signed: false })).toMatchObject({ status: 200 });
     expect((await call({ path: '/minio/health/nonsense', signed: false })).status).toBe(403);

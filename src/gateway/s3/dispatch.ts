@@ -29,6 +29,12 @@ import { readTransferForm } from './transfer-form.ts';
 /** Default of `Operation.documentLimit`, bytes. */
 export const DEFAULT_DOCUMENT_LIMIT = 1024 * 1024;
 
+/**
+ * Bytes of documents that may be in memory at once. They are read before anyone is known to be allowed anything, so they must
+ * not be a way to fill the memory.
+ */
+export const MAX_DOCUMENT_BYTES_IN_FLIGHT = 64 * 1024 * 1024;
+
 /** A request as it came over the wire, its body unread. */
 export interface IncomingRequest {
   readonly requestId: string;
@@ -63,11 +69,22 @@ export interface DispatcherOptions {
   readonly trustedProxies: readonly string[];
 }
 
+/** A request of which everything is known but its body. */
+interface Matched {
+  readonly operation: Operation<unknown>;
+  readonly plan: PayloadPlan;
+  /** Most bytes of the body, which must be read before the question; undefined for all other bodies. */
+  readonly documentLimit: number | undefined;
+  readonly questioner: Questioner;
+  readonly request: Omit<S3Request, 'document'>;
+}
+
 /** Serves requests. Throws S3Error for what the client is to be told, anything else for faults. */
 export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #table: MatchTable;
   readonly #proxies: TrustedProxies;
+  #documentBytes = 0;
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
@@ -75,7 +92,33 @@ export class Dispatcher {
     this.#proxies = new TrustedProxies(options.trustedProxies);
   }
 
+  /** Answers one request; fills in `trace` on the way. */
   async dispatch(incoming: IncomingRequest, trace: RequestTrace): Promise<S3Reply> {
+    const matched = this.#match(incoming, trace);
+    let taken = 0;
+    const counted: ByteSource = {
+      next: async () => {
+        const piece = await incoming.body.next();
+        taken += piece?.byteLength ?? 0;
+        this.#documentBytes += piece?.byteLength ?? 0;
+        if (this.#documentBytes > MAX_DOCUMENT_BYTES_IN_FLIGHT) throw new S3Error('SlowDown');
+        return piece;
+      },
+    };
+    try {
+      const document =
+        matched.documentLimit === undefined
+          ? Buffer.alloc(0)
+          : await readDocument(counted, matched.plan, matched.documentLimit);
+      return await this.#decide({ ...matched, request: { ...matched.request, document } }, incoming, trace);
+    } finally {
+      this.#documentBytes -= taken;
+    }
+  }
+
+  /** Everything that can be said of a request before its body is read. */
+  #match(incoming: IncomingRequest, trace: RequestTrace): Matched {
+    const { method, requestId } = incoming;
     const headers = readRequestHeaders(incoming.rawHeaders);
     const origin = this.#proxies.originOf(incoming.peer, headers.values);
     trace.sourceAddress = origin.address;
@@ -85,53 +128,50 @@ export class Dispatcher {
     Object.assign(trace, { bucket, key });
     const query = firstOfEach(target);
     const operation = this.#table.find({
-      method: incoming.method,
+      method,
       target: bucket === undefined ? 'service' : key === undefined ? 'bucket' : 'object',
       query,
       headers: headers.values,
     });
     trace.operation = operation.name;
-
-    const { credentials, anonymous, payloadHash } = presentedCredentials(incoming.method, target, headers);
+    const { credentials, anonymous, payloadHash } = presentedCredentials(method, target, headers);
     const plan = planBody(operation, headers.values, payloadHash);
-    const signedFrames = plan?.form.kind === 'framed' && plan.form.signed;
-    if (signedFrames && anonymous) {
+    if (isSignedFrames(plan) && anonymous) {
       throw new S3Error('InvalidRequest', 'A body in signed frames needs a signed request.');
     }
-    const request: S3Request = {
-      method: incoming.method,
-      requestId: incoming.requestId,
-      headers: withoutFraming(headers.values, plan),
-      query,
-      bucket,
-      key,
-      rawPath: target.rawPath,
-      contentLength: plan?.length,
-      document: await this.#readDocument(operation, plan, incoming),
-      features: this.#options.features,
+    const context = requestContext(requestId, origin, headers.values);
+    return {
+      operation,
+      plan,
+      documentLimit: operation.body === 'document' ? documentLimit(operation, plan) : undefined,
+      questioner: new Questioner(this.#options.authz, credentials, context),
+      request: {
+        method,
+        requestId,
+        headers: withoutFraming(headers.values, plan),
+        query,
+        bucket,
+        key,
+        rawPath: target.rawPath,
+        contentLength: plan.length,
+        features: this.#options.features,
+      },
     };
+  }
+
+  async #decide(
+    { operation, plan, questioner, request }: Matched & { readonly request: S3Request },
+    incoming: IncomingRequest,
+    trace: RequestTrace,
+  ): Promise<S3Reply> {
     const input = operation.parse(request);
     const questions = operation.questions(input, request);
-    const context = requestContext(incoming.requestId, origin, headers.values);
-    const questioner = new Questioner(this.#options.authz, credentials, context);
     const permission =
       operation.ask === 'each'
         ? await questioner.each(questions)
-        : await questioner.all(questions, operation.body === 'payload' && signedFrames);
+        : await questioner.all(questions, operation.body === 'payload' && isSignedFrames(plan));
     trace.principal = permission.principal;
     return this.#act(operation, input, request, permission, questioner, plan, incoming);
-  }
-
-  async #readDocument(
-    operation: Operation<unknown>,
-    plan: PayloadPlan | undefined,
-    incoming: IncomingRequest,
-  ): Promise<Buffer> {
-    if (operation.body !== 'document' || plan === undefined) return Buffer.alloc(0);
-    if (plan.form.kind === 'framed' && plan.form.signed) {
-      throw new S3Error('NotImplemented', 'This request takes no body in signed frames; sign its SHA-256 instead.');
-    }
-    return readDocument(incoming.body, plan, operation.documentLimit ?? DEFAULT_DOCUMENT_LIMIT);
   }
 
   async #act(
@@ -140,15 +180,12 @@ export class Dispatcher {
     request: S3Request,
     permission: Permission,
     questioner: Questioner,
-    plan: PayloadPlan | undefined,
+    plan: PayloadPlan,
     incoming: IncomingRequest,
   ): Promise<S3Reply> {
     const frames = this.#framesOf(operation, plan, permission);
     try {
-      const payload =
-        operation.body === 'payload' && plan !== undefined
-          ? new CheckedPayload(incoming.body, plan, frames)
-          : undefined;
+      const payload = operation.body === 'payload' ? new CheckedPayload(incoming.body, plan, frames) : undefined;
       const grant = {
         input,
         request,
@@ -169,12 +206,8 @@ export class Dispatcher {
     }
   }
 
-  #framesOf(
-    operation: Operation<unknown>,
-    plan: PayloadPlan | undefined,
-    permission: Permission,
-  ): FrameVerifier | undefined {
-    if (operation.body !== 'payload' || plan?.form.kind !== 'framed' || !plan.form.signed) return undefined;
+  #framesOf(operation: Operation<unknown>, plan: PayloadPlan, permission: Permission): FrameVerifier | undefined {
+    if (operation.body !== 'payload' || !isSignedFrames(plan)) return undefined;
     if (permission.frames === undefined) {
       throw new S3Error('ServiceUnavailable', undefined, { cause: new Error('the sidecar gave no frame handle') });
     }
@@ -200,27 +233,42 @@ function firstOfEach(target: RequestTarget): Map<string, string> {
   return query;
 }
 
-/** What is known of the body before it is read; undefined for operations that take none. */
+const NO_BODY: PayloadPlan = {
+  form: { kind: 'plain', sha256: undefined },
+  length: 0,
+  md5: undefined,
+  checksum: undefined,
+};
+
+/** What is known of the body before it is read. */
 function planBody(
   operation: Operation<unknown>,
   headers: ReadonlyMap<string, string>,
   payloadHash: string | undefined,
-): PayloadPlan | undefined {
+): PayloadPlan {
   if (operation.body === 'none') {
     const length = headers.get('content-length');
     if (length !== undefined && length !== '0') throw new S3Error('UnexpectedContent');
-    return undefined;
+    return NO_BODY;
   }
   return planPayload(headers, readTransferForm(payloadHash), operation.checksumHeaders !== 'object');
 }
 
+function isSignedFrames({ form }: PayloadPlan): boolean {
+  return form.kind === 'framed' && form.signed;
+}
+
+function documentLimit(operation: Operation<unknown>, plan: PayloadPlan): number {
+  if (isSignedFrames(plan)) {
+    throw new S3Error('NotImplemented', 'This request takes no body in signed frames; sign its SHA-256 instead.');
+  }
+  return operation.documentLimit ?? DEFAULT_DOCUMENT_LIMIT;
+}
+
 /** aws-chunked is the framing of the transfer, not an encoding of the object. */
-function withoutFraming(
-  headers: ReadonlyMap<string, string>,
-  plan: PayloadPlan | undefined,
-): ReadonlyMap<string, string> {
+function withoutFraming(headers: ReadonlyMap<string, string>, plan: PayloadPlan): ReadonlyMap<string, string> {
   const encoding = headers.get('content-encoding');
-  if (plan?.form.kind !== 'framed' || encoding === undefined) return headers;
+  if (plan.form.kind !== 'framed' || encoding === undefined) return headers;
   const rest = encoding
     .split(',')
     .map((item) => item.trim())

@@ -150,7 +150,7 @@ async function* plainPieces(source: ByteSource): AsyncGenerator<Uint8Array, Trai
   }
 }
 
-/** Reads a payload whole and verifies it. Throws EntityTooLarge beyond `limit` bytes, before reading when declared so. */
+/** Reads a payload of at most `limit` bytes whole, and verifies it. */
 export async function readDocument(source: ByteSource, plan: PayloadPlan, limit: number): Promise<Buffer> {
   if (plan.length > limit) throw new S3Error('EntityTooLarge', `The document exceeds ${limit} bytes.`);
   const payload = new CheckedPayload(source, plan, undefined);
