@@ -11,6 +11,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'src/authz/audit': ['src/authz/policy', 'proto/gen'],
   'src/authz/identity': ['src/authz/policy', 'src/authz/store', 'proto/gen'],
   'src/authz/store': ['src/authz/policy', 'src/authz/identity', 'src/juicefs'],
+  'src/authz/administration': ['src/authz/policy', 'src/authz/store', 'src/authz/identity'],
   'src/authz/grpc': ['src/authz', 'proto/gen'],
   'src/authz/http': ['src/authz', 'proto/gen'],
   'src/juicefs': [],
