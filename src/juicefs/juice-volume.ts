@@ -83,7 +83,7 @@ export class JuiceVolume implements Volume {
     this.uuid = format.uuid;
     this.readOnly = options.readOnly;
     this.#buffers = new Budget(Math.max(options.bufferSize, format.blockSize));
-    this.#heartbeat = new Heartbeat(parts.fs, () => undefined);
+    this.#heartbeat = new Heartbeat(parts.fs);
     if (!options.readOnly && options.backgroundJobs) this.#jobs = new BackgroundJobs(parts.fs, parts.blocks);
   }
 

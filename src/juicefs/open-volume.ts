@@ -37,6 +37,8 @@ export async function openParts(engine: MetaEngine, options: VolumeOptions): Pro
       storage: resolved.storage?.toLowerCase() ?? stored.storage,
       bucket: resolved.bucket ?? stored.bucket,
     };
+    // A directory given without its slash would put the objects beside it.
+    if (format.storage === 'file' && !format.bucket.endsWith('/')) format.bucket += '/';
     const objects = openStore(format.storage, format.bucket);
     const layout = { volume: format.name, blockSize: format.blockSize, hashPrefix: format.hashPrefix };
     const blocks = new BlockStore(objects, blockCodec(format.compression), layout, resolved);

@@ -51,6 +51,7 @@ export class BlockStore {
           await this.#objects.put(key, stored);
           return;
         } catch (cause) {
+          if (isFull(cause)) throw new VolumeError('ENOSPC', `no space left to store block ${key}`, { cause });
           if (attempt >= UPLOAD_TRIES) throw new VolumeError('EIO', `cannot store block ${key}`, { cause });
         }
       }
@@ -96,4 +97,8 @@ export class BlockStore {
       this.#deletes.release(1);
     }
   }
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
 }

@@ -102,13 +102,13 @@ async function removeNames(
   });
 }
 
-/** What a refusal says; anything that is no answer of the volume is thrown on. */
+/** What a refusal says; a fault is no answer, and thrown on. */
 export async function collectError(body: () => Promise<void>): Promise<VolumeError | undefined> {
   try {
     await body();
     return undefined;
   } catch (error) {
-    if (error instanceof VolumeError) return error;
+    if (error instanceof VolumeError && error.code !== 'EIO' && error.code !== 'EBUSY') return error;
     throw error;
   }
 }

@@ -28,15 +28,12 @@ export async function startSession(fs: FilesystemContext): Promise<bigint> {
 /** Refreshes the session and the format until stopped. */
 export class Heartbeat {
   readonly #fs: FilesystemContext;
-  readonly #onDeletable: () => void;
   #timer: NodeJS.Timeout | undefined;
   #beating: Promise<void> = Promise.resolve();
   #stopped = false;
 
-  /** `onDeletable` runs after dead sessions were cleaned: there may be data to delete. */
-  constructor(fs: FilesystemContext, onDeletable: () => void) {
+  constructor(fs: FilesystemContext) {
     this.#fs = fs;
-    this.#onDeletable = onDeletable;
     this.#plan();
   }
 
@@ -67,9 +64,7 @@ export class Heartbeat {
     if (fs.options.readOnly || !fs.options.backgroundJobs) return;
     const lease = Math.floor((fs.options.heartbeatMs * 0.9) / 1000);
     const mine = await fs.engine.write(async (tx) => tx.setCounterIfSmall('lastCleanupSessions', unixNow(), lease));
-    if (!mine) return;
-    await cleanStaleSessions(fs);
-    this.#onDeletable();
+    if (mine) await cleanStaleSessions(fs);
   }
 }
 

@@ -1,5 +1,6 @@
 // One SQLite connection: statements compiled once, rows as typed values, and the errors of a busy database told apart.
 import { DatabaseSync, type DatabaseSyncInstance, type StatementSyncInstance } from '@photostructure/sqlite';
+import { VolumeError } from '../../volume.ts';
 
 /** A column value; integers are always bigint, because trash inodes exceed 2^53. */
 export type SqlValue = bigint | string | Uint8Array | number | null;
@@ -11,6 +12,7 @@ const BUSY_TIMEOUT_MS = 3;
 
 const SQLITE_BUSY = 5;
 const SQLITE_LOCKED = 6;
+const SQLITE_FULL = 13;
 const SQLITE_CANTOPEN = 14;
 
 export class SqliteConnection {
@@ -72,6 +74,15 @@ function sqliteCode(error: unknown): number | undefined {
 export function isBusy(error: unknown): boolean {
   const code = sqliteCode(error);
   return code === SQLITE_BUSY || code === SQLITE_LOCKED;
+}
+
+/** A failure of the database as the volume's error, with the driver's as its cause; anything else as it is. */
+export function asVolumeError(error: unknown): unknown {
+  const code = sqliteCode(error);
+  if (code === undefined) return error;
+  if (code === SQLITE_FULL) return new VolumeError('ENOSPC', 'the disk of the database is full', { cause: error });
+  const reason = error instanceof Error ? error.message : String(error);
+  return new VolumeError('EIO', `the database failed: ${reason}`, { cause: error });
 }
 
 export function cannotOpen(error: unknown): boolean {

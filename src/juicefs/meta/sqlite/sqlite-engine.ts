@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { VolumeError } from '../../volume.ts';
 import { VolumeOpenError } from '../../volume-error.ts';
 import type { MetaEngine, MetaReader, MetaTransaction } from '../engine.ts';
-import { cannotOpen, isBusy, SqliteConnection } from './sqlite-connection.ts';
+import { asVolumeError, cannotOpen, isBusy, SqliteConnection } from './sqlite-connection.ts';
 import { SqliteReader } from './sqlite-reader.ts';
 import { columnNames, createMissingSchema, schemaIsComplete } from './sqlite-schema.ts';
 import { SqliteTransaction } from './sqlite-transaction.ts';
@@ -144,7 +144,7 @@ async function retryWhileBusy<T>(body: () => Promise<T>): Promise<T> {
     try {
       return await body();
     } catch (error) {
-      if (!isBusy(error)) throw error;
+      if (!isBusy(error)) throw asVolumeError(error);
       if (attempt >= MAX_TRIES) {
         throw new VolumeError('EBUSY', `the database was locked by others through ${attempt} tries`, { cause: error });
       }
