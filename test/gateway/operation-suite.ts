@@ -169,7 +169,7 @@ export function operationSuite(make: () => Promise<Subject>): void {
         ['replication', 'ReplicationConfigurationNotFoundError'],
         ['tagging', 'NoSuchTagSet'],
         ['website', 'NoSuchWebsiteConfiguration'],
-        ['policy', 'NotImplemented'],
+        ['inventory', 'NotImplemented'],
       ]) {
         expect([query, (await s3.send('GET', `/bkt?${query}`)).code]).toEqual([query, code]);
         expect([query, (await s3.send('GET', `/none?${query}`)).code]).not.toEqual([query, '']);
@@ -227,7 +227,7 @@ export function operationSuite(make: () => Promise<Subject>): void {
 
     it("carry only what the gateway's switches keep", async () => {
       const bare = new Served(volume, { keepEtag: false, objectMeta: false, objectTag: false });
-      const headers = { 'content-type': 'text/css', 'x-amz-tagging': 'a=1', 'x-amz-meta-x': '1' };
+      const headers = { 'x-amz-tagging': 'a=1', 'x-amz-meta-x': '1' };
       const reply = await bare.send('PUT', '/bkt/page.html', { body: 'hi', headers });
       expect(reply.headers.etag).toBe(`"${md5('hi')}"`);
       const seen = await bare.send('HEAD', '/bkt/page.html');
@@ -237,6 +237,13 @@ export function operationSuite(make: () => Promise<Subject>): void {
       expect((await volume.statWithXattrs(['bkt', 'page.html'])).xattrs.size).toBe(0);
       expect((await bare.send('GET', '/bkt?list-type=2')).text).toContain('<ETag></ETag>');
       expect((await bare.send('GET', '/bkt/page.html?tagging')).code).toBe('NotImplemented');
+      await bare.send('PUT', '/bkt/typed', {
+        body: 'x',
+        headers: { ...headers, 'content-type': 'text/css', 'content-language': 'de' },
+      });
+      const typed = await bare.send('HEAD', '/bkt/typed');
+      expect(typed.headers).toMatchObject({ 'content-type': 'text/css', 'content-language': 'de' });
+      expect((await head('typed')).headers).not.toHaveProperty('x-amz-meta-x');
       await put('raw.json');
       expect((await head('raw.json')).headers['content-type']).toBe('binary/octet-stream');
     });
@@ -690,6 +697,13 @@ export function operationSuite(make: () => Promise<Subject>): void {
       const replaced = await get('y');
       expect(replaced.headers).toMatchObject({ 'content-type': 'text/plain', 'x-amz-tagging-count': '2' });
       expect(replaced.headers).not.toHaveProperty('x-amz-meta-m');
+    });
+
+    it('keep metadata that the gateway does not show', async () => {
+      const bare = new Served(volume, { objectMeta: false });
+      expect((await copy('hidden', SOURCE, {}, bare)).status).toBe(200);
+      expect((await bare.send('HEAD', '/bkt/hidden')).headers).not.toHaveProperty('x-amz-meta-m');
+      expect((await head('hidden')).headers['x-amz-meta-m']).toBe('1');
     });
 
     it('onto themselves need something new', async () => {

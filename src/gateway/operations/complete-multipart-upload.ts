@@ -46,7 +46,7 @@ export const completeMultipartUpload = defineOperation({
     const xattrs = objectXattrs(
       {
         etag,
-        metadata: storedMetadata(upload.xattrs, context.features),
+        metadata: storedMetadata(upload.xattrs),
         tags: storedTags(upload.xattrs, context.features),
       },
       context.features,

@@ -87,7 +87,7 @@ export const copyObject = defineOperation({
 function newAttributes(input: CopyInput, source: FoundObject, { features }: OperationContext): ObjectAttributes {
   return {
     etag: storedEtag(source.xattrs, features),
-    metadata: input.replaceMetadata ? input.metadata : storedMetadata(source.xattrs, features),
+    metadata: input.replaceMetadata ? input.metadata : storedMetadata(source.xattrs),
     tags: input.replaceTags ? storedTagText(input.tags) : storedTags(source.xattrs, features),
   };
 }
@@ -138,7 +138,7 @@ function replacedXattrs(
   { features }: OperationContext,
 ): Map<string, Uint8Array | undefined> {
   const replaced = new Map<string, Uint8Array | undefined>();
-  if (input.replaceMetadata && features.objectMeta) replaced.set(METADATA_XATTR, xattrs.get(METADATA_XATTR));
+  if (input.replaceMetadata) replaced.set(METADATA_XATTR, xattrs.get(METADATA_XATTR));
   if (input.replaceTags && features.objectTag) replaced.set(TAGS_XATTR, xattrs.get(TAGS_XATTR));
   return replaced;
 }

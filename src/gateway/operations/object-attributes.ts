@@ -30,15 +30,18 @@ export type ObjectMetadata = Readonly<Record<string, string>>;
 type Headers = ReadonlyMap<string, string>;
 type Xattrs = ReadonlyMap<string, Uint8Array>;
 
-/** The metadata that the headers of an upload name. Throws MetadataTooLarge. */
-export function metadataFromHeaders(headers: Headers): ObjectMetadata {
-  const metadata: Record<string, string> = { 'content-type': DEFAULT_PUT_CONTENT_TYPE };
+/**
+ * The metadata that the headers of an upload name: what HTTP itself needs always, users' own with --object-meta, as well as
+ * S3's default content type (without it, an unnamed type is guessed when the object is read). Throws MetadataTooLarge.
+ */
+export function metadataFromHeaders(headers: Headers, features: GatewayFeatures): ObjectMetadata {
+  const metadata: Record<string, string> = features.objectMeta ? { 'content-type': DEFAULT_PUT_CONTENT_TYPE } : {};
   let userBytes = 0;
   for (const [name, raw] of headers) {
     const value = name === 'content-encoding' ? withoutTransferCoding(raw) : raw;
     if (name.startsWith(USER_METADATA_PREFIX)) {
       userBytes += name.length - USER_METADATA_PREFIX.length + Buffer.byteLength(value);
-      metadata[name] = value;
+      if (features.objectMeta) metadata[name] = value;
     } else if (value !== '' && (SYSTEM_METADATA as readonly string[]).includes(name)) {
       metadata[name] = value;
     }
@@ -65,18 +68,18 @@ export function headerOfText(text: string): string {
   return text.replace(/\p{Cc}/gu, ' ');
 }
 
-/** The stored metadata; undefined when there is none, or --object-meta is off. A damaged value counts as none. */
-export function storedMetadata(xattrs: Xattrs, features: GatewayFeatures): ObjectMetadata | undefined {
-  const bytes = features.objectMeta ? xattrs.get(METADATA_XATTR) : undefined;
-  if (bytes === undefined || bytes.length === 0) return undefined;
+/** The stored metadata, whoever is to see it; empty when there is none. A damaged value counts as none. */
+export function storedMetadata(xattrs: Xattrs): ObjectMetadata {
+  const bytes = xattrs.get(METADATA_XATTR);
+  if (bytes === undefined || bytes.length === 0) return {};
   let parsed: unknown;
   try {
     parsed = JSON.parse(Buffer.from(bytes).toString('utf8'));
   } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
+    if (error instanceof SyntaxError) return {};
     throw error;
   }
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return undefined;
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return {};
   const metadata: Record<string, string> = {};
   for (const [name, value] of Object.entries(parsed)) {
     const known = name.startsWith(USER_METADATA_PREFIX) || (SYSTEM_METADATA as readonly string[]).includes(name);
@@ -106,7 +109,7 @@ export function textXattr(xattrs: Xattrs, name: string): string | undefined {
 /** What an object is to carry. */
 export interface ObjectAttributes {
   readonly etag: string | undefined;
-  readonly metadata: ObjectMetadata | undefined;
+  readonly metadata: ObjectMetadata;
   readonly tags: string | undefined;
 }
 
@@ -115,7 +118,7 @@ export function objectXattrs(attributes: ObjectAttributes, features: GatewayFeat
   const xattrs = new Map<string, Uint8Array>();
   if (features.keepEtag && attributes.etag) xattrs.set(ETAG_XATTR, Buffer.from(attributes.etag));
   if (features.objectTag && attributes.tags) xattrs.set(TAGS_XATTR, Buffer.from(attributes.tags));
-  if (features.objectMeta && attributes.metadata !== undefined) {
+  if (Object.keys(attributes.metadata).length > 0) {
     xattrs.set(METADATA_XATTR, Buffer.from(JSON.stringify(attributes.metadata)));
   }
   return xattrs;

@@ -3,7 +3,7 @@ import type { ExistingFile } from '../../juicefs/volume.ts';
 import { S3Error } from '../s3/errors.ts';
 import type { GatewayFeatures, GrantedPrincipal } from '../s3/operation.ts';
 import { guessContentType } from './content-type.ts';
-import { headerOfText, storedEtag, storedMetadata, storedTags } from './object-attributes.ts';
+import { headerOfText, storedEtag, storedMetadata, storedTags, USER_METADATA_PREFIX } from './object-attributes.ts';
 import { parseStoredTags } from './tag-set.ts';
 import { httpDate } from './timestamps.ts';
 
@@ -37,8 +37,8 @@ export function responseOverrides(
 /** The headers of an object: type, validators, metadata, number of tags. No length, no range. */
 export function objectHeaders(existing: ExistingFile, key: string, features: GatewayFeatures): Record<string, string> {
   const headers: Record<string, string> = { 'content-type': guessContentType(key) };
-  for (const [name, value] of Object.entries(storedMetadata(existing.xattrs, features) ?? {})) {
-    if (value !== '' || name.startsWith('x-amz-meta-')) headers[name] = headerOfText(value);
+  for (const [name, value] of Object.entries(storedMetadata(existing.xattrs))) {
+    if (name.startsWith(USER_METADATA_PREFIX) ? features.objectMeta : value !== '') headers[name] = headerOfText(value);
   }
   const tagCount = parseStoredTags(storedTags(existing.xattrs, features)).length;
   if (tagCount > 0) headers['x-amz-tagging-count'] = String(tagCount);

@@ -20,7 +20,7 @@ const TRUE_ACLS: ReadonlySet<string> = new Set(['private', 'bucket-owner-full-co
 export function parseUploadHeaders(request: S3Request): UploadHeaders {
   refuseUnsupported(request);
   return {
-    metadata: metadataFromHeaders(request.headers),
+    metadata: metadataFromHeaders(request.headers, request.features),
     tags: request.features.objectTag ? parseTaggingHeader(request.headers.get('x-amz-tagging') ?? '') : [],
   };
 }
