@@ -79,13 +79,13 @@ async function startSidecar(
       },
     });
   } catch (cause) {
-    // Its complaint is on stderr already.
     throw new UsageError(cause instanceof Error ? lastLine(cause.message) : String(cause));
   }
 }
 
+/** The complaint itself: the last line, without the name of the program. */
 function lastLine(text: string): string {
-  return text.trim().split('\n').at(-1) ?? text;
+  return (text.trim().split('\n').at(-1) ?? text).replace(/^portcullis: /, '');
 }
 
 /** Resolves at the first SIGTERM or SIGINT; a second one ends the process at once. */

@@ -34,15 +34,17 @@ async function main(argv: readonly string[]): Promise<void> {
   await program.parseAsync(args as string[], { from: 'user' });
 }
 
-main(process.argv.slice(2)).catch((error: unknown) => {
-  if (error instanceof CommanderError) {
-    // commander has printed its message; asking for help is no failure.
-    process.exitCode = error.exitCode;
-  } else if (error instanceof UsageError) {
+/** Says why the command failed, and answers the exit code. */
+function report(error: unknown): number {
+  // commander has printed its message; asking for help is no failure.
+  if (error instanceof CommanderError) return error.exitCode;
+  if (error instanceof UsageError) {
     process.stderr.write(`portcullis: ${error.message}\n`);
-    process.exitCode = error.exitCode;
-  } else {
-    process.stderr.write(`portcullis: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-    process.exitCode = 1;
+    return error.exitCode;
   }
-});
+  process.stderr.write(`portcullis: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  return 1;
+}
+
+// A failed command ends at once, whatever it had opened: a supervised sidecar's lifeline would keep it alive.
+main(process.argv.slice(2)).catch((error: unknown) => process.exit(report(error)));

@@ -70,14 +70,16 @@ export async function superviseSidecar(options: SupervisedSidecarOptions): Promi
       { env: { ...options.env }, stdio: ['pipe', 'pipe', first ? 'pipe' : 'inherit'] },
     );
     child = process_;
-    process_.stderr?.on('data', (data: Buffer) => {
-      if (complaint.length < COMPLAINT_BYTES) complaint += data.toString();
-      process.stderr.write(data);
-    });
     let ready = false;
+    // Until it serves, what it says is kept: if it fails, the caller says the one line that matters.
+    process_.stderr?.on('data', (data: Buffer) => {
+      if (ready) process.stderr.write(data);
+      else if (complaint.length < COMPLAINT_BYTES) complaint += data.toString();
+    });
     createInterface({ input: process_.stdout as NodeJS.ReadableStream }).on('line', (line) => {
       if (ready || !line.includes('"ready"')) return;
       ready = true;
+      process.stderr.write(complaint);
       options.onEvent({ type: 'ready', pid: process_.pid ?? 0 });
       onReady();
     });
@@ -97,7 +99,8 @@ export async function superviseSidecar(options: SupervisedSidecarOptions): Promi
       timer = setTimeout(() => start(ignore, ignore, false), retryMs);
     };
     process_.on('error', (error) => ended(null, null, error.message));
-    process_.on('exit', (code, signal) =>
+    // 'close' comes after the last of its output.
+    process_.on('close', (code, signal) =>
       ended(code, signal, `the sidecar ended with ${signal ?? `exit code ${code}`}`),
     );
   };
