@@ -160,6 +160,8 @@ class WorkerPool {
           this.#fail(error);
         }
       });
+      // A message to a worker that has just ended: 'exit' says what there is to say.
+      worker.on('error', (error) => this.#logger.debug({ err: error }, 'a worker could not be told something'));
       worker.on('exit', (code, signal) => {
         if (this.#stopping) return;
         if (!serving) {
