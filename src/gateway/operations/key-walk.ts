@@ -25,6 +25,8 @@ export interface KeyWalk {
   descend(directoryKey: string): boolean;
   /** Entries fetched in one round trip; a hint. */
   readonly pageSize: number;
+  /** Ends the walk: many directories may go by without a key. */
+  readonly signal: AbortSignal;
 }
 
 /** A directory that the walk is in. */
@@ -53,6 +55,7 @@ export async function* walkKeys(walk: KeyWalk): AsyncGenerator<WalkedKey, void, 
   const stack: Level[] = [openLevel(walk, path, start.key, undefined, start.namePrefix)];
   try {
     for (let level = stack.at(-1); level !== undefined; level = stack.at(-1)) {
+      walk.signal.throwIfAborted();
       const entry = await nextEntry(level);
       if (entry === undefined) {
         stack.pop();
@@ -74,6 +77,8 @@ export async function* walkKeys(walk: KeyWalk): AsyncGenerator<WalkedKey, void, 
         yield { key: directoryKey, attributes: entry.attributes };
         continue;
       }
+      // a symbolic link back to a directory that the walk is in names nothing new, for ever
+      if (stack.some(({ attributes }) => attributes?.inode === entry.attributes.inode)) continue;
       if (isObjectKey(walk, directoryKey, entry.attributes)) yield { key: directoryKey, attributes: entry.attributes };
       const childPath = [...walk.bucketPath, ...directoryKey.slice(0, -1).split('/')];
       stack.push(openLevel(walk, childPath, directoryKey, entry.attributes, ''));

@@ -103,10 +103,10 @@ export async function listPage(
     hideDirectories: context.features.hideDirObject,
     descend: (directory) => commonPrefixOf(directory, input) === undefined,
     pageSize: input.maxKeys + 1,
+    signal: context.signal,
   });
   let truncated = false;
   for await (const { key, attributes } of walked) {
-    context.signal.throwIfAborted();
     const common = commonPrefixOf(key, input);
     if (common !== undefined && common === current) continue;
     if (keys.length + commonPrefixes.length === input.maxKeys) {

@@ -56,7 +56,7 @@ class IsObject extends Error {}
 
 /**
  * Removes `directory` and those above it, up to the bucket, as long as they are empty and were not put as objects. Fine when
- * they are gone already.
+ * they are gone already, and when the file system does not allow it: the object itself is removed, and that was asked.
  */
 export async function removeEmptyParents(volume: Volume, bucketPath: VolumePath, directory: VolumePath): Promise<void> {
   const guard: CommitGuard = (existing) => {
@@ -66,7 +66,7 @@ export async function removeEmptyParents(volume: Volume, bucketPath: VolumePath,
     try {
       await volume.rmdir(path, { guard });
     } catch (error) {
-      if (error instanceof IsObject || isErrno(error, 'ENOTEMPTY') || isMissing(error)) return;
+      if (error instanceof IsObject || isErrno(error, 'ENOTEMPTY', 'EACCES', 'EPERM') || isMissing(error)) return;
       throw error;
     }
   }
