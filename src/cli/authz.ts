@@ -106,7 +106,14 @@ export async function serveAuthz(options: ServeAuthzOptions): Promise<RunningAut
         ? undefined
         : openRecordStorage(options.store, { storage, bucket, kmsSecretKey });
     if (records !== undefined) closing.push(() => records.close());
-    const admin = createAdminService({ authorizer, directory, settings, root: options.root, records, nowMs });
+    const admin = createAdminService({
+      answer: (ask) => asks.answer(ask),
+      directory,
+      settings,
+      root: options.root,
+      records,
+      nowMs,
+    });
     const grpc = await startGrpcServer({
       listen: options.listen,
       token: options.token,

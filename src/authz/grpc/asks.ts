@@ -29,11 +29,11 @@ export class Asks {
     if (request.openFrames && frames === undefined) {
       throw AskFault.malformed('a frame handle lives on a stream: ask over AuthorizeStream');
     }
-    return andThen(this.#answer(request), (answer) => this.#authorized(request, answer, frames));
+    return andThen(this.answer(request), (answer) => this.#authorized(request, answer, frames));
   }
 
   batch(request: AuthorizeBatchRequest): OrPromise<AuthorizeBatchResponse> {
-    return andThen(this.#answer(request), (answer) =>
+    return andThen(this.answer(request), (answer) =>
       answer.kind === 'refused'
         ? {
             refusal: refusalMessage(answer.refusal),
@@ -50,7 +50,8 @@ export class Asks {
     );
   }
 
-  #answer(ask: Ask): OrPromise<Answer> {
+  /** The answer itself, audited: for doors that are not gRPC's. */
+  answer(ask: Ask): OrPromise<Answer> {
     const answer = this.#authorizer.answer(ask);
     return this.#audit === undefined ? answer : andThen(answer, (known) => this.#record(ask, known));
   }

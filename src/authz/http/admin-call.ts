@@ -131,7 +131,7 @@ export function jsonReply(value: unknown): AdminReply {
 }
 
 async function ask(service: AdminService, request: HttpRequest, accesses: readonly AskedAccess[]) {
-  const answer = await service.authorizer.answer({
+  const answer = await service.answer({
     credentials: credentialsOf(request),
     accesses: accesses.map(({ action, bucket = '', context = {} }) => ({
       action,

@@ -3,11 +3,12 @@
 import { AdminRefusal } from '../administration/admin-refusal.ts';
 import type { Command, Rules } from '../administration/command.ts';
 import type { IdentityWriter } from '../administration/identity-writer.ts';
-import type { Authorizer } from '../identity/authorizer.ts';
+import type { Answer, Ask } from '../identity/authorizer.ts';
 import type { IamRecords } from '../store/iam-store.ts';
 
 export interface AdminServiceOptions {
-  readonly authorizer: Authorizer;
+  /** Authenticates and decides, and leaves a line in the audit log. */
+  readonly answer: (ask: Ask) => Answer | Promise<Answer>;
   /** The records that decisions are made by. */
   readonly records: () => IamRecords;
   /** Undefined when the store cannot be written to. */
@@ -19,7 +20,7 @@ export interface AdminServiceOptions {
 }
 
 export class AdminService {
-  readonly authorizer: Authorizer;
+  readonly answer: AdminServiceOptions['answer'];
   readonly rules: Rules;
   readonly builtInPolicies: ReadonlyMap<string, string>;
   readonly nowMs: () => number;
@@ -27,7 +28,7 @@ export class AdminService {
 
   constructor(options: AdminServiceOptions) {
     this.#options = options;
-    this.authorizer = options.authorizer;
+    this.answer = options.answer;
     this.rules = options.rules;
     this.builtInPolicies = options.builtInPolicies;
     this.nowMs = options.nowMs;

@@ -1,14 +1,13 @@
 // Puts together what the HTTP door works on.
 import { StoreIdentityWriter } from '../administration/store-identity-writer.ts';
-import type { Authorizer } from '../identity/authorizer.ts';
 import type { IamDirectory } from '../identity/iam-directory.ts';
 import type { RootUser } from '../identity/known-identities.ts';
 import { BUILT_IN_POLICIES, type PolicySettings, problemOfNewDocument } from '../identity/policy-program.ts';
 import type { RecordStorage } from '../store/record-storage.ts';
-import { AdminService } from './admin-service.ts';
+import { AdminService, type AdminServiceOptions } from './admin-service.ts';
 
 export interface CreateAdminServiceOptions {
-  readonly authorizer: Authorizer;
+  readonly answer: AdminServiceOptions['answer'];
   readonly directory: IamDirectory;
   readonly settings: PolicySettings;
   readonly root: RootUser;
@@ -18,9 +17,9 @@ export interface CreateAdminServiceOptions {
 }
 
 export function createAdminService(options: CreateAdminServiceOptions): AdminService {
-  const { authorizer, directory, settings, root, records, nowMs } = options;
+  const { answer, directory, settings, root, records, nowMs } = options;
   return new AdminService({
-    authorizer,
+    answer,
     records: () => directory.current.records,
     writer: records === undefined ? undefined : new StoreIdentityWriter(records, directory),
     rules: {

@@ -91,7 +91,7 @@ async function authenticateUser(
   if (!request.headers.has('authorization') || (claimed !== undefined && claimed !== bodyHash(request))) {
     throw notEligible();
   }
-  const answer = await service.authorizer.answer({
+  const answer = await service.answer({
     credentials: credentialsOf(request),
     accesses: [{ action: 'sts:AssumeRole', resource: '', context: {}, resourceAccount: '' }],
     context: request.context,

@@ -1,6 +1,7 @@
 // The tokens of service accounts and sessions: JSON Web Tokens, HS512, signed with the root secret (IAM-LAYOUT of the volume).
 // Other algorithms, 'none' among them, are not tokens.
 import { createHmac } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import type { Delegation } from './credential.ts';
 import { constantTimeEqual } from './signing-key.ts';
@@ -17,8 +18,22 @@ const Claims = z.object({
 });
 export type TokenClaims = z.infer<typeof Claims>;
 
+/** Checked tokens that are remembered: every new snapshot reads all stored ones again. */
+export const MAX_REMEMBERED_TOKENS = 20_000;
+const remembered = new LRUCache<string, { readonly rootSecret: string; readonly claims: TokenClaims | undefined }>({
+  max: MAX_REMEMBERED_TOKENS,
+});
+
 /** Checks a token and reads its claims; undefined when it does not stand. Its times are not read: `exp` holds a duration there. */
 export function verifyToken(token: string, rootSecret: string): TokenClaims | undefined {
+  const known = remembered.get(token);
+  if (known?.rootSecret === rootSecret) return known.claims;
+  const claims = checkToken(token, rootSecret);
+  remembered.set(token, { rootSecret, claims });
+  return claims;
+}
+
+function checkToken(token: string, rootSecret: string): TokenClaims | undefined {
   const [header = '', payload = '', signature = '', ...rest] = token.split('.');
   if (rest.length > 0 || token.length > MAX_TOKEN_BYTES) return undefined;
   const expected = createHmac('sha512', rootSecret).update(`${header}.${payload}`).digest('base64url');
