@@ -82,9 +82,9 @@ async function format(metaUrl: string, name: string, _flags: unknown, command: C
   const asked = {
     storage: given('storage', flags.storage),
     bucket: given('bucket', bucketOf(flags)),
-    accessKey: flags.accessKey ?? process.env.ACCESS_KEY,
-    secretKey: flags.secretKey ?? process.env.SECRET_KEY,
-    sessionToken: flags.sessionToken ?? process.env.SESSION_TOKEN,
+    accessKey: flags.accessKey,
+    secretKey: flags.secretKey,
+    sessionToken: flags.sessionToken,
     storageClass: flags.storageClass,
     blockSizeKiB: given('blockSize', flags.blockSize / 1024),
     compression: given('compress', flags.compress),
@@ -94,8 +94,10 @@ async function format(metaUrl: string, name: string, _flags: unknown, command: C
     inodes: flags.inodes,
     trashDays: given('trashDays', flags.trashDays),
   };
+  const { ACCESS_KEY: accessKey, SECRET_KEY: secretKey, SESSION_TOKEN: sessionToken } = process.env;
+  const fallback = { bucket: bucketOf(flags), accessKey, secretKey, sessionToken };
   try {
-    const settings = { ...base, ...withoutUndefined(asked), defaultBucket: bucketOf(flags) };
+    const settings = { ...base, ...withoutUndefined(asked), fallback: withoutUndefined(fallback) };
     const { outcome, setting } = await formatVolume(metaUrl, settings);
     process.stdout.write(`volume ${name} ${outcome}: ${setting}\n`);
   } catch (error) {

@@ -28,7 +28,7 @@ class RealClient {
   readonly #reader: Interface;
 
   constructor(metaUrl: string, name: string) {
-    this.#process = spawn('python3', [DRIVER, LIBRARY, metaUrl, name], { stdio: ['pipe', 'pipe', 'ignore'] });
+    this.#process = spawn('python3', ['-B', DRIVER, LIBRARY, metaUrl, name], { stdio: ['pipe', 'pipe', 'ignore'] });
     if (this.#process.stdout === null) throw new Error('the client has no output');
     this.#reader = createInterface(this.#process.stdout);
     this.#lines = this.#reader[Symbol.asyncIterator]();

@@ -21,8 +21,6 @@ export interface FormatSettings {
   readonly storage?: string;
   /** For `file`: an absolute directory; a trailing slash is added. */
   readonly bucket?: string;
-  /** The bucket of a new volume when `bucket` is left out. */
-  readonly defaultBucket?: string;
   readonly storageClass?: string;
   readonly accessKey?: string;
   readonly secretKey?: string;
@@ -44,6 +42,8 @@ export interface FormatSettings {
   readonly noUpdate?: boolean;
   /** Do not probe the storage. */
   readonly skipStorageCheck?: boolean;
+  /** What a new volume takes where the members above are left out; an existing one is not changed by them. */
+  readonly fallback?: Pick<FormatSettings, 'bucket' | 'accessKey' | 'secretKey' | 'sessionToken'>;
 }
 
 export interface FormatResult {
@@ -105,9 +105,9 @@ async function loadExisting(metaUrl: string): Promise<FormatRecord | undefined> 
   }
 }
 
-function newFormat(settings: FormatSettings): FormatRecord {
-  const storage = settings.storage ?? 'file';
-  const bucket = settings.bucket ?? settings.defaultBucket;
+function newFormat(asked: FormatSettings): FormatRecord {
+  const settings = { ...asked.fallback, ...asked };
+  const { storage = 'file', bucket } = settings;
   if (bucket === undefined) throw new VolumeOpenError('FormatRefused', 'a new volume needs a bucket');
   const uuid = randomUUID();
   const compat = settings.compat === '1.0';
