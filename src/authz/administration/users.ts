@@ -9,7 +9,8 @@ export interface UserInput {
   readonly name: string;
   /** Undefined keeps the secret of a user that exists. */
   readonly secretKey: string | undefined;
-  readonly enabled: boolean;
+  /** Undefined keeps the status of a user that exists; a new one is enabled. */
+  readonly enabled: boolean | undefined;
   /** Replaces the policies of the user; undefined leaves them. */
   readonly policies?: readonly string[] | undefined;
 }
@@ -38,14 +39,14 @@ export function putUser(current: IamRecords, rules: Rules, input: UserInput): Co
         if (records.serviceAccounts.has(name) || records.sessions.has(name)) throw new AdminRefusal('NotAllowed');
       }
       if (input.policies !== undefined) requirePolicies(records, rules, input.policies);
-      const known = existing === undefined || isUnreadable(existing) ? undefined : existing.secretKey;
-      const secretKey = input.secretKey ?? known;
+      const before = existing === undefined || isUnreadable(existing) ? undefined : existing;
+      const secretKey = input.secretKey ?? before?.secretKey;
       if (secretKey === undefined) throw new AdminRefusal('InvalidSecretKey');
-      if (secretKey !== known) checkSecretKey(secretKey);
+      if (secretKey !== before?.secretKey) checkSecretKey(secretKey);
       const leftovers = existing === undefined ? belongings(records, name) : {};
       return {
         ...leftovers,
-        users: new Map([[name, userRecord(secretKey, input.enabled)]]),
+        users: new Map([[name, userRecord(secretKey, input.enabled ?? before?.enabled ?? true)]]),
         ...(input.policies === undefined
           ? {}
           : { userPolicies: new Map([[name, input.policies.length > 0 ? input.policies : undefined]]) }),

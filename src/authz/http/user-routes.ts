@@ -39,13 +39,11 @@ export const USER_ROUTES: readonly AdminRoute[] = [
       const { secretKey, status, policy, policyName } = await call.sealedBody(AddUser);
       const policies = splitNames(policy ?? policyName ?? '');
       if (policies.length > 0) await call.require('admin:AttachUserOrGroupPolicy');
-      const before = service.records.users.get(name);
-      const wasEnabled = before === undefined || isUnreadable(before) || before.enabled;
       await service.run(
         putUser(service.records, service.rules, {
           name,
           secretKey: secretKey || undefined,
-          enabled: status ? status === 'enabled' : wasEnabled,
+          enabled: status ? status === 'enabled' : undefined,
           policies: policies.length > 0 ? policies : undefined,
         }),
       );
