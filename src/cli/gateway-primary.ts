@@ -13,6 +13,8 @@ import { VERSION } from './version.ts';
 /** How long requests in flight may take after SIGTERM. */
 export const DRAIN_MS = 10_000;
 const WORKER_RESTART_MS = 1_000;
+/** How much later than a worker this process may hear of a signal to the group. */
+const GROUP_SIGNAL_MS = 500;
 
 /** What the primary sends to a worker. */
 export type ToWorker =
@@ -136,7 +138,8 @@ class WorkerPool {
 
   #fork(): Promise<{ volume: string }> {
     return new Promise((resolve, reject) => {
-      const worker = cluster.fork();
+      // Few arenas: block buffers that are freed go back to the system instead of staying with a thread.
+      const worker = cluster.fork({ MALLOC_ARENA_MAX: '2' });
       let serving = false;
       worker.on('message', (message: FromWorker) => {
         if (message.type === 'listeningToPrimary') {
@@ -165,7 +168,9 @@ class WorkerPool {
       worker.on('exit', (code, signal) => {
         if (this.#stopping) return;
         if (!serving) {
-          reject(new UsageError(`a worker ended while starting (${signal ?? `exit code ${code}`})`));
+          const why = new UsageError(`a worker ended while starting (${signal ?? `exit code ${code}`})`);
+          // A signal to the whole group may end a worker before this process has heard of it.
+          setTimeout(() => !this.#stopping && reject(why), signal === null ? 0 : GROUP_SIGNAL_MS);
           return;
         }
         this.#logger.error({ code, signal }, 'a worker ended; starting another');

@@ -1,4 +1,5 @@
 // The sidecar dies, hangs or was never there: no request gets through while it is away, and service resumes by itself.
+import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -115,15 +116,18 @@ describe('Ctrl-C on the process group', () => {
     expect((await client.send({ method: 'PUT', bucket: 'kept', keys })).status).toBe(200);
     const body = Buffer.alloc(24 * 1024 * 1024, 'k');
 
-    // The body stops half-way, so that the request is surely in flight when the signal comes.
+    // Told to go on, and stopped half-way: the request is surely in flight when the signal comes.
     const { method, target, headers } = client.prepare({ method: 'PUT', path: '/kept/slow', body, keys });
-    const outgoing = client.open(method, target, headers);
+    const outgoing = client.open(method, target, { ...headers, expect: '100-continue' });
+    const goOn = once(outgoing, 'continue');
+    outgoing.flushHeaders();
     const answer = new Promise<S3Answer>((resolve, reject) => {
       outgoing.on('response', (response) => collect(response).then(resolve, reject));
       outgoing.on('error', reject);
     });
     // Whatever goes wrong first fails the test; this must not hide it.
     answer.catch(() => undefined);
+    await goOn;
     const middle = body.length / 2;
     await new Promise((resolve) => outgoing.write(body.subarray(0, middle), resolve));
     gateway.process.signalGroup('SIGINT');

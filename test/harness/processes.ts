@@ -97,9 +97,9 @@ export function processes(): ProcessEntry[] {
     });
 }
 
-/** Resident memory of a process in bytes; 0 when it is gone. */
+/** Resident memory of a process in bytes, what it shares with others counted in proportion (PSS); 0 when it is gone. */
 export function residentBytes(pid: number): number {
-  const kib = /^VmRSS:\s+(\d+) kB/m.exec(readProc(String(pid), 'status') ?? '')?.[1];
+  const kib = /^Pss:\s+(\d+) kB/m.exec(readProc(String(pid), 'smaps_rollup') ?? '')?.[1];
   return Number(kib ?? 0) * 1024;
 }
 
