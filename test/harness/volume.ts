@@ -92,7 +92,7 @@ function metadataRows(database: string): string[] {
   try {
     const tables = db.prepare("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").all();
     return tables
-      .map((row) => String(row['name']))
+      .map((row) => String(row.name))
       .filter((table) => table.startsWith('jfs_') && !LIVELY_TABLES.has(table))
       .flatMap((table) => {
         const statement = db.prepare(`SELECT * FROM ${table}`);
@@ -125,7 +125,7 @@ export function blockNames(objects: string): string[] {
 export function openSessions(volume: TestVolume): number {
   const db = new DatabaseSync(volume.database, { readOnly: true, timeout: 10_000 });
   try {
-    return Number(db.prepare('SELECT count(*) AS n FROM jfs_session2').get()?.['n']);
+    return Number(db.prepare('SELECT count(*) AS n FROM jfs_session2').get()?.n);
   } finally {
     db.close();
   }

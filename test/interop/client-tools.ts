@@ -16,3 +16,5 @@ function works(command: string, args: readonly string[]): boolean {
 export const hasAwsCli = works('aws', ['--version']);
 export const hasBoto3 = works('python3', ['-c', 'import boto3']);
 export const hasCurl = works('curl', ['--version']);
+export const hasS3cmd = works('s3cmd', ['--version']);
+export const hasRclone = works('rclone', ['version']);
