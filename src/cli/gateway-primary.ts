@@ -30,7 +30,9 @@ export type ToWorker =
 export type FromWorker =
   | { readonly type: 'listeningToPrimary' }
   | { readonly type: 'serving'; readonly volume: string }
-  | { readonly type: 'failed'; readonly message: string };
+  | { readonly type: 'failed'; readonly message: string }
+  /** The volume is not the one that was opened any more: nothing may go on. */
+  | { readonly type: 'lost'; readonly message: string };
 
 /** Runs until SIGTERM or SIGINT. Throws UsageError when the gateway cannot come up. */
 export async function runGatewayPrimary(
@@ -158,6 +160,8 @@ class WorkerPool {
           serving = true;
           resolve({ volume: message.volume });
         } else if (message.type === 'failed') {
+          reject(new UsageError(message.message));
+        } else if (message.type === 'lost') {
           const error = new UsageError(message.message);
           reject(error);
           this.#fail(error);
@@ -174,11 +178,20 @@ class WorkerPool {
           return;
         }
         this.#logger.error({ code, signal }, 'a worker ended; starting another');
-        setTimeout(() => {
-          if (!this.#stopping) this.#fork().catch((error: Error) => this.#fail(error));
-        }, WORKER_RESTART_MS);
+        this.#restart();
       });
     });
+  }
+
+  /** Starts a worker in the place of one that ended, as often as it takes; the others go on meanwhile. */
+  #restart(): void {
+    setTimeout(() => {
+      if (this.#stopping) return;
+      this.#fork().catch((error: Error) => {
+        this.#logger.error({ err: error }, 'a worker could not be started again');
+        this.#restart();
+      });
+    }, WORKER_RESTART_MS);
   }
 
   /** Drains all workers and waits for their end. */

@@ -56,6 +56,8 @@ describe('readGatewaySettings', () => {
     ['bufferSize', 'lots'],
     ['metrics', 'nowhere'],
     ['authzTimeout', '0s'],
+    ['bucketName', 'BAD_NAME'],
+    ['bucketName', '.sys'],
   ])('refuses --%s %s in one line', (name, value) => {
     expect(() => read({ [name]: value })).toThrow(/^[^\n]+$/);
   });

@@ -1,4 +1,5 @@
 // The gateway's command line and environment, checked once and turned into types.
+import { isBucketName } from '../gateway/s3/object-name.ts';
 import { parseGoDuration } from './go-duration.ts';
 import { type HostPort, parseHostPort } from './listen-address.ts';
 import { type RootCredentials, readRootCredentials, UsageError } from './root-credentials.ts';
@@ -83,13 +84,19 @@ export function readGatewaySettings(
   });
   const sidecarFlag = (flag: string, value: string | undefined): string[] => (value === undefined ? [] : [flag, value]);
   const metrics = text('metrics');
+  const bucketName = text('bucketName');
+  if (bucketName !== undefined && !isBucketName(bucketName)) {
+    throw new UsageError(
+      `--bucket-name must be 3 to 63 of a-z, 0-9, '.' and '-', and no reserved name, not ${JSON.stringify(bucketName)}`,
+    );
+  }
   return {
     worker: {
       metaUrl,
       listen: parseHostPort(address, 'ADDRESS'),
       features: {
         multiBuckets: isOn('multiBuckets'),
-        bucketName: text('bucketName'),
+        bucketName,
         keepEtag: isOn('keepEtag'),
         objectTag: isOn('objectTag'),
         objectMeta: isOn('objectMeta'),

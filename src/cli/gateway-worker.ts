@@ -1,6 +1,7 @@
 // A worker process of the gateway: opens the volume, connects to the sidecar, serves S3. Started by the primary, told what to do over
 // its channel, and gone when the channel closes.
-import { createWriteStream, readFileSync } from 'node:fs';
+import { createWriteStream, openSync, readFileSync, type WriteStream } from 'node:fs';
+import { finished } from 'node:stream/promises';
 import { AggregatorRegistry } from 'prom-client';
 import { createAuthzClient } from '../gateway/authz-client/index.ts';
 import { createGateway } from '../gateway/index.ts';
@@ -9,7 +10,7 @@ import { openVolume } from '../juicefs/index.ts';
 import type { FromWorker, ToWorker } from './gateway-primary.ts';
 import type { WorkerSettings } from './gateway-settings.ts';
 import { bindAddresses } from './listen-address.ts';
-import { createLogger } from './logger.ts';
+import { createLogger, type Logger } from './logger.ts';
 import { UsageError } from './root-credentials.ts';
 
 interface Serving {
@@ -30,14 +31,14 @@ export async function runGatewayWorker(): Promise<void> {
   process.on('message', (message: ToWorker) => {
     // The channel is shared with the metrics' own messages.
     if (message.type === 'drain') {
-      end(message.withinMs).catch(fail);
+      end(message.withinMs).catch((error: unknown) => fail(error));
     } else if (message.type === 'serve') {
       serving = serve(message.settings, message.authz, message.authzHttp);
-      serving.catch(fail);
+      serving.catch((error: unknown) => fail(error));
     }
   });
   process.on('disconnect', () => {
-    end(1_000).catch(fail);
+    end(1_000).catch((error: unknown) => fail(error));
   });
   // What was sent before now had no listener.
   await tell({ type: 'listeningToPrimary' });
@@ -51,9 +52,18 @@ function tell(message: FromWorker): Promise<void> {
 }
 
 /** Reports why the worker cannot serve, and ends it. */
-function fail(error: unknown): void {
+function fail(error: unknown, type: 'failed' | 'lost' = 'failed'): void {
   const message = error instanceof Error ? error.message : String(error);
-  tell({ type: 'failed', message }).then(() => process.exit(1));
+  tell({ type, message }).then(() => process.exit(1));
+}
+
+/** Reads or opens what a flag names; throws UsageError with the flag's name. */
+function withFile<T>(flag: string, file: string, use: (file: string) => T): T {
+  try {
+    return use(file);
+  } catch (cause) {
+    throw new UsageError(`${flag}: ${cause instanceof Error ? cause.message : String(cause)}`);
+  }
 }
 
 async function serve(
@@ -62,7 +72,12 @@ async function serve(
   sidecarSocket: string | undefined,
 ): Promise<Serving> {
   const logger = createLogger(settings.logLevel);
-  const { volume: storage, features, listen } = settings;
+  const { volume: storage, features, listen, authzTokenFile } = settings;
+  const token =
+    authzTokenFile === undefined
+      ? undefined
+      : withFile('--authz-token-file', authzTokenFile, (file) => readFileSync(file, 'utf8').trim());
+  const accessLog = openAccessLog(settings.accessLog, logger);
   const volume = await openVolume(settings.metaUrl, {
     readOnly: storage.readOnly,
     umask: storage.umask,
@@ -82,21 +97,15 @@ async function serve(
     // The volume that was opened is no more: whatever runs on must not write into another.
     onLost: (reason) => {
       logger.fatal({ err: reason }, 'the volume was lost');
-      process.exit(1);
+      fail(reason, 'lost');
     },
   });
   const authz = createAuthzClient({
     address: authzAddress,
     timeoutMs: settings.authzTimeoutMs,
-    token: settings.authzTokenFile === undefined ? undefined : readFileSync(settings.authzTokenFile, 'utf8').trim(),
+    token,
     logger,
   });
-  const accessLog =
-    settings.accessLog === undefined
-      ? undefined
-      : createWriteStream(settings.accessLog, { flags: 'a', mode: 0o640 }).on('error', (error) =>
-          logger.error({ err: error }, 'the access log cannot be written'),
-        );
   const gateway = createGateway({
     volume,
     authz,
@@ -131,7 +140,15 @@ async function serve(
       await gateway.close(withinMs);
       await authz.close();
       await volume.close();
-      accessLog?.end();
+      if (accessLog !== undefined && !accessLog.destroyed) await finished(accessLog.end());
     },
   };
+}
+
+function openAccessLog(path: string | undefined, logger: Logger): WriteStream | undefined {
+  if (path === undefined) return undefined;
+  const fd = withFile('--access-log', path, (file) => openSync(file, 'a', 0o640));
+  return createWriteStream(path, { fd }).on('error', (error) =>
+    logger.error({ err: error }, 'the access log cannot be written'),
+  );
 }

@@ -18,16 +18,15 @@ async function main(argv: readonly string[]): Promise<void> {
     await (await import('./gateway-worker.ts')).runGatewayWorker();
     return;
   }
-  const args = argv.includes('gateway')
-    ? normalizeGoFlags(argv, [...GATEWAY_FLAGS, ...PORTCULLIS_FLAGS, ...GLOBAL_FLAGS])
-    : argv;
+  const asked = argv.find((argument) => Object.hasOwn(SUBCOMMANDS, argument));
+  const args =
+    asked === 'gateway' ? normalizeGoFlags(argv, [...GATEWAY_FLAGS, ...PORTCULLIS_FLAGS, ...GLOBAL_FLAGS]) : argv;
   const program = new Command('portcullis')
     .description('authorization for S3: a policy sidecar, and an S3 gateway for JuiceFS that obeys it')
     .version(VERSION, '-V, --version')
     .enablePositionalOptions(false)
     .exitOverride();
   addFlags(program, GLOBAL_FLAGS);
-  const asked = args.find((argument) => argument in SUBCOMMANDS);
   for (const [name, load] of Object.entries(SUBCOMMANDS)) {
     if (asked === undefined || asked === name) program.addCommand((await load()).exitOverride());
   }

@@ -25,10 +25,14 @@ export function startCommand(): Command {
       process.env.MINIO_ROOT_USER = credentials.accessKey;
       process.env.MINIO_ROOT_PASSWORD = credentials.secretKey;
       const metaUrl = `sqlite3://${join(data, 'meta.db')}`;
-      if (!existsSync(join(data, 'meta.db'))) {
-        await formatVolume(metaUrl, { name: VOLUME_NAME, storage: 'file', bucket: `${join(data, 'objects')}/` });
-        process.stdout.write(`Made the volume "${VOLUME_NAME}" in ${data}\n`);
-      }
+      // Also finishes what an interrupted first start left behind; a volume that is there stays as it is.
+      const { outcome } = await formatVolume(metaUrl, {
+        name: VOLUME_NAME,
+        storage: 'file',
+        bucket: `${join(data, 'objects')}/`,
+        noUpdate: true,
+      });
+      if (outcome === 'created') process.stdout.write(`Made the volume "${VOLUME_NAME}" in ${data}\n`);
       const settings = readGatewaySettings(
         metaUrl,
         options.address,
@@ -38,6 +42,16 @@ export function startCommand(): Command {
       );
       await serveGateway(settings, [], () => process.stdout.write(firstSteps(data, options.address, credentials)));
     });
+}
+
+/** The content of a file; undefined when it is not JSON. */
+function readJson(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
 }
 
 /** From the environment; else from the private file, made once. */
@@ -51,7 +65,7 @@ function rootCredentials(data: string): RootCredentials & { file: string | undef
     const made = { accessKey: 'admin', secretKey: randomBytes(18).toString('base64url') };
     writeFileSync(file, `${JSON.stringify(made)}\n`, { mode: 0o600, flag: 'wx' });
   }
-  const kept: unknown = JSON.parse(readFileSync(file, 'utf8'));
+  const kept = readJson(file);
   if (
     typeof kept === 'object' &&
     kept !== null &&

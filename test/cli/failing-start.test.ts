@@ -1,5 +1,5 @@
 // A gateway that cannot start: one clear line, a non-zero exit, soon, and nobody left behind.
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -70,5 +70,19 @@ describe('portcullis gateway', () => {
   ])('refuses %s', async (_, env, sentence) => {
     const address = `127.0.0.1:${await freePort()}`;
     expect(await fails([`sqlite3://${join(folder, 'any.db')}`, address], env)).toContain(sentence);
+  });
+
+  it.each([
+    ['--bucket-name', 'BAD_NAME'],
+    ['--bucket-name', '.sys'],
+    ['--access-log', '/nonexistent/access.log'],
+    ['--audit-log', '/nonexistent/audit.log'],
+    ['--authz-token-file', '/nonexistent/token'],
+    ['--trusted-proxy', 'nobody'],
+    ['--dialect', 'nonsense'],
+  ])('refuses %s %s and names the flag or the value', async (flag, value) => {
+    const volume = await formatTestVolume(mkdtempSync(join(folder, 'volume-')));
+    const said = await fails([volume.metaUrl, `127.0.0.1:${await freePort()}`, '--workers', '1', flag, value]);
+    expect(said).toContain(value);
   });
 });

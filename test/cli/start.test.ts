@@ -1,6 +1,6 @@
 // `npm start` without the build: a working gateway from nothing, and the same one again the second time.
 import { createHash } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -59,4 +59,21 @@ it('makes a volume and credentials once, serves, ends on SIGTERM, and finds ever
   expect([answer.status, answer.body.toString()]).toEqual([200, 'kept']);
   expect(answer.headers).toMatchObject({ ...headers, etag: `"${createHash('md5').update('kept').digest('hex')}"` });
   await stop(second);
+});
+
+it('finishes a first start that was interrupted', async () => {
+  const data = join(folder, 'interrupted');
+  mkdirSync(data);
+  writeFileSync(join(data, 'meta.db'), '');
+  await stop(await start(data));
+});
+
+it('says which file is damaged when the kept credentials cannot be read', async () => {
+  const data = join(folder, 'damaged');
+  mkdirSync(data);
+  writeFileSync(join(data, 'root-credentials.json'), '{"accessKey":');
+  const server = new TestProcess(process.execPath, [CLI, 'start', '--data', data], cleanEnvironment());
+  started.push(server);
+  expect(await server.exited).toEqual({ code: 1, signal: null });
+  expect(server.log).toMatch(/^portcullis: .*root-credentials\.json does not hold[^\n]*\n$/);
 });

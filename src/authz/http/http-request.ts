@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Credentials, RequestContext } from '../../../proto/gen/portcullis/authz/v1/authorization.ts';
+import { decodePart } from '../identity/canonical-request.ts';
 
 /** What the gateway says about the client it forwards for; believed only where the door is the gateway's alone. */
 export const SOURCE_ADDRESS_HEADER = 'x-portcullis-source-address';
@@ -43,7 +44,7 @@ export async function readRequest(incoming: IncomingMessage, options: ReadOption
   const url = incoming.url ?? '';
   const mark = url.indexOf('?');
   const headers = joinHeaders(incoming.rawHeaders);
-  const path = decode(mark < 0 ? url : url.slice(0, mark));
+  const path = decodePart(mark < 0 ? url : url.slice(0, mark));
   const query = mark < 0 ? [] : parseForm(url.slice(mark + 1));
   if (path === undefined || query === undefined || !path.startsWith('/')) throw new UnreadableRequest('malformed');
   const length = headers.get('content-length');
@@ -70,8 +71,8 @@ export function parseForm(text: string): [string, string][] | undefined {
   for (const part of text.split('&')) {
     if (part === '') continue;
     const equals = part.indexOf('=');
-    const name = decode((equals < 0 ? part : part.slice(0, equals)).replaceAll('+', ' '));
-    const value = decode((equals < 0 ? '' : part.slice(equals + 1)).replaceAll('+', ' '));
+    const name = decodePart((equals < 0 ? part : part.slice(0, equals)).replaceAll('+', ' '));
+    const value = decodePart((equals < 0 ? '' : part.slice(equals + 1)).replaceAll('+', ' '));
     if (name === undefined || value === undefined) return undefined;
     pairs.push([name, value]);
   }
@@ -136,15 +137,6 @@ function compare(a: string, b: string): number {
 /** Every byte encoded but the unreserved ones. */
 function encode(text: string): string {
   return encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
-}
-
-function decode(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text);
-  } catch (error) {
-    if (error instanceof URIError) return undefined;
-    throw error;
-  }
 }
 
 function joinHeaders(raw: readonly string[]): ReadonlyMap<string, string> {

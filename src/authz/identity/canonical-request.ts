@@ -48,8 +48,8 @@ export function parseCanonicalQuery(query: string): ReadonlyMap<string, string> 
   if (query === '') return parameters;
   for (const pair of query.split('&')) {
     const at = pair.indexOf('=');
-    const name = decode(at < 0 ? pair : pair.slice(0, at));
-    const value = decode(at < 0 ? '' : pair.slice(at + 1));
+    const name = decodePart(at < 0 ? pair : pair.slice(0, at));
+    const value = decodePart(at < 0 ? '' : pair.slice(at + 1));
     if (name === undefined || value === undefined) return undefined;
     // Only what this service reads has to be unambiguous.
     if (parameters.has(name) && /^x-amz-/i.test(name)) return undefined;
@@ -58,7 +58,8 @@ export function parseCanonicalQuery(query: string): ReadonlyMap<string, string> 
   return parameters;
 }
 
-function decode(text: string): string | undefined {
+/** Percent-decodes a part of a query; undefined when it is malformed. */
+export function decodePart(text: string): string | undefined {
   try {
     return decodeURIComponent(text);
   } catch (error) {

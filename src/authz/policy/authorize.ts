@@ -2,7 +2,7 @@
 // a matching Deny refuses, whatever else matches; then a session policy and a boundary must allow; then any Allow permits.
 import { KeySpace } from './condition/key-space.ts';
 import { matchesPrincipal } from './match/principal.ts';
-import { bucketResource, identityResource, matchesResource, type ResourceText } from './match/resource.ts';
+import { admitsResource, bucketResource, identityResource, type ResourceText } from './match/resource.ts';
 import type { CompiledStatement } from './policy.ts';
 import type { PolicyProgram, StatementIndex } from './program.ts';
 import type { Decision, PolicyRequest, StatementRef } from './request.ts';
@@ -22,12 +22,7 @@ export function evaluateStatement(
   const { dialect } = program;
   if (statement.principals !== undefined && !matchesPrincipal(statement.principals, request.principal, dialect))
     return 'noMatch';
-  if (
-    statement.resourceCounts &&
-    matchesResource(statement.resources, resource, keys, dialect) === statement.negatedResources
-  ) {
-    return 'noMatch';
-  }
+  if (!admitsResource(statement, request.bucket, resource, keys, dialect)) return 'noMatch';
   let verdict: StatementVerdict = 'match';
   const missing: string[] = [];
   for (const condition of statement.conditions) {
@@ -60,6 +55,7 @@ export function authorize(program: PolicyProgram, request: PolicyRequest): Decis
   if (principal.type === 'Root' && program.session === undefined) {
     return { outcome: 'Allow', by: undefined, reason: 'Root' };
   }
+  if (!program.requestRules) return decide(program, request, keys);
   const first = deniedVersion(program, request, keys) ?? decide(program, request, keys);
   // Listing versions is listing, for those who may list and are not denied the versions.
   if (request.action === 's3:ListBucketVersions' && first.outcome === 'ImplicitDeny') {
@@ -93,7 +89,7 @@ function decide(program: PolicyProgram, request: PolicyRequest, keys: KeySpace):
       : NOTHING;
   if (anonymous) {
     // Nobody may list the buckets without a name.
-    if (bucket === '' || request.action === 's3:ListAllMyBuckets')
+    if (bucket === '' || (program.requestRules && request.action === 's3:ListAllMyBuckets'))
       return { outcome: 'ImplicitDeny', reason: 'Anonymous' };
     return conclude([], bucketFinding, unknown, 'Anonymous');
   }
@@ -146,6 +142,11 @@ function conclude(
   return { outcome: 'Allow', by: granting.allow, reason: granting.allow === ROOT ? 'Root' : 'Allow' };
 }
 
+/** The buckets that a pattern may name and match: the request's own, and the one that its cleaned path lies in. */
+function bucketsNamed(bucket: string, { cleaned }: ResourceText): ReadonlySet<string> {
+  return cleaned === undefined ? new Set([bucket]) : new Set([bucket, cleaned.split('/', 1)[0] as string]);
+}
+
 function find(
   index: StatementIndex,
   request: PolicyRequest,
@@ -155,7 +156,7 @@ function find(
   unknown: Set<string>,
 ): Finding {
   const finding: Finding = { unknownDeny: false, unknownAllow: false };
-  for (const statements of index.candidates(request.action, request.bucket)) {
+  for (const statements of index.candidates(request.action, bucketsNamed(request.bucket, resource))) {
     for (const statement of statements) {
       // Once something allows, only a Deny can still change the answer.
       if (statement.effect === 'Allow' && finding.allow !== undefined) continue;

@@ -3,7 +3,7 @@ import { authorize, evaluateStatement } from './authorize.ts';
 import { KeySpace } from './condition/key-space.ts';
 import { matchesAction } from './match/action.ts';
 import { matchesPrincipal } from './match/principal.ts';
-import { bucketResource, identityResource, matchesResource, type ResourceText } from './match/resource.ts';
+import { admitsResource, bucketResource, identityResource, type ResourceText } from './match/resource.ts';
 import type { CompiledStatement } from './policy.ts';
 import type { PolicyProgram, StatementIndex } from './program.ts';
 import type { Decision, PolicyRequest, StatementRef } from './request.ts';
@@ -69,10 +69,7 @@ function trace(
       seen: [request.principal.user],
     };
   }
-  if (
-    statement.resourceCounts &&
-    matchesResource(statement.resources, resource, keys, dialect) === statement.negatedResources
-  ) {
+  if (!admitsResource(statement, request.bucket, resource, keys, dialect)) {
     const wanted = statement.resources.map((r) => r.source);
     return { ...base, matched: false, failedElement: 'Resource', wanted, seen: [resource.raw] };
   }

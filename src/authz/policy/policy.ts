@@ -43,7 +43,6 @@ export interface Policy {
   readonly [policyBrand]: true;
   readonly name: string;
   readonly kind: PolicyKind;
-  readonly version: string;
   readonly statements: readonly CompiledStatement[];
 }
 

@@ -17,6 +17,11 @@ export interface PolicySet {
 }
 
 export interface CompileOptions {
+  /**
+   * Whether the rules for whole requests hold (who lists may list versions; deleting a version is a deletion of that version; the
+   * buckets are not for the anonymous), or single documents are looked at. Default true.
+   */
+  readonly requestRules?: boolean;
   readonly bucketPolicies?: 'everyone' | 'anonymous';
 }
 
@@ -35,15 +40,20 @@ export class StatementIndex {
     return this.#statements;
   }
 
-  /** The statements whose actions match and whose resources do not rule the bucket out. */
-  candidates(action: string, bucket: string): readonly [readonly CompiledStatement[], readonly CompiledStatement[]] {
+  /** The statements whose actions match and whose resources do not rule these buckets out. */
+  candidates(action: string, buckets: Iterable<string>): (readonly CompiledStatement[])[] {
     let entry = this.#byAction.get(action);
     if (entry === undefined) {
       entry = this.#build(action);
       // The actions of real requests are few; a caller that makes names up does not fill the memory.
       if (this.#byAction.size < MAX_INDEXED_ACTIONS) this.#byAction.set(action, entry);
     }
-    return [entry.byBucket.get(bucket) ?? NONE, entry.anywhere];
+    const found: (readonly CompiledStatement[])[] = [entry.anywhere];
+    for (const bucket of buckets) {
+      const named = entry.byBucket.get(bucket);
+      if (named !== undefined) found.push(named);
+    }
+    return found;
   }
 
   #build(action: string): { byBucket: Map<string, CompiledStatement[]>; anywhere: CompiledStatement[] } {
@@ -67,7 +77,6 @@ export class StatementIndex {
 }
 
 const MAX_INDEXED_ACTIONS = 512;
-const NONE: readonly CompiledStatement[] = [];
 
 /** The buckets that a statement's resources name literally; undefined when it may match in any. */
 function literalBuckets(statement: CompiledStatement): Set<string> | undefined {
@@ -94,6 +103,7 @@ export interface PolicyProgram {
   readonly boundary: StatementIndex | undefined;
   readonly bucket: StatementIndex | undefined;
   readonly bucketPolicies: 'everyone' | 'anonymous';
+  readonly requestRules: boolean;
 }
 
 /** Merges and indexes documents. Throws RangeError for a dialect that parsePolicy refuses, too. */
@@ -111,7 +121,6 @@ export function compilePolicySet(
     );
   const single = (policy: Policy | undefined): StatementIndex | undefined =>
     policy === undefined ? undefined : index([policy], true);
-  // A session document without a version or without statements allows nothing.
   const session = set.session === 'unparsable' ? 'unparsable' : single(set.session);
   return {
     dialect,
@@ -120,5 +129,6 @@ export function compilePolicySet(
     boundary: single(set.boundary),
     bucket: set.bucket === undefined ? undefined : index([set.bucket], dialect.bucketPolicyActionImplies),
     bucketPolicies: options.bucketPolicies ?? dialect.bucketPolicies,
+    requestRules: options.requestRules ?? true,
   };
 }

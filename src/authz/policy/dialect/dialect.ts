@@ -20,6 +20,8 @@ export interface Dialect {
   /** `key/suffix` is accepted for every key. */
   readonly keySuffixes: boolean;
   readonly notAction: boolean;
+  /** NotPrincipal is refused, instead of ignored as any unknown element. */
+  readonly refusesNotPrincipal: boolean;
   readonly notResource: boolean;
   /** One Statement may be an object instead of a list. */
   readonly singleStatement: boolean;

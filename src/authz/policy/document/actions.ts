@@ -76,6 +76,7 @@ const STS_ACTIONS = [
   'AssumeRoleWithLDAPIdentity',
   'AssumeRoleWithCertificate',
   'AssumeRoleWithClientCertificate',
+  'AssumeRoleLDAPIdentity',
   'AssumeRoleWithCustomToken',
   'AssumeRoleWithSSO',
 ].map((name) => `sts:${name}`);
@@ -90,6 +91,7 @@ const KMS_ACTIONS = [
   'ImportKey',
   'KeyStatus',
   'DescribePolicy',
+  'AuditLog',
 ].map((name) => `kms:${name}`);
 
 function isKnown(entry: string, service: StatementService, table: ActionTable, context: StatementContext): boolean {

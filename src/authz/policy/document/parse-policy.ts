@@ -93,7 +93,7 @@ export function parsePolicy(text: string, options: ParseOptions): ParsedPolicy {
   if (issues.length > 0) return { ok: false, issues };
   return {
     ok: true,
-    policy: brandPolicy({ name: options.name, kind: options.kind, version: String(version), statements }),
+    policy: brandPolicy({ name: options.name, kind: options.kind, statements }),
   };
 }
 

@@ -52,7 +52,7 @@ export function readStatement(written: Written, context: StatementContext): Comp
       ...(suggestion === undefined ? {} : { suggestion }),
     });
   }
-  if (dialect.notAction && has(written, 'NotPrincipal')) {
+  if (dialect.refusesNotPrincipal && has(written, 'NotPrincipal')) {
     issues.push({
       code: 'UnsupportedElement',
       path: `${path}.NotPrincipal`,

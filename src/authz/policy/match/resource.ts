@@ -1,7 +1,7 @@
 // The resource of a request against the patterns of a statement.
 import type { KeySpace } from '../condition/key-space.ts';
 import type { Dialect } from '../dialect/dialect.ts';
-import type { CompiledResource } from '../policy.ts';
+import type { CompiledResource, CompiledStatement } from '../policy.ts';
 import { fillTemplate } from './template.ts';
 import { matchesWildcard } from './wildcard.ts';
 
@@ -24,8 +24,21 @@ export function bucketResource(bucket: string, object: string, dialect: Dialect)
   return { raw, cleaned: dialect.bucketPolicyCleansPath ? cleanPath(raw) : undefined };
 }
 
+/** Whether the Resource (or NotResource) of a statement admits the resource; one that does not count admits all. */
+export function admitsResource(
+  statement: CompiledStatement,
+  bucket: string,
+  text: ResourceText,
+  keys: KeySpace,
+  dialect: Dialect,
+): boolean {
+  // A KMS request that names no key is about the service.
+  if (!statement.resourceCounts || (statement.service === 'kms' && bucket === '')) return true;
+  return matchesResource(statement.resources, text, keys, dialect) !== statement.negatedResources;
+}
+
 /** True when one of the patterns matches. */
-export function matchesResource(
+function matchesResource(
   resources: readonly CompiledResource[],
   text: ResourceText,
   keys: KeySpace,
