@@ -1,0 +1,262 @@
+// Real servers for tests: each on a free port of this machine, with a private data directory, gone with the test. A server
+// whose program is not installed skips its tests loudly; with PORTCULLIS_CI=1 that is a failure.
+import { spawnSync } from 'node:child_process';
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { cleanEnvironment, freePort } from './gateway.ts';
+import { TestProcess } from './processes.ts';
+import { makeTempFolder } from './temp-folder.ts';
+import { eventually } from './waiting.ts';
+
+const READY_WITHIN_MS = 60_000;
+const PORT_TRIES = 5;
+/** The user that servers which refuse to run as root run as; Debian's `nobody`. */
+const UNPRIVILEGED = 65534;
+
+export interface TestServer {
+  readonly port: number;
+  readonly process: TestProcess;
+  /** Where its data lies. */
+  readonly folder: string;
+  /** Kills it as a crash would; its data stays for `restart`. */
+  kill(): Promise<void>;
+  /** Starts it again on the same port and data. */
+  restart(): Promise<void>;
+  /** Ends it and removes its data. */
+  stop(): Promise<void>;
+}
+
+/** What can be started, and where Debian's packages put the programs. */
+const PROGRAMS = {
+  redis: ['/usr/bin/redis-server', '/usr/local/bin/redis-server'],
+  mariadb: ['/usr/sbin/mariadbd', '/usr/libexec/mariadbd'],
+  postgres: postgresPrograms(),
+  etcd: ['/usr/bin/etcd', '/usr/local/bin/etcd'],
+} as const;
+
+export type ServerKind = keyof typeof PROGRAMS;
+
+/** Whether tests with this server can run here; says so when they cannot. */
+export function hasServer(kind: ServerKind): boolean {
+  if (program(kind) !== undefined) return true;
+  if (process.env.PORTCULLIS_CI === '1') throw new Error(`PORTCULLIS_CI=1, and no ${kind} server is installed`);
+  process.stderr.write(`\nSKIPPED: tests with ${kind}, because no such server is installed here\n\n`);
+  return false;
+}
+
+function postgresPrograms(): string[] {
+  const versions = '/usr/lib/postgresql';
+  if (!existsSync(versions)) return [];
+  return readdirSync(versions).map((version) => join(versions, version, 'bin', 'postgres'));
+}
+
+function program(kind: ServerKind): string | undefined {
+  return PROGRAMS[kind].find((path) => existsSync(path));
+}
+
+function requireProgram(kind: ServerKind): string {
+  const path = program(kind);
+  if (path === undefined) throw new Error(`no ${kind} server is installed`);
+  return path;
+}
+
+/** Redis: `redis://127.0.0.1:PORT/N`, with a password `redis://:PASSWORD@…`. Extra configuration as command line arguments. */
+export async function startRedis(extra: readonly string[] = []): Promise<TestServer> {
+  const redis = requireProgram('redis');
+  return start((folder, port) => [
+    redis,
+    ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'yes', ...extra],
+  ]);
+}
+
+/** MariaDB: user `root` without a password over TCP; `mysql://root:@(127.0.0.1:PORT)/test`. A database `test` is there. */
+export async function startMariadb(): Promise<TestServer> {
+  const mariadbd = requireProgram('mariadb');
+  return start(
+    (folder, port) => [
+      mariadbd,
+      [
+        '--no-defaults',
+        '--user=nobody',
+        `--datadir=${join(folder, 'data')}`,
+        `--socket=${join(folder, 'mysqld.sock')}`,
+        `--pid-file=${join(folder, 'mysqld.pid')}`,
+        '--bind-address=127.0.0.1',
+        `--port=${port}`,
+        '--skip-name-resolve',
+        '--innodb-flush-log-at-trx-commit=1',
+        '--max-connections=400',
+        `--init-file=${join(folder, 'data', 'init.sql')}`,
+      ],
+    ],
+    (folder) => {
+      run('mariadb-install-db', [
+        '--no-defaults',
+        '--user=nobody',
+        '--auth-root-authentication-method=normal',
+        '--skip-test-db',
+        `--datadir=${join(folder, 'data')}`,
+      ]);
+      writeAs(join(folder, 'data', 'init.sql'), 'CREATE DATABASE IF NOT EXISTS test;\n');
+    },
+  );
+}
+
+/** PostgreSQL: user `postgres` without a password; `postgres://postgres@127.0.0.1:PORT/postgres?sslmode=disable`. */
+export async function startPostgres(): Promise<TestServer> {
+  const postgres = requireProgram('postgres');
+  return start(
+    (folder, port) => [
+      postgres,
+      ['-D', join(folder, 'data'), '-h', '127.0.0.1', '-p', `${port}`, '-k', folder, '-c', 'max_connections=400'],
+      { asUnprivileged: true },
+    ],
+    (folder) => {
+      const initdb = join(postgres, '..', 'initdb');
+      run(
+        initdb,
+        ['-D', join(folder, 'data'), '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C.UTF-8', '-N'],
+        {
+          asUnprivileged: true,
+        },
+      );
+    },
+  );
+}
+
+/** etcd: `etcd://127.0.0.1:PORT/…`, one node. */
+export async function startEtcd(): Promise<TestServer> {
+  const etcd = requireProgram('etcd');
+  const peer = await freePort();
+  return start((folder, port) => [
+    etcd,
+    [
+      '--data-dir',
+      join(folder, 'data'),
+      '--listen-client-urls',
+      `http://127.0.0.1:${port}`,
+      '--advertise-client-urls',
+      `http://127.0.0.1:${port}`,
+      '--listen-peer-urls',
+      `http://127.0.0.1:${peer}`,
+      '--initial-advertise-peer-urls',
+      `http://127.0.0.1:${peer}`,
+      '--initial-cluster',
+      `default=http://127.0.0.1:${peer}`,
+      '--unsafe-no-fsync',
+    ],
+  ]);
+}
+
+interface Privileges {
+  /** Run as `nobody` when this process is root. */
+  readonly asUnprivileged?: boolean;
+}
+type CommandLine = readonly [program: string, args: readonly string[], options?: Privileges];
+
+/**
+ * Starts a server of any kind in a folder of its own and waits until it listens.
+ *
+ * @param command the command line for a folder and a port
+ * @param prepare makes its data once
+ */
+export async function start(
+  command: (folder: string, port: number) => CommandLine,
+  prepare: (folder: string) => void = () => undefined,
+): Promise<TestServer> {
+  const folder = makeTempFolder();
+  mkdirSync(join(folder, 'data'));
+  if (process.getuid?.() === 0) {
+    chmodSync(folder, 0o755);
+    chownSync(folder, UNPRIVILEGED, UNPRIVILEGED);
+    chownSync(join(folder, 'data'), UNPRIVILEGED, UNPRIVILEGED);
+  }
+  prepare(folder);
+  for (let tries = 1; ; tries++) {
+    const port = await freePort();
+    const child = launch(command(folder, port));
+    try {
+      await listens(child, port);
+    } catch (error) {
+      child.killGroup();
+      if (tries < PORT_TRIES && /in use/i.test(child.log)) continue;
+      rmSync(folder, { recursive: true, force: true });
+      throw error;
+    }
+    return serverOf(child, port, folder, () => launch(command(folder, port)));
+  }
+}
+
+function launch([path, args, options]: CommandLine): TestProcess {
+  const [file, ...rest] = unprivileged([path, ...args], options);
+  return new TestProcess(file ?? path, rest, { ...cleanEnvironment(), LC_ALL: 'C' });
+}
+
+function unprivileged(words: readonly string[], options: Privileges = {}): readonly string[] {
+  if (options.asUnprivileged !== true || process.getuid?.() !== 0) return words;
+  return ['setpriv', `--reuid=${UNPRIVILEGED}`, `--regid=${UNPRIVILEGED}`, '--clear-groups', ...words];
+}
+
+function serverOf(first: TestProcess, port: number, folder: string, again: () => TestProcess): TestServer {
+  let child = first;
+  const end = async (): Promise<void> => {
+    child.killGroup();
+    await child.exited;
+  };
+  return {
+    port,
+    folder,
+    get process() {
+      return child;
+    },
+    kill: end,
+    async restart() {
+      child = again();
+      await listens(child, port);
+    },
+    async stop() {
+      await end();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function listens(child: TestProcess, port: number): Promise<void> {
+  await eventually(
+    `${child.child.spawnfile} listens`,
+    () => {
+      if (child.exit !== undefined) throw new Error(`it ended (${JSON.stringify(child.exit)}):\n${child.log}`);
+      return canConnect(port);
+    },
+    READY_WITHIN_MS,
+  );
+}
+
+function canConnect(port: number): Promise<boolean> {
+  return new Promise((done) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => {
+      socket.destroy();
+      done(true);
+    });
+    socket.once('error', () => done(false));
+  });
+}
+
+/** Runs a command that prepares a server. */
+function run(path: string, args: readonly string[], options?: Privileges): void {
+  const [file, ...rest] = unprivileged([path, ...args], options);
+  const { status, stderr, stdout, error } = spawnSync(file ?? path, rest, {
+    encoding: 'utf8',
+    env: { ...cleanEnvironment(), LC_ALL: 'C' },
+    cwd: '/',
+  });
+  if (status !== 0) throw new Error(`${path} failed (${status}): ${error?.message ?? ''}${stdout}${stderr}`);
+}
+
+function writeAs(path: string, text: string): void {
+  writeFileSync(path, text);
+  if (process.getuid?.() === 0) chownSync(path, UNPRIVILEGED, UNPRIVILEGED);
+}
