@@ -36,6 +36,9 @@ class CrashingEngine implements MetaEngine {
   write<T>(body: (tx: MetaTransaction) => Promise<T>): Promise<T> {
     return this.#engine.write((tx) => body(this.#burning(tx)));
   }
+  clear(): Promise<void> {
+    return this.#engine.clear();
+  }
   close(): Promise<void> {
     return this.#engine.close();
   }

@@ -68,6 +68,11 @@ export interface DeletedFile {
   readonly length: number;
 }
 
+/** A deleted file with the unix second of its removal. */
+export interface QueuedFile extends DeletedFile {
+  readonly queued: number;
+}
+
 /** A slice's stored size and reference count. */
 export interface SliceRef {
   readonly id: bigint;
@@ -99,6 +104,39 @@ export interface DirectoryUsage {
   inodes: number;
 }
 
+/** A chunk and the file it belongs to. */
+export interface FileChunk extends ChunkRow {
+  readonly inode: bigint;
+}
+
+/** Part of a scan over everything of a kind. `next` continues it; undefined = the scan is over. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly next: string | undefined;
+}
+
+/** A registered client: its number, when it is dead to others (unix seconds), and its JSON description. */
+export interface Session {
+  readonly id: bigint;
+  readonly expire: number;
+  readonly info: Uint8Array;
+}
+
+/** An access control list as stored; 0xffff = not given. */
+export interface AclRule {
+  readonly id: number;
+  readonly owner: number;
+  readonly group: number;
+  readonly mask: number;
+  readonly other: number;
+  readonly users: readonly AclEntry[];
+  readonly groups: readonly AclEntry[];
+}
+export interface AclEntry {
+  readonly id: number;
+  readonly perm: number;
+}
+
 /** Reads; inside a transaction they see its own changes and nothing half done by others. */
 export interface MetaReader {
   setting(): Awaitable<string | undefined>;
@@ -123,12 +161,27 @@ export interface MetaReader {
   unreferencedSlices(limit: number): Awaitable<SliceRef[]>;
   delayedSlices(deletedBefore: number, limit: number): Awaitable<DelayedSlices[]>;
   /** Deleted files queued before this unix second. */
-  deletedFiles(queuedBefore: number, limit: number): Awaitable<DeletedFile[]>;
+  deletedFiles(queuedBefore: number, limit: number): Awaitable<QueuedFile[]>;
   staleSessions(expiredBefore: number, limit: number): Awaitable<bigint[]>;
   /** Inodes a session keeps alive although they have no link. */
   sustained(session: bigint): Awaitable<bigint[]>;
   directoryQuotas(): Awaitable<Quota[]>;
   ownerQuota(kind: OwnerKind, id: number): Awaitable<Quota | undefined>;
+  ownerQuotas(kind: OwnerKind): Awaitable<Quota[]>;
+  /** A directory's statistics; undefined when it has none yet. */
+  directoryUsage(inode: bigint): Awaitable<DirectoryUsage | undefined>;
+  /** All sessions, live and stale. */
+  sessions(): Awaitable<Session[]>;
+  aclRules(): Awaitable<AclRule[]>;
+  /**
+   * About `limit` chunks of any files, in any order, from where `cursor` (a page's `next`) says. A scan gives every chunk that
+   * is there from its start to its end at least once.
+   */
+  scanChunks(cursor: string | undefined, limit: number): Awaitable<Page<FileChunk>>;
+  /** As `scanChunks`, for reference counts; engines that keep no row for a slice with one reference leave those out. */
+  scanSliceRefs(cursor: string | undefined, limit: number): Awaitable<Page<SliceRef>>;
+  /** Whether the database holds nothing that belongs to a volume (under this prefix). */
+  isEmpty(): Awaitable<boolean>;
 }
 
 /** Changes; all of a transaction's become visible at once, or none. */
@@ -151,17 +204,25 @@ export interface MetaTransaction extends MetaReader {
   /** Appends slice records to a chunk, making its row when missing. */
   appendSlices(inode: bigint, index: number, records: Uint8Array): Awaitable<void>;
   deleteChunk(inode: bigint, index: number): Awaitable<void>;
+  /** A chunk's records, held against other writers until the transaction ends; undefined when there is no such chunk. */
+  lockChunk(inode: bigint, index: number): Awaitable<Uint8Array | undefined>;
+  /** Replaces all records of a chunk, making its row when missing. */
+  putChunk(inode: bigint, index: number, records: Uint8Array): Awaitable<void>;
   insertSliceRef(id: bigint, size: number): Awaitable<void>;
   addSliceRefs(id: bigint, size: number, delta: number): Awaitable<void>;
   /** Forgets a slice if nobody refers to it. */
   deleteSliceRef(id: bigint): Awaitable<void>;
   deleteDelayedSlices(key: bigint): Awaitable<void>;
+  /** Remembers slices that the compaction into slice `key` replaced at this unix second. */
+  putDelayedSlices(key: bigint, unixSeconds: number, slices: Uint8Array): Awaitable<void>;
   queueDeletedFile(file: DeletedFile, unixSeconds: number): Awaitable<void>;
   dequeueDeletedFile(inode: bigint): Awaitable<void>;
   sustain(session: bigint, inode: bigint): Awaitable<void>;
   release(session: bigint, inode: bigint): Awaitable<void>;
   /** Adds to a counter, making it when missing; the new value. */
   addToCounter(name: string, delta: number): Awaitable<number>;
+  /** Sets a counter to a value, by the meaning it has in `counter` and `addToCounter`. */
+  setCounter(name: string, value: number): Awaitable<void>;
   /** Stores `value` and answers true unless the stored one is greater than `value - margin`. */
   setCounterIfSmall(name: string, value: number, margin: number): Awaitable<boolean>;
   /** Adds to a directory's statistics; false when it has none yet. */
@@ -170,6 +231,12 @@ export interface MetaTransaction extends MetaReader {
   deleteDirectoryUsage(inode: bigint): Awaitable<void>;
   addDirectoryQuotaUsage(inode: bigint, space: number, inodes: number): Awaitable<void>;
   deleteDirectoryQuota(inode: bigint): Awaitable<void>;
+  /** Stores a directory's quota with its usage; `key` is the inode. */
+  putDirectoryQuota(quota: Quota): Awaitable<void>;
+  /** Stores a user's or group's quota with its usage; `key` is the uid or gid. */
+  putOwnerQuota(kind: OwnerKind, quota: Quota): Awaitable<void>;
+  /** Stores an access control list under its number, and keeps that number from being given out again. */
+  putAclRule(rule: AclRule): Awaitable<void>;
   addOwnerUsage(kind: OwnerKind, id: number, space: number, inodes: number): Awaitable<void>;
   /** Stores a session; false when the number is taken. */
   insertSession(session: bigint, expire: number, info: Uint8Array): Awaitable<boolean>;
@@ -193,5 +260,7 @@ export interface MetaEngine {
   write<T>(body: (tx: MetaTransaction) => Promise<T>): Promise<T>;
   /** Reads, each statement of its own state; cheaper than `read`. The body may run again. */
   look<T>(body: (reader: MetaReader) => Promise<T>): Promise<T>;
+  /** Removes everything of the volume from the database: tables, or the keys under its prefix. Not to be undone. */
+  clear(): Promise<void>;
   close(): Promise<void>;
 }

@@ -7,7 +7,7 @@ import { VolumeOpenError } from '../../volume-error.ts';
 import type { MetaEngine, MetaReader, MetaTransaction } from '../engine.ts';
 import { asVolumeError, cannotOpen, isBusy, SqliteConnection } from './sqlite-connection.ts';
 import { SqliteReader } from './sqlite-reader.ts';
-import { columnNames, createMissingSchema, schemaIsComplete } from './sqlite-schema.ts';
+import { columnNames, createMissingSchema, dropSchema, schemaIsComplete } from './sqlite-schema.ts';
 import { SqliteTransaction } from './sqlite-transaction.ts';
 
 /** Tries of a transaction before a busy database is a fault; the number of the Go client. */
@@ -106,6 +106,11 @@ export class SqliteEngine implements MetaEngine {
     const transaction = this.#transaction;
     if (transaction === undefined) throw new VolumeError('EROFS', 'the volume is open for reading only');
     return this.#exclusively(() => body(transaction));
+  }
+
+  async clear(): Promise<void> {
+    const connection = this.#writable();
+    await this.#exclusively(async () => dropSchema(connection.db, this.#prefix));
   }
 
   async close(): Promise<void> {

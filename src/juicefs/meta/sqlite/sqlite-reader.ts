@@ -1,20 +1,27 @@
 // The reading primitives over SQLite. Every method is one or a few indexed statements and answers at once.
 import type {
+  AclEntry,
+  AclRule,
   ChunkRow,
   DelayedSlices,
-  DeletedFile,
+  DirectoryUsage,
   Edge,
   Entry,
+  FileChunk,
   MetaReader,
   NameRange,
   Node,
   OwnerKind,
+  Page,
+  QueuedFile,
   Quota,
+  Session,
   SliceRef,
   Walk,
 } from '../engine.ts';
 import { ROOT_INODE, TRASH_INODE, TRASH_NAME, TYPE_DIRECTORY } from '../inode.ts';
 import { big, bytes, int, type SqliteConnection, type SqlRow, type SqlValue, text } from './sqlite-connection.ts';
+import { tableNames } from './sqlite-schema.ts';
 
 /** Columns of a node row in the order `toNode` reads them. */
 export const NODE_COLUMNS = [
@@ -156,10 +163,10 @@ export class SqliteReader implements MetaReader {
       .map((row) => ({ key: big(row[0]), slices: bytes(row[1]) }));
   }
 
-  deletedFiles(queuedBefore: number, limit: number): DeletedFile[] {
+  deletedFiles(queuedBefore: number, limit: number): QueuedFile[] {
     return this.connection
       .all(this.#sql.deletedFiles, queuedBefore, limit)
-      .map((row) => ({ inode: big(row[0]), length: int(row[1]) }));
+      .map((row) => ({ inode: big(row[0]), length: int(row[1]), queued: int(row[2]) }));
   }
 
   staleSessions(expiredBefore: number, limit: number): bigint[] {
@@ -178,6 +185,85 @@ export class SqliteReader implements MetaReader {
     const row = this.connection.get(this.#sql.ownerQuota, QUOTA_TYPES[kind], id);
     return row === undefined ? undefined : toQuota(row);
   }
+
+  ownerQuotas(kind: OwnerKind): Quota[] {
+    return this.#ifThere(() => this.connection.all(this.#sql.ownerQuotas, QUOTA_TYPES[kind])).map(toQuota);
+  }
+
+  directoryUsage(inode: bigint): DirectoryUsage | undefined {
+    const [row] = this.#ifThere(() => this.connection.all(this.#sql.directoryUsage, inode));
+    return row === undefined ? undefined : { length: int(row[0]), space: int(row[1]), inodes: int(row[2]) };
+  }
+
+  sessions(): Session[] {
+    return this.#ifThere(() => this.connection.all(this.#sql.sessions)).map((row) => ({
+      id: big(row[0]),
+      expire: int(row[1]),
+      info: bytes(row[2]),
+    }));
+  }
+
+  aclRules(): AclRule[] {
+    return this.#ifThere(() => this.connection.all(this.#sql.aclRules)).map((row) => ({
+      id: int(row[0]),
+      owner: int(row[1]),
+      group: int(row[2]),
+      mask: int(row[3]),
+      other: int(row[4]),
+      users: toAclEntries(bytes(row[5])),
+      groups: toAclEntries(bytes(row[6])),
+    }));
+  }
+
+  scanChunks(cursor: string | undefined, limit: number): Page<FileChunk> {
+    const rows = this.connection.all(this.#sql.scanChunks, BigInt(cursor ?? 0), limit);
+    const items = rows.map((row) => ({ inode: big(row[1]), index: int(row[2]), slices: bytes(row[3]) }));
+    return { items, next: nextCursor(rows, limit) };
+  }
+
+  scanSliceRefs(cursor: string | undefined, limit: number): Page<SliceRef> {
+    const rows = this.connection.all(this.#sql.scanSliceRefs, BigInt(cursor ?? -1), limit);
+    return { items: rows.map(toSliceRef), next: nextCursor(rows, limit) };
+  }
+
+  /** Rows of a table that older versions do not make: none where it is missing. */
+  #ifThere(rows: () => SqlRow[]): SqlRow[] {
+    try {
+      return rows();
+    } catch (error) {
+      if (error instanceof Error && error.message.includes('no such table')) return [];
+      throw error;
+    }
+  }
+
+  isEmpty(): boolean {
+    const tables = new Set(tableNames(this.connection.db));
+    return VOLUME_TABLES.every((name) => {
+      const table = this.table(name);
+      if (!tables.has(table.slice(1, -1))) return true;
+      return this.connection.get(`SELECT 1 FROM ${table} LIMIT 1`) === undefined;
+    });
+  }
+}
+
+/** Tables that hold no row only when no volume is there. */
+const VOLUME_TABLES = ['setting', 'node', 'edge', 'chunk', 'chunk_ref', 'counter'] as const;
+
+/** Rows are in order of their first column, which the scan continues after. */
+function nextCursor(rows: readonly SqlRow[], limit: number): string | undefined {
+  const last = rows[rows.length - 1];
+  return last === undefined || rows.length < limit ? undefined : String(big(last[0]));
+}
+
+const ACL_ENTRY_BYTES = 6;
+
+function toAclEntries(stored: Uint8Array): AclEntry[] {
+  const view = Buffer.from(stored.buffer, stored.byteOffset, stored.length);
+  const entries: AclEntry[] = [];
+  for (let at = 0; at + ACL_ENTRY_BYTES <= view.length; at += ACL_ENTRY_BYTES) {
+    entries.push({ id: view.readUInt32BE(at), perm: view.readUInt16BE(at + 4) });
+  }
+  return entries;
 }
 
 function statements(t: (name: string) => string, nodeColumns: ReadonlySet<string>) {
@@ -202,12 +288,18 @@ function statements(t: (name: string) => string, nodeColumns: ReadonlySet<string
     sliceRef: `SELECT chunkid, size, refs FROM ${t('chunk_ref')} WHERE chunkid = ?`,
     unreferenced: `SELECT chunkid, size, refs FROM ${t('chunk_ref')} WHERE refs <= 0 LIMIT ?`,
     delayed: `SELECT chunkid, CAST(slices AS BLOB) FROM ${t('delslices')} WHERE deleted < ? LIMIT ?`,
-    deletedFiles: `SELECT inode, length FROM ${t('delfile')} WHERE expire < ? LIMIT ?`,
+    deletedFiles: `SELECT inode, length, expire FROM ${t('delfile')} WHERE expire < ? LIMIT ?`,
     staleSessions: `SELECT sid FROM ${t('session2')} WHERE expire < ? LIMIT ?`,
     sustained: `SELECT inode FROM ${t('sustained')} WHERE sid = ?`,
     directoryQuotas: `SELECT inode, max_space, max_inodes, used_space, used_inodes FROM ${t('dir_quota')}`,
     ownerQuota: `SELECT qkey, max_space, max_inodes, used_space, used_inodes FROM ${t('user_group_quota')}
       WHERE qtype = ? AND qkey = ?`,
+    ownerQuotas: `SELECT qkey, max_space, max_inodes, used_space, used_inodes FROM ${t('user_group_quota')} WHERE qtype = ?`,
+    directoryUsage: `SELECT data_length, used_space, used_inodes FROM ${t('dir_stats')} WHERE inode = ?`,
+    sessions: `SELECT sid, expire, info FROM ${t('session2')} ORDER BY sid`,
+    aclRules: `SELECT id, owner, "group", mask, other, named_users, named_groups FROM ${t('acl')} ORDER BY id`,
+    scanChunks: `SELECT id, inode, indx, CAST(slices AS BLOB) FROM ${t('chunk')} WHERE id > ? ORDER BY id LIMIT ?`,
+    scanSliceRefs: `SELECT chunkid, size, refs FROM ${t('chunk_ref')} WHERE chunkid > ? ORDER BY chunkid LIMIT ?`,
   };
 }
 

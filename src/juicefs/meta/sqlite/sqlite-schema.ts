@@ -275,3 +275,17 @@ export function columnNames(db: DatabaseSyncInstance, table: string): string[] {
     typeof row === 'object' && row !== null && 'name' in row && typeof row.name === 'string' ? [row.name] : [],
   );
 }
+
+/** Names of all tables of the database. */
+export function tableNames(db: DatabaseSyncInstance): string[] {
+  const rows: unknown[] = db.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all();
+  return rows.flatMap((row) =>
+    typeof row === 'object' && row !== null && 'name' in row && typeof row.name === 'string' ? [row.name] : [],
+  );
+}
+
+/** Drops every table of a volume. The table of versions before 1.0 goes too. */
+export function dropSchema(db: DatabaseSyncInstance, prefix: string): void {
+  for (const name of [...TABLES.map((table) => table.name), 'session'])
+    db.exec(`DROP TABLE IF EXISTS \`${prefix}${name}\``);
+}

@@ -1,5 +1,15 @@
 // The writing primitives over SQLite. They run between BEGIN IMMEDIATE and COMMIT on the one writing connection.
-import type { DeletedFile, DirectoryUsage, Edge, MetaTransaction, Node, OwnerKind } from '../engine.ts';
+import type {
+  AclEntry,
+  AclRule,
+  DeletedFile,
+  DirectoryUsage,
+  Edge,
+  MetaTransaction,
+  Node,
+  OwnerKind,
+  Quota,
+} from '../engine.ts';
 import type { SqlParameter } from './sqlite-connection.ts';
 import { int } from './sqlite-connection.ts';
 import { NODE_COLUMNS, QUOTA_TYPES, SqliteReader } from './sqlite-reader.ts';
@@ -101,6 +111,20 @@ export class SqliteTransaction extends SqliteReader implements MetaTransaction {
     this.connection.run(`DELETE FROM ${this.table('chunk')} WHERE inode = ? AND indx = ?`, inode, index);
   }
 
+  lockChunk(inode: bigint, index: number): Uint8Array | undefined {
+    return this.chunks(inode, index, index)[0]?.slices;
+  }
+
+  putChunk(inode: bigint, index: number, records: Uint8Array): void {
+    this.connection.run(
+      `INSERT INTO ${this.table('chunk')} (inode, indx, slices) VALUES (?,?,?)
+       ON CONFLICT (inode, indx) DO UPDATE SET slices = excluded.slices`,
+      inode,
+      index,
+      records,
+    );
+  }
+
   insertSliceRef(id: bigint, size: number): void {
     this.connection.run(`INSERT INTO ${this.table('chunk_ref')} (chunkid, size, refs) VALUES (?,?,1)`, id, size);
   }
@@ -120,6 +144,15 @@ export class SqliteTransaction extends SqliteReader implements MetaTransaction {
 
   deleteDelayedSlices(key: bigint): void {
     this.connection.run(`DELETE FROM ${this.table('delslices')} WHERE chunkid = ?`, key);
+  }
+
+  putDelayedSlices(key: bigint, unixSeconds: number, slices: Uint8Array): void {
+    this.connection.run(
+      `INSERT OR REPLACE INTO ${this.table('delslices')} (chunkid, deleted, slices) VALUES (?,?,?)`,
+      key,
+      unixSeconds,
+      slices,
+    );
   }
 
   queueDeletedFile(file: DeletedFile, unixSeconds: number): void {
@@ -153,14 +186,18 @@ export class SqliteTransaction extends SqliteReader implements MetaTransaction {
     return int(row?.[0]);
   }
 
-  setCounterIfSmall(name: string, value: number, margin: number): boolean {
-    if (this.counter(name) > value - margin) return false;
+  setCounter(name: string, value: number): void {
     this.connection.run(
       `INSERT INTO ${this.table('counter')} (name, value) VALUES (?,?)
        ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
       name,
       value,
     );
+  }
+
+  setCounterIfSmall(name: string, value: number, margin: number): boolean {
+    if (this.counter(name) > value - margin) return false;
+    this.setCounter(name, value);
     return true;
   }
 
@@ -207,6 +244,45 @@ export class SqliteTransaction extends SqliteReader implements MetaTransaction {
     this.connection.run(`DELETE FROM ${this.table('dir_quota')} WHERE inode = ?`, inode);
   }
 
+  putDirectoryQuota({ key, maxSpace, maxInodes, usedSpace, usedInodes }: Quota): void {
+    this.connection.run(
+      `INSERT OR REPLACE INTO ${this.table('dir_quota')} (inode, max_space, max_inodes, used_space, used_inodes)
+       VALUES (?,?,?,?,?)`,
+      key,
+      maxSpace,
+      maxInodes,
+      usedSpace,
+      usedInodes,
+    );
+  }
+
+  putOwnerQuota(kind: OwnerKind, { key, maxSpace, maxInodes, usedSpace, usedInodes }: Quota): void {
+    this.connection.run(
+      `INSERT OR REPLACE INTO ${this.table('user_group_quota')}
+       (qtype, qkey, max_space, max_inodes, used_space, used_inodes) VALUES (?,?,?,?,?,?)`,
+      QUOTA_TYPES[kind],
+      key,
+      maxSpace,
+      maxInodes,
+      usedSpace,
+      usedInodes,
+    );
+  }
+
+  putAclRule(rule: AclRule): void {
+    this.connection.run(
+      `INSERT OR REPLACE INTO ${this.table('acl')} (id, owner, "group", mask, other, named_users, named_groups)
+       VALUES (?,?,?,?,?,?,?)`,
+      rule.id,
+      rule.owner,
+      rule.group,
+      rule.mask,
+      rule.other,
+      fromAclEntries(rule.users),
+      fromAclEntries(rule.groups),
+    );
+  }
+
   addOwnerUsage(kind: OwnerKind, id: number, space: number, inodes: number): void {
     this.connection.run(
       `INSERT INTO ${this.table('user_group_quota')} (qtype, qkey, max_space, max_inodes, used_space, used_inodes)
@@ -246,6 +322,15 @@ export class SqliteTransaction extends SqliteReader implements MetaTransaction {
       text,
     );
   }
+}
+
+function fromAclEntries(entries: readonly AclEntry[]): Uint8Array {
+  const stored = Buffer.alloc(entries.length * 6);
+  entries.forEach(({ id, perm }, index) => {
+    stored.writeUInt32BE(id, index * 6);
+    stored.writeUInt16BE(perm, index * 6 + 4);
+  });
+  return stored;
 }
 
 /** Everything but the inode, in the order of NODE_COLUMNS. */
