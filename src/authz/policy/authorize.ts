@@ -52,7 +52,7 @@ interface Finding {
 export function authorize(program: PolicyProgram, request: PolicyRequest): Decision {
   const { principal } = request;
   const keys = new KeySpace(request.keys, request.unknownKeys, program.dialect);
-  if (principal.type === 'Root' && program.session === undefined) {
+  if (principal.type === 'Root' && program.session === undefined && !program.bucketAlone) {
     return { outcome: 'Allow', by: undefined, reason: 'Root' };
   }
   if (!program.requestRules) return decide(program, request, keys);
@@ -74,7 +74,7 @@ function deniedVersion(program: PolicyProgram, request: PolicyRequest, keys: Key
 }
 
 function decide(program: PolicyProgram, request: PolicyRequest, keys: KeySpace): Decision {
-  const anonymous = request.principal.type === 'Anonymous';
+  const anonymous = request.principal.type === 'Anonymous' || program.bucketAlone;
   const root = request.principal.type === 'Root';
   const unknown = new Set<string>();
   const { bucket, object } = request;

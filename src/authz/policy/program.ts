@@ -23,6 +23,8 @@ export interface CompileOptions {
    */
   readonly requestRules?: boolean;
   readonly bucketPolicies?: 'everyone' | 'anonymous';
+  /** Only the bucket's document decides, for named requesters too. Default false. */
+  readonly bucketAlone?: boolean;
 }
 
 /** Statements that can match a request, by action and bucket. */
@@ -104,6 +106,7 @@ export interface PolicyProgram {
   readonly bucket: StatementIndex | undefined;
   readonly bucketPolicies: 'everyone' | 'anonymous';
   readonly requestRules: boolean;
+  readonly bucketAlone: boolean;
 }
 
 /** Merges and indexes documents. Throws RangeError for a dialect that parsePolicy refuses, too. */
@@ -130,5 +133,6 @@ export function compilePolicySet(
     bucket: set.bucket === undefined ? undefined : index([set.bucket], dialect.bucketPolicyActionImplies),
     bucketPolicies: options.bucketPolicies ?? dialect.bucketPolicies,
     requestRules: options.requestRules ?? true,
+    bucketAlone: options.bucketAlone ?? false,
   };
 }

@@ -6,9 +6,20 @@ export type DialectName = 'portcullis' | 'juicefs' | 'minio' | 'aws' | 'ceph';
 /** Which grammar a document is read by. 'session' documents are inline policies of temporary credentials and service accounts. */
 export type PolicyKind = 'identity' | 'session' | 'bucket';
 
+export type PrincipalType =
+  | 'Anonymous'
+  | 'Root'
+  | 'User'
+  | 'AssumedRole'
+  | 'FederatedUser'
+  /** A whole tenant. */
+  | 'Tenant'
+  /** No identity is given: Principal elements are not held against anyone. */
+  | 'None';
+
 /** The requester, as Principal elements and policy variables see it. */
 export interface RequestPrincipal {
-  readonly type: 'Anonymous' | 'Root' | 'User' | 'AssumedRole' | 'FederatedUser' | 'Tenant' | 'None';
+  readonly type: PrincipalType;
   /** Access key or user name; '' for anonymous. */
   readonly user: string;
   readonly account: string;

@@ -18,7 +18,8 @@ function parseAddress(text: string): Address | undefined {
   return literal instanceof ipaddr.IPv6 && literal.isIPv4MappedAddress() ? literal.toIPv4Address() : literal;
 }
 
-function parseLiteral(text: string): Address | undefined {
+/** An address as it is written; a v4-mapped one stays IPv6. */
+export function parseLiteral(text: string): Address | undefined {
   if (ipaddr.IPv4.isValidFourPartDecimal(text)) {
     return /(^|\.)0\d/.test(text) ? undefined : ipaddr.IPv4.parse(text);
   }

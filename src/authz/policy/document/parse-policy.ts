@@ -24,6 +24,10 @@ export interface ParseOptions {
   readonly bucket?: string;
   /** Also hold the document against the rules for storing a new one: size, Version, at least one statement. */
   readonly strict?: boolean;
+  /** Also hold it against the dialect's checks for new documents that stored ones need not pass. */
+  readonly fresh?: boolean;
+  /** The owner of the document, in a dialect with tenants. */
+  readonly tenant?: string;
 }
 
 export type ParsedPolicy =
