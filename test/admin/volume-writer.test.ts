@@ -83,15 +83,11 @@ describe('the files of the real gateway', () => {
     const bytes = await read(volume, ['.minio.sys', 'buckets', 'iam-events', '.metadata.bin']);
     const record = parseBucketMetadata(bytes);
     if (isUnreadable(record)) throw new Error(record.unreadable);
-    const changed = parseBucketMetadata(bucketFile('iam-events', { ...record, policyJson: '{"a":1}' }, bytes));
-    expect(changed).toEqual({ ...record, policyJson: '{"a":1}' });
-    expect(Buffer.from(record.notificationXml).toString()).toContain('arn:minio:sqs');
-    const fresh = {
-      createdMs: 1_795_000_000_123,
-      policyJson: '',
-      notificationXml: new Uint8Array(),
-      taggingXml: new Uint8Array(),
-    };
+    const documents = new Map([...record.documents, ['policy', '{"a":1}'] as const]);
+    const changed = parseBucketMetadata(bucketFile('iam-events', { ...record, documents }, bytes));
+    expect(changed).toEqual({ ...record, documents });
+    expect(record.documents.get('notification')).toContain('arn:minio:sqs');
+    const fresh = { createdMs: 1_795_000_000_123, lockEnabled: false, documents: new Map() };
     expect(parseBucketMetadata(bucketFile('new', fresh, undefined))).toEqual(fresh);
   });
 });

@@ -181,11 +181,10 @@ describe('what cannot be read', () => {
   });
 
   it('closes a bucket whose policy it is', async () => {
-    const bucket = (policyJson: string) => ({
+    const bucket = (text: string): BucketRecord => ({
       createdMs: 0,
-      policyJson,
-      notificationXml: Buffer.alloc(0),
-      taggingXml: Buffer.alloc(0),
+      lockEnabled: false,
+      documents: new Map(text === '' ? [] : [['policy', text]]),
     });
     await serve({
       userPolicies: new Map([['alice', ['readwrite']]]),
@@ -212,12 +211,16 @@ describe('bucket policies', () => {
         'photos',
         {
           createdMs: 0,
-          policyJson: policy(
-            { ...allow('s3:GetObject', 'photos/public/*'), Principal: '*' },
-            { ...deny('s3:GetObject', 'photos/secret/*'), Principal: '*' },
-          ),
-          notificationXml: Buffer.alloc(0),
-          taggingXml: Buffer.alloc(0),
+          lockEnabled: false,
+          documents: new Map([
+            [
+              'policy',
+              policy(
+                { ...allow('s3:GetObject', 'photos/public/*'), Principal: '*' },
+                { ...deny('s3:GetObject', 'photos/secret/*'), Principal: '*' },
+              ),
+            ],
+          ]),
         },
       ],
     ]),

@@ -1,7 +1,7 @@
 // The store on real volumes: what the real gateway wrote is read, changes of others are seen, and nothing is read twice.
 import { rmSync } from 'node:fs';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { isUnreadable } from '../../src/authz/store/iam-store.ts';
+import { bucketDocument, isUnreadable } from '../../src/authz/store/iam-store.ts';
 import { openStore } from '../../src/authz/store/open-store.ts';
 import { VolumeIamStore } from '../../src/authz/store/volume-store.ts';
 import { openVolume, type Volume, type VolumePath } from '../../src/juicefs/index.ts';
@@ -54,13 +54,11 @@ describe('the volume store', () => {
     expect(records.serviceAccounts.get('svcbob00001')).toMatchObject({ parent: 'bob', expiresAtMs: undefined });
     const bucket = records.buckets.get('iam-public');
     expect(bucket).toMatchObject({ createdMs: Date.parse('2026-11-22T03:26:39.215Z') });
-    expect(bucket !== undefined && 'policyJson' in bucket && JSON.parse(bucket.policyJson)).toMatchObject({
+    expect(JSON.parse(bucketDocument(bucket, 'policy'))).toMatchObject({
       Statement: expect.arrayContaining([expect.objectContaining({ Effect: 'Allow' })]),
     });
     const events = records.buckets.get('iam-events');
-    expect(
-      events !== undefined && 'notificationXml' in events && Buffer.from(events.notificationXml).toString(),
-    ).toContain('arn:minio:sqs');
+    expect(bucketDocument(events, 'notification')).toContain('arn:minio:sqs');
   });
 
   it('sees what another client changed, and keeps the rest', async () => {

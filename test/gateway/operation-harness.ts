@@ -143,28 +143,37 @@ export class Served {
   }
 }
 
-/** Bucket policies in memory; no document is judged. */
+/** Bucket configuration in memory; no document is judged. */
 function memoryConfiguration(): AuthzClient['buckets'] {
-  const policies = new Map<string, Buffer>();
+  const buckets = new Map<string, Map<string, string>>();
   const made = { made: true, refusal: undefined, error: '', message: '' };
   return {
     read: async (bucket) => ({
-      policyJson: policies.get(bucket) ?? Buffer.alloc(0),
+      bucket,
+      createdMs: 0n,
+      lockEnabled: false,
+      documents: Object.fromEntries(buckets.get(bucket) ?? []),
       policyIsPublic: false,
-      notificationXml: Buffer.alloc(0),
-      taggingXml: Buffer.alloc(0),
+      isUnreadable: false,
     }),
-    putPolicy: async ({ bucket, policyJson }) => {
-      policies.set(bucket, policyJson);
+    putDocument: async ({ bucket, name, document }) => {
+      buckets.set(bucket, new Map([...(buckets.get(bucket) ?? []), [name, document.toString()]]));
       return made;
     },
-    deletePolicy: async ({ bucket }) => {
-      policies.delete(bucket);
+    deleteDocument: async ({ bucket, name }) => {
+      buckets.get(bucket)?.delete(name);
+      return made;
+    },
+    create: async ({ bucket }) => {
+      buckets.delete(bucket);
       return made;
     },
     forget: async ({ bucket }) => {
-      policies.delete(bucket);
+      buckets.delete(bucket);
       return made;
+    },
+    async *watch() {
+      yield { buckets: [], server: undefined, complete: true, revision: '' };
     },
   };
 }

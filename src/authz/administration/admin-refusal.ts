@@ -40,6 +40,11 @@ export const ADMIN_ERRORS = {
   InvalidAccessKey: { code: 'XMinioAdminInvalidAccessKey', status: 400, message: 'The access key is invalid.' },
   InvalidSecretKey: { code: 'XMinioAdminInvalidSecretKey', status: 400, message: 'The secret key is invalid.' },
   InvalidArgument: { code: 'XMinioAdminInvalidArgument', status: 400, message: 'Invalid arguments specified.' },
+  MalformedXML: {
+    code: 'MalformedXML',
+    status: 400,
+    message: 'The XML you provided was not well-formed or did not validate against our published schema.',
+  },
   MalformedPolicy: { code: 'XMinioMalformedIAMPolicy', status: 400, message: 'The policy is not valid.' },
   UserIsRoot: {
     code: 'XMinioInvalidIAMCredentials',

@@ -1,6 +1,6 @@
-// The configuration of buckets: the policy, and that of buckets which are gone.
-import { isUnreadable } from '../store/iam-store.ts';
+// The policy of a bucket.
 import { AdminRefusal } from './admin-refusal.ts';
+import { setBucketDocument } from './bucket-documents.ts';
 import type { Command, Rules } from './command.ts';
 import { MAX_POLICY_BYTES, storedPolicyText } from './policies.ts';
 
@@ -11,27 +11,5 @@ export function setBucketPolicy(rules: Rules, bucket: string, text: string, nowM
   }
   const problem = text === '' ? undefined : rules.policyProblem(text, 'bucket', bucket);
   if (problem !== undefined) throw new AdminRefusal('MalformedPolicy', problem);
-  const policyJson = text === '' ? '' : storedPolicyText(text);
-  return {
-    touched: { buckets: [bucket] },
-    decide(records) {
-      const before = records.buckets.get(bucket);
-      if (before !== undefined && isUnreadable(before)) {
-        throw new AdminRefusal('InternalError', `The bucket's configuration cannot be read: ${before.unreadable}.`);
-      }
-      if ((before?.policyJson ?? '') === policyJson) return {};
-      const empty = {
-        createdMs: nowMs,
-        policyJson: '',
-        notificationXml: new Uint8Array(),
-        taggingXml: new Uint8Array(),
-      };
-      return { buckets: new Map([[bucket, { ...(before ?? empty), policyJson }]]) };
-    },
-  };
-}
-
-/** Removes all configuration of a bucket, so that one made later under its name starts without. */
-export function forgetBucket(bucket: string): Command {
-  return { touched: {}, decide: () => ({ buckets: new Map([[bucket, undefined]]) }) };
+  return setBucketDocument(bucket, 'policy', text === '' ? '' : storedPolicyText(text), nowMs);
 }

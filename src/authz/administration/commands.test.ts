@@ -1,6 +1,6 @@
 // The rules without a store: what a change reads, what it makes, and what it refuses.
 import { describe, expect, it } from 'vitest';
-import type { IamRecords, IdentityRecord } from '../store/iam-store.ts';
+import type { BucketRecord, IamRecords, IdentityRecord } from '../store/iam-store.ts';
 import { EMPTY_RECORDS } from '../store/memory-store.ts';
 import { withChanges } from '../store/record-changes.ts';
 import { AdminRefusal } from './admin-refusal.ts';
@@ -233,12 +233,14 @@ describe('keys and tokens', () => {
 
 describe('a bucket policy', () => {
   it('changes nothing else of the bucket', () => {
-    const notificationXml = Buffer.from('<x/>');
-    const bucket = { createdMs: 5, policyJson: '', notificationXml, taggingXml: new Uint8Array() };
+    const bucket: BucketRecord = { createdMs: 5, lockEnabled: true, documents: new Map([['notification', '<x/>']]) };
     const before = records({ buckets: new Map([['b', bucket]]) });
     expect(carriedOut(before, setBucketPolicy(rules, 'b', '{"Statement":[]}', 9)).buckets.get('b')).toEqual({
       ...bucket,
-      policyJson: '{"Statement":[]}',
+      documents: new Map([
+        ['notification', '<x/>'],
+        ['policy', '{"Statement":[]}'],
+      ]),
     });
     expect(setBucketPolicy(rules, 'b', '', 9).decide(before)).toEqual({});
     expect(carriedOut(EMPTY_RECORDS, setBucketPolicy(rules, 'new', '{}', 9)).buckets.get('new')).toMatchObject({

@@ -40,8 +40,8 @@ export class StoreIdentityWriter implements IdentityWriter {
 
   /** Reads the touched records; answers what puts them in place of the ones in memory. */
   async #readAgain(touched: Touched): Promise<(records: IamRecords) => IamRecords> {
-    const found = new Map<RecordTable | 'buckets', Map<string, object | string | undefined>>();
-    for (const table of [...RECORD_TABLES, 'buckets'] as const) {
+    const found = new Map<RecordTable, Map<string, object | string | undefined>>();
+    for (const table of RECORD_TABLES) {
       const records = new Map<string, object | string | undefined>();
       for (const name of touched[table] ?? []) records.set(name, await this.#storage.read(table, name));
       if (records.size > 0) found.set(table, records);

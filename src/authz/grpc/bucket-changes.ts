@@ -1,16 +1,19 @@
 // Changes of bucket configuration: decided here, by what the client presented to the caller, and then stored.
 import { createHash } from 'node:crypto';
 import {
+  type Access,
   type Credentials,
   Outcome,
   type RequestContext,
 } from '../../../proto/gen/portcullis/authz/v1/authorization.ts';
 import type { BucketChange } from '../../../proto/gen/portcullis/authz/v1/bucket_configuration.ts';
 import { AdminRefusal } from '../administration/admin-refusal.ts';
-import { forgetBucket, setBucketPolicy } from '../administration/bucket-policies.ts';
+import { BUCKET_DOCUMENT_RULES, bucketDocumentChange } from '../administration/bucket-document-rules.ts';
+import { createBucketConfiguration, forgetBucket } from '../administration/bucket-documents.ts';
 import type { AdminService } from '../http/admin-service.ts';
 import { AskFault } from '../identity/ask-fault.ts';
 import { parseCanonicalRequest } from '../identity/canonical-request.ts';
+import { type BucketDocumentName, isBucketDocumentName } from '../store/bucket-documents.ts';
 import type { Asks } from './asks.ts';
 
 /** A change as the caller asks for it. */
@@ -23,7 +26,9 @@ export interface AskedChange {
 /** Refusals of the rules that are the client's doing, as S3's error codes. */
 const S3_CODES: Readonly<Record<string, string>> = {
   MalformedPolicy: 'MalformedPolicy',
+  MalformedXML: 'MalformedXML',
   EntityTooLarge: 'EntityTooLarge',
+  InvalidArgument: 'InvalidArgument',
   NoIdentityStore: 'NotImplemented',
 };
 
@@ -36,21 +41,42 @@ export class BucketChanges {
     this.#service = service;
   }
 
-  putPolicy(asked: AskedChange, policyJson: Buffer): Promise<BucketChange> {
-    return this.#change(asked, 's3:PutBucketPolicy', async () => {
-      requireSignedPayload(asked.credentials, policyJson);
-      const text = policyJson.toString('utf8');
-      if (text.trim() === '') throw new AdminRefusal('MalformedPolicy', 'The policy is empty.');
+  put(asked: AskedChange, name: string, document: Buffer): Promise<BucketChange> {
+    const known = requireName(name);
+    const { put, maxBytes, isPayload } = BUCKET_DOCUMENT_RULES[known];
+    return this.#change(asked, put, async () => {
+      if (isPayload) requireSignedPayload(asked.credentials, document);
+      if (document.byteLength > maxBytes) {
+        throw new AdminRefusal('EntityTooLarge', `The document has at most ${maxBytes} bytes.`);
+      }
+      const text = document.toString('utf8');
+      if (text.trim() === '') {
+        throw new AdminRefusal(known === 'policy' ? 'MalformedPolicy' : 'InvalidArgument', 'The document is empty.');
+      }
       const { rules, nowMs } = this.#service;
-      await this.#service.run(setBucketPolicy(rules, asked.bucket, text, nowMs()));
+      await this.#service.run(bucketDocumentChange(rules, asked.bucket, known, text, nowMs()));
     });
   }
 
-  deletePolicy(asked: AskedChange): Promise<BucketChange> {
-    return this.#change(asked, 's3:DeleteBucketPolicy', async () => {
+  delete(asked: AskedChange, name: string): Promise<BucketChange> {
+    const known = requireName(name);
+    return this.#change(asked, BUCKET_DOCUMENT_RULES[known].remove, async () => {
       const { rules, nowMs } = this.#service;
-      await this.#service.run(setBucketPolicy(rules, asked.bucket, '', nowMs()));
+      await this.#service.run(bucketDocumentChange(rules, asked.bucket, known, '', nowMs()));
     });
+  }
+
+  create(asked: AskedChange, location: string, lockEnabled: boolean): Promise<BucketChange> {
+    return this.#change(
+      asked,
+      's3:CreateBucket',
+      async () => {
+        // Where nothing can be kept there is nothing to begin with.
+        if (!this.#service.isWritable) return;
+        await this.#service.run(createBucketConfiguration(asked.bucket, lockEnabled, this.#service.nowMs()));
+      },
+      { 's3:LocationConstraint': { values: [location] } },
+    );
   }
 
   forget(asked: AskedChange): Promise<BucketChange> {
@@ -59,11 +85,16 @@ export class BucketChanges {
     });
   }
 
-  async #change(asked: AskedChange, action: string, make: () => Promise<void>): Promise<BucketChange> {
+  async #change(
+    asked: AskedChange,
+    action: string,
+    make: () => Promise<void>,
+    keys: Access['context'] = {},
+  ): Promise<BucketChange> {
     const { bucket, credentials, context } = asked;
     if (bucket === '' || bucket.startsWith('.') || bucket.includes('/'))
       throw AskFault.malformed('a bucket is not named');
-    const access = { action, resource: `arn:aws:s3:::${bucket}`, context: {}, resourceAccount: '' };
+    const access = { action, resource: `arn:aws:s3:::${bucket}`, context: keys, resourceAccount: '' };
     const question = { credentials, accesses: [access], context, openFrames: false };
     const { decision } = await this.#asks.authorize(question, undefined);
     if (decision?.outcome !== Outcome.OUTCOME_ALLOW) return { made: false, refusal: decision, error: '', message: '' };
@@ -76,6 +107,11 @@ export class BucketChanges {
     }
     return { made: true, refusal: undefined, error: '', message: '' };
   }
+}
+
+function requireName(name: string): BucketDocumentName {
+  if (!isBucketDocumentName(name)) throw AskFault.malformed('a bucket has no such document');
+  return name;
 }
 
 /** What the client signed must be what the caller brings. Words like UNSIGNED-PAYLOAD say nothing of it. */

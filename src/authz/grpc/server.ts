@@ -51,7 +51,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<Runni
   });
   const streams = new Set<() => void>();
   server.addService(AuthorizationService, authorizationService(options, streams));
-  server.addService(BucketConfigurationService, bucketConfigurationService(options));
+  server.addService(BucketConfigurationService, bucketConfigurationService(options, streams));
   const health = new HealthImplementation(Object.fromEntries(['', ...SERVICES].map((name) => [name, 'SERVING'])));
   health.addToServer(server);
   const definition = await load(PROTOS, { includeDirs: [protoDirectory()] });

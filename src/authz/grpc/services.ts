@@ -1,17 +1,19 @@
 // The gRPC services: each method carries its message to the one that answers it, and an error to a status.
-import type { ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
+import type { ServerUnaryCall, ServerWritableStream, sendUnaryData } from '@grpc/grpc-js';
 import type { AuthorizationServer } from '../../../proto/gen/portcullis/authz/v1/authorization.ts';
 import type {
   BucketConfigurationServer,
   GetBucketConfigurationResponse,
+  WatchConfigurationRequest,
+  WatchConfigurationResponse,
 } from '../../../proto/gen/portcullis/authz/v1/bucket_configuration.ts';
-import { isPublicPolicy } from '../administration/public-policy.ts';
 import { AskFault } from '../identity/ask-fault.ts';
 import type { Authorizer } from '../identity/authorizer.ts';
 import { isUnreadable } from '../store/iam-store.ts';
 import type { Asks } from './asks.ts';
 import { serveStream } from './authorize-stream.ts';
 import type { BucketChanges } from './bucket-changes.ts';
+import { bucketState, ConfigurationFeed } from './configuration-feed.ts';
 import type { Explainer } from './explain.ts';
 import { statusOf } from './status.ts';
 
@@ -38,15 +40,21 @@ export function authorizationService(
   };
 }
 
-export function bucketConfigurationService(options: ServiceOptions): BucketConfigurationServer {
+/** @param open filled with how to end each open stream */
+export function bucketConfigurationService(options: ServiceOptions, open: Set<() => void>): BucketConfigurationServer {
   const { authorizer, bucketChanges, onError } = options;
   return {
     getBucketConfiguration: unary(({ bucket }) => bucketConfiguration(authorizer, bucket), onError),
-    putBucketPolicy: unary(
-      async (asked) => ({ change: await bucketChanges.putPolicy(asked, asked.policyJson) }),
+    watchConfiguration: (call) => watchConfiguration(call, authorizer, open),
+    putBucketDocument: unary(
+      async (asked) => ({ change: await bucketChanges.put(asked, asked.name, asked.document) }),
       onError,
     ),
-    deleteBucketPolicy: unary(async (asked) => ({ change: await bucketChanges.deletePolicy(asked) }), onError),
+    deleteBucketDocument: unary(async (asked) => ({ change: await bucketChanges.delete(asked, asked.name) }), onError),
+    createBucketConfiguration: unary(
+      async (asked) => ({ change: await bucketChanges.create(asked, asked.location, asked.lockEnabled) }),
+      onError,
+    ),
     forgetBucket: unary(async (asked) => ({ change: await bucketChanges.forget(asked) }), onError),
   };
 }
@@ -58,15 +66,42 @@ function bucketConfiguration(authorizer: Authorizer, bucket: string): GetBucketC
   if (record !== undefined && isUnreadable(record)) {
     throw new Error(`the configuration of bucket ${bucket} cannot be read: ${record.unreadable}`);
   }
-  return {
-    bucket,
-    createdMs: BigInt(record?.createdMs ?? 0),
-    policyJson: Buffer.from(record?.policyJson ?? ''),
-    notificationXml: Buffer.from(record?.notificationXml ?? []),
-    taggingXml: Buffer.from(record?.taggingXml ?? []),
-    revision: snapshot.revision,
-    policyIsPublic: isPublicPolicy(record?.policyJson ?? ''),
+  return { state: bucketState(bucket, record), revision: snapshot.revision };
+}
+
+/** A watcher that reads slowly gets the latest state, not every one between: nothing piles up here. */
+function watchConfiguration(
+  call: ServerWritableStream<WatchConfigurationRequest, WatchConfigurationResponse>,
+  authorizer: Authorizer,
+  open: Set<() => void>,
+): void {
+  const feed = new ConfigurationFeed(call.request);
+  let waiting = false;
+  let ended = false;
+  const send = (messages: readonly WatchConfigurationResponse[]): void => {
+    let more = true;
+    for (const message of messages) more = call.write(message);
+    if (more) return;
+    waiting = true;
+    call.once('drain', () => {
+      waiting = false;
+      tell();
+    });
   };
+  const tell = (): void => {
+    if (!waiting && !ended) send(feed.next(authorizer.snapshot));
+  };
+  const unsubscribe = authorizer.onChange(tell);
+  const end = (): void => {
+    if (ended) return;
+    ended = true;
+    open.delete(end);
+    unsubscribe();
+    call.end();
+  };
+  open.add(end);
+  for (const event of ['cancelled', 'close', 'error']) call.on(event, end);
+  send(feed.first(authorizer.snapshot));
 }
 
 function unary<Request, Response>(

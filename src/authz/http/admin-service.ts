@@ -38,6 +38,11 @@ export class AdminService {
     return this.#options.records();
   }
 
+  /** Whether changes can be made at all. */
+  get isWritable(): boolean {
+    return this.#options.writer !== undefined;
+  }
+
   /** Makes a change. Once it resolves, decisions of this process follow it. Throws AdminRefusal. */
   async run(command: Command): Promise<void> {
     if (this.#options.writer === undefined) throw new AdminRefusal('NoIdentityStore');

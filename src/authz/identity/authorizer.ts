@@ -78,6 +78,11 @@ export class Authorizer {
     return this.#options.directory.current;
   }
 
+  /** Calls `listener` whenever the snapshot is another one. Answers how to stop. */
+  onChange(listener: () => void): () => void {
+    return this.#options.directory.onChange(listener);
+  }
+
   /** Throws (or rejects with) AskFault for a question that may not be asked. */
   answer(ask: Ask): Answer | Promise<Answer> {
     checkAsk(ask);

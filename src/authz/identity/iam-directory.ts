@@ -44,6 +44,7 @@ export class IamDirectory {
   #timer: NodeJS.Timeout | undefined;
   #unwatch: () => void = () => undefined;
   #reported = new Set<string>();
+  readonly #listeners = new Set<() => void>();
 
   private constructor(options: DirectoryOptions, snapshot: IamSnapshot) {
     this.#options = options;
@@ -69,6 +70,12 @@ export class IamDirectory {
     return this.#snapshot;
   }
 
+  /** Calls `listener` whenever the snapshot is another one. Answers how to stop. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
   /** Loads again; joins a load under way, and follows it with another if it might have missed what the caller knows of. Never throws. */
   async refresh(): Promise<void> {
     if (this.#loading !== undefined) {
@@ -88,8 +95,7 @@ export class IamDirectory {
     const { root, settings } = this.#options;
     this.#changes += 1;
     const records = change(this.#snapshot.records, `${this.#snapshot.revision.split('+')[0]}+${this.#changes}`);
-    this.#snapshot = new IamSnapshot(records, root, settings, this.#snapshot);
-    this.#report(this.#snapshot);
+    this.#show(new IamSnapshot(records, root, settings, this.#snapshot));
   }
 
   /** Loads because of an access key that is not known. Undefined when it is too soon: then the key is unknown. */
@@ -122,12 +128,17 @@ export class IamDirectory {
           continue;
         }
         if (records.revision === this.#snapshot.revision) continue;
-        this.#snapshot = new IamSnapshot(records, root, settings, this.#snapshot);
-        this.#report(this.#snapshot);
+        this.#show(new IamSnapshot(records, root, settings, this.#snapshot));
       } catch (error) {
         log.failed(error);
       }
     } while (this.#again);
+  }
+
+  #show(snapshot: IamSnapshot): void {
+    this.#snapshot = snapshot;
+    this.#report(snapshot);
+    for (const listener of this.#listeners) listener();
   }
 
   /** Each problem once, until it went away and came back. */

@@ -1,6 +1,12 @@
 // One immutable state of all identities and policies. Decisions read one snapshot and never wait; a change makes the next one.
 import { LRUCache } from 'lru-cache';
-import { type BucketRecord, type IamRecords, isUnreadable, type Unreadable } from '../store/iam-store.ts';
+import {
+  type BucketRecord,
+  bucketDocument,
+  type IamRecords,
+  isUnreadable,
+  type Unreadable,
+} from '../store/iam-store.ts';
 import type { Credential, CredentialSource } from './credential.ts';
 import { groupsByMember, type RootUser, readCredentials, type SnapshotProblem } from './known-identities.ts';
 import {
@@ -57,7 +63,7 @@ export class IamSnapshot implements CredentialSource {
     for (const [bucket, record] of records.buckets) {
       if (isUnreadable(record)) {
         problems.push({ subject: `configuration of bucket ${bucket}`, problem: record.unreadable });
-      } else if (record.policyJson !== '') {
+      } else if (record.documents.has('policy')) {
         const parsed = this.#bucketPolicy(bucket, record);
         if (!parsed.ok) problems.push({ subject: `policy of bucket ${bucket}`, problem: parsed.problem });
       }
@@ -82,7 +88,7 @@ export class IamSnapshot implements CredentialSource {
   rights(identified: Identified, bucket: string): Rights {
     const record = bucket === '' ? undefined : this.records.buckets.get(bucket);
     const binds = identified.type === 'Anonymous' || this.#settings.bucketPolicies === 'everyone';
-    const applies = binds && record !== undefined && (isUnreadable(record) || record.policyJson !== '');
+    const applies = binds && record !== undefined && (isUnreadable(record) || record.documents.has('policy'));
     const id = `${rightsHolder(identified)}\0${applies ? bucket : ''}`;
     let rights = this.#rights.get(id);
     if (rights === undefined) {
@@ -160,7 +166,8 @@ export class IamSnapshot implements CredentialSource {
   #bucketPolicy(bucket: string, record: BucketRecord): ParsedDocument {
     let parsed = this.#bucketPolicies.get(bucket);
     if (parsed === undefined) {
-      parsed = parseDocument(record.policyJson, { kind: 'bucket', name: `bucket:${bucket}`, bucket }, this.#settings);
+      const text = bucketDocument(record, 'policy');
+      parsed = parseDocument(text, { kind: 'bucket', name: `bucket:${bucket}`, bucket }, this.#settings);
       this.#bucketPolicies.set(bucket, parsed);
     }
     return parsed;

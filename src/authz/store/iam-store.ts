@@ -1,5 +1,6 @@
 // Identities, policies and bucket configuration at rest: what every store owes to the service. Records are as they lie there;
 // what they mean (who may act, with which rights) is decided by the snapshot that is built from them.
+import type { BucketDocumentName } from './bucket-documents.ts';
 
 /** A record that is there and cannot be read. Whoever depends on it is refused. */
 export interface Unreadable {
@@ -30,11 +31,26 @@ export interface GroupRecord {
   readonly members: readonly string[];
 }
 
+/** The configuration of a bucket. */
 export interface BucketRecord {
   readonly createdMs: number; // 0 = not recorded
-  readonly policyJson: string; // '' = none
-  readonly notificationXml: Uint8Array;
-  readonly taggingXml: Uint8Array;
+  /** It was made with object lock. */
+  readonly lockEnabled: boolean;
+  /** What is configured, by name; documents that are not there are not configured, and none is empty. */
+  readonly documents: ReadonlyMap<BucketDocumentName, string>;
+}
+
+/** A document of the service itself, such as its configuration, an entry of that one's history, or a secret key. */
+export interface ServerDocument {
+  readonly text: string;
+  /** When it was written, Unix milliseconds. */
+  readonly modifiedMs: number;
+}
+
+/** A document of a bucket; '' = not configured, unreadable or unknown bucket included. */
+export function bucketDocument(record: BucketRecord | Unreadable | undefined, name: BucketDocumentName): string {
+  if (record === undefined || isUnreadable(record)) return '';
+  return record.documents.get(name) ?? '';
 }
 
 /** Everything a store holds, at one moment. Keys are access keys, names of groups, of policies, of buckets. */
@@ -51,6 +67,11 @@ export interface IamRecords {
   readonly userPolicies: ReadonlyMap<string, readonly string[] | Unreadable>;
   readonly groupPolicies: ReadonlyMap<string, readonly string[] | Unreadable>;
   readonly buckets: ReadonlyMap<string, BucketRecord | Unreadable>;
+  /**
+   * Documents of the service by name: 'config' (the JSON of all sub-systems, as MinIO's config.json), 'history/UUID' (its former
+   * states as key=value text), and what else a part of the service keeps under a name of its own (a-z, 0-9, '-', '/').
+   */
+  readonly server: ReadonlyMap<string, ServerDocument | Unreadable>;
 }
 
 /** One place where identities are kept. */

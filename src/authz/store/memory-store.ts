@@ -12,6 +12,7 @@ export const EMPTY_RECORDS: IamRecords = {
   userPolicies: new Map(),
   groupPolicies: new Map(),
   buckets: new Map(),
+  server: new Map(),
 };
 
 /** Keeps records in memory; `change` replaces some of them and tells who watches. */

@@ -1,5 +1,5 @@
 // A change of what is stored, as data: rules make it, a writer carries it out, and the snapshot in memory follows.
-import type { BucketRecord, IamRecords } from './iam-store.ts';
+import type { IamRecords } from './iam-store.ts';
 
 /** The tables of records that are changed one record at a time. */
 export const RECORD_TABLES = [
@@ -10,6 +10,8 @@ export const RECORD_TABLES = [
   'policies',
   'userPolicies',
   'groupPolicies',
+  'buckets',
+  'server',
 ] as const satisfies readonly (keyof IamRecords)[];
 export type RecordTable = (typeof RECORD_TABLES)[number];
 
@@ -20,7 +22,6 @@ type RecordOf<T extends keyof IamRecords> =
 export type RecordChanges = {
   readonly [T in RecordTable]?: ReadonlyMap<string, RecordOf<T> | undefined>;
 } & {
-  readonly buckets?: ReadonlyMap<string, BucketRecord | undefined>;
   /**
    * The policies that a session was issued with, for gateways that decide by them; here its parent's policies decide.
    * Written and removed together with the session.
@@ -29,7 +30,7 @@ export type RecordChanges = {
 };
 
 /** Names of the records that a change reads, by table: they are read again from the store before it is decided. */
-export type Touched = { readonly [T in RecordTable | 'buckets']?: readonly string[] };
+export type Touched = { readonly [T in RecordTable]?: readonly string[] };
 
 /** The records with a change carried out. */
 export function withChanges(records: IamRecords, changes: RecordChanges, revision: string): IamRecords {
@@ -44,6 +45,7 @@ export function withChanges(records: IamRecords, changes: RecordChanges, revisio
     userPolicies: merged(records.userPolicies, changes.userPolicies),
     groupPolicies: merged(records.groupPolicies, changes.groupPolicies),
     buckets: merged(records.buckets, changes.buckets),
+    server: merged(records.server, changes.server),
   };
 }
 

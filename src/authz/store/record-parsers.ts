@@ -1,6 +1,18 @@
 // The files of the volume's IAM directory, turned into records. What does not read becomes Unreadable, with the reason.
 import { z } from 'zod';
-import type { BucketRecord, GroupRecord, IdentityRecord, Unreadable } from './iam-store.ts';
+import {
+  BUCKET_DOCUMENT_NAMES,
+  type BucketDocumentName,
+  isBucketDocumentName,
+  metadataField,
+} from './bucket-documents.ts';
+import {
+  type BucketRecord,
+  type GroupRecord,
+  type IdentityRecord,
+  isUnreadable,
+  type Unreadable,
+} from './iam-store.ts';
 import { decodeMsgpack, MsgpackError, type MsgpackValue } from './msgpack.ts';
 
 const Identity = z.object({
@@ -68,27 +80,46 @@ export function parseBucketMetadata(bytes: Uint8Array): BucketRecord | Unreadabl
   try {
     const map = decodeMsgpack(bytes.subarray(4));
     if (!(map instanceof Map)) return { unreadable: 'its metadata is not a map' };
-    const policy = binary(map, 'PolicyConfigJSON');
-    const notificationXml = binary(map, 'NotificationConfigXML');
-    const taggingXml = binary(map, 'TaggingConfigXML');
-    if (policy === undefined || notificationXml === undefined || taggingXml === undefined) {
-      return { unreadable: 'a part of its metadata is not bytes' };
+    const documents = new Map<BucketDocumentName, string>();
+    for (const name of BUCKET_DOCUMENT_NAMES) {
+      const field = metadataField(name);
+      const value = field === undefined ? undefined : (map.get(field) ?? undefined);
+      if (value === undefined) continue;
+      if (!(value instanceof Uint8Array)) return { unreadable: 'a part of its metadata is not bytes' };
+      if (value.byteLength > 0) documents.set(name, Buffer.from(value).toString('utf8'));
     }
-    return {
-      createdMs: createdMs(map.get('Created')),
-      policyJson: Buffer.from(policy).toString('utf8'),
-      notificationXml,
-      taggingXml,
-    };
+    return { createdMs: createdMs(map.get('Created')), lockEnabled: map.get('LockEnabled') === true, documents };
   } catch (error) {
     if (error instanceof MsgpackError) return { unreadable: `its metadata is damaged: ${error.message}` };
     throw error;
   }
 }
 
-function binary(map: ReadonlyMap<string, MsgpackValue>, name: string): Uint8Array | undefined {
-  const value = map.get(name) ?? new Uint8Array();
-  return value instanceof Uint8Array ? Uint8Array.from(value) : undefined;
+const BucketExtras = z.object({
+  version: z.literal(1),
+  createdMs: z.number(),
+  documents: z.record(z.string(), z.string()),
+});
+export type BucketExtras = z.infer<typeof BucketExtras>;
+
+/** The documents of a bucket that `.metadata.bin` has no field for. */
+export function parseBucketExtras(text: string): BucketExtras | Unreadable {
+  return parse(BucketExtras, text);
+}
+
+/** A bucket with its extra documents; those of a former bucket of its name do not count. */
+export function withExtras(
+  record: BucketRecord | Unreadable,
+  extras: BucketExtras | Unreadable | undefined,
+): BucketRecord | Unreadable {
+  if (isUnreadable(record) || extras === undefined) return record;
+  if ('unreadable' in extras) return { unreadable: `its further configuration cannot be read: ${extras.unreadable}` };
+  if (extras.createdMs !== record.createdMs) return record;
+  const documents = new Map(record.documents);
+  for (const [name, text] of Object.entries(extras.documents)) {
+    if (isBucketDocumentName(name) && metadataField(name) === undefined && text !== '') documents.set(name, text);
+  }
+  return { ...record, documents };
 }
 
 /** Extension 5, 12 bytes: i64be seconds, u32be nanoseconds. */

@@ -2,14 +2,13 @@
 import type { IamRecords, Unreadable } from './iam-store.ts';
 import type { RecordChanges, RecordTable } from './record-changes.ts';
 
-type Stored<T extends RecordTable | 'buckets'> =
-  IamRecords[T] extends ReadonlyMap<string, infer R> ? R | Unreadable : never;
+type Stored<T extends RecordTable> = IamRecords[T] extends ReadonlyMap<string, infer R> ? R | Unreadable : never;
 
 export interface RecordStorage {
   /** Runs `work` while nobody else changes the store, as far as the store can keep others from it. */
   exclusively<T>(work: () => Promise<T>): Promise<T>;
   /** A record as it is stored now; undefined when there is none. */
-  read<T extends RecordTable | 'buckets'>(table: T, name: string): Promise<Stored<T> | undefined>;
+  read<T extends RecordTable>(table: T, name: string): Promise<Stored<T> | undefined>;
   /**
    * Writes and removes records, durably once it resolves. Each record is changed whole or not at all; identities are changed
    * before what hangs on them, so that a change which stops on the way has taken rights and not given any. Removing what is not

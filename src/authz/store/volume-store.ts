@@ -2,17 +2,30 @@
 // their inode, time or size changed, so that a refresh costs little more than looking.
 import { createHash } from 'node:crypto';
 import { type Attributes, type Volume, VolumeError, type VolumePath } from '../../juicefs/volume.ts';
-import type { BucketRecord, GroupRecord, IamRecords, IamStore, IdentityRecord, Unreadable } from './iam-store.ts';
+import type {
+  BucketRecord,
+  GroupRecord,
+  IamRecords,
+  IamStore,
+  IdentityRecord,
+  ServerDocument,
+  Unreadable,
+} from './iam-store.ts';
 import type { FileDecryptor } from './kms-file.ts';
-import { parseBucketMetadata, parseGroup, parseIdentity, parseMapping } from './record-parsers.ts';
+import {
+  type BucketExtras,
+  parseBucketExtras,
+  parseBucketMetadata,
+  parseGroup,
+  parseIdentity,
+  parseMapping,
+  withExtras,
+} from './record-parsers.ts';
+import { isUnreadableFile, readWhole, textOf } from './volume-files.ts';
+import { BUCKET_EXTRAS, BUCKETS, bucketPath, type FileTable, PLACES, SERVER_DIRECTORIES } from './volume-layout.ts';
 
-/** Largest file that is read. */
-export const MAX_FILE_BYTES = 4 * 1024 * 1024;
 /** Files looked at at once. */
 const CONCURRENCY = 16;
-
-const META: VolumePath = ['.minio.sys'];
-const IAM: VolumePath = [...META, 'config', 'iam'];
 
 type VolumeOfStore = Pick<Volume, 'stat' | 'list' | 'open' | 'close' | 'name'>;
 
@@ -21,11 +34,19 @@ interface CachedFile {
   readonly record: unknown;
 }
 
+/** A bucket of two files; the same object while neither changed. */
+interface Combined {
+  readonly metadata: unknown;
+  readonly extras: unknown;
+  readonly record: BucketRecord | Unreadable;
+}
+
 export class VolumeIamStore implements IamStore {
   readonly name: string;
   readonly #volume: VolumeOfStore;
   readonly #decrypt: FileDecryptor | undefined;
   #cache = new Map<string, CachedFile>();
+  #combined = new Map<string, Combined>();
   #last: IamRecords | undefined;
 
   /** Owns the volume from now on. `decrypt` reads files under /config of a volume with a KMS key. */
@@ -38,18 +59,15 @@ export class VolumeIamStore implements IamStore {
   async load(signal?: AbortSignal): Promise<IamRecords> {
     const pass = new Pass(this.#volume, this.#cache, this.#decrypt, signal);
     const records = {
-      users: await pass.directories<IdentityRecord>([...IAM, 'users'], 'identity.json', parseIdentity),
-      serviceAccounts: await pass.directories<IdentityRecord>(
-        [...IAM, 'service-accounts'],
-        'identity.json',
-        parseIdentity,
-      ),
-      sessions: await pass.directories<IdentityRecord>([...IAM, 'sts'], 'identity.json', parseIdentity),
-      groups: await pass.directories<GroupRecord>([...IAM, 'groups'], 'members.json', parseGroup),
-      policies: await pass.directories<string>([...IAM, 'policies'], 'policy.json', (text) => text),
-      userPolicies: await pass.files([...IAM, 'policydb', 'users']),
-      groupPolicies: await pass.files([...IAM, 'policydb', 'groups']),
-      buckets: await pass.buckets([...META, 'buckets']),
+      users: await pass.records<IdentityRecord>('users', parseIdentity),
+      serviceAccounts: await pass.records<IdentityRecord>('serviceAccounts', parseIdentity),
+      sessions: await pass.records<IdentityRecord>('sessions', parseIdentity),
+      groups: await pass.records<GroupRecord>('groups', parseGroup),
+      policies: await pass.records<string>('policies', (text) => text),
+      userPolicies: await pass.records<readonly string[]>('userPolicies', parseMapping),
+      groupPolicies: await pass.records<readonly string[]>('groupPolicies', parseMapping),
+      buckets: this.#combine(await pass.buckets(), await pass.bucketExtras()),
+      server: await pass.serverDocuments(),
     };
     this.#cache = pass.seen;
     const revision = pass.revision();
@@ -64,6 +82,21 @@ export class VolumeIamStore implements IamStore {
 
   async close(): Promise<void> {
     await this.#volume.close();
+  }
+
+  #combine(
+    metadata: ReadonlyMap<string, BucketRecord | Unreadable>,
+    extras: ReadonlyMap<string, BucketExtras | Unreadable>,
+  ): Map<string, BucketRecord | Unreadable> {
+    const next = new Map<string, Combined>();
+    for (const [bucket, record] of metadata) {
+      const more = extras.get(bucket);
+      const before = this.#combined.get(bucket);
+      const same = before !== undefined && before.metadata === record && before.extras === more;
+      next.set(bucket, same ? before : { metadata: record, extras: more, record: withExtras(record, more) });
+    }
+    this.#combined = next;
+    return new Map([...next].map(([bucket, { record }]) => [bucket, record]));
   }
 }
 
@@ -87,47 +120,51 @@ class Pass {
     this.#signal = signal;
   }
 
-  /** `<directory>/<name>/<file>` for every name. */
-  async directories<T>(
-    directory: VolumePath,
-    file: string,
-    parse: (text: string) => T | Unreadable,
-  ): Promise<Map<string, T | Unreadable>> {
-    const names: string[] = [];
-    for await (const entry of this.#list(directory)) if (entry.attributes.type === 'directory') names.push(entry.name);
-    const records = new Map<string, T | Unreadable>();
-    await this.#each(names, async (name) => {
-      const path = [...directory, name, file];
-      const record = await this.#record(path, undefined, (bytes) => this.#text(path, bytes, parse));
-      if (record !== undefined) records.set(name, record as T | Unreadable);
-    });
-    return records;
-  }
-
-  /** `<directory>/<name>.json` for every name: policy mappings. */
-  async files(directory: VolumePath): Promise<Map<string, readonly string[] | Unreadable>> {
-    const found: { name: string; attributes: Attributes }[] = [];
-    for await (const entry of this.#list(directory)) {
-      if (entry.attributes.type === 'file' && entry.name.endsWith('.json')) found.push(entry);
+  /** The records of a table. */
+  async records<T>(table: FileTable, parse: (text: string) => T | Unreadable): Promise<Map<string, T | Unreadable>> {
+    const { directory, file } = PLACES[table];
+    if (file === undefined) {
+      return this.#files(
+        directory,
+        (name) => (name.endsWith('.json') ? name.slice(0, -'.json'.length) : undefined),
+        parse,
+      );
     }
-    const records = new Map<string, readonly string[] | Unreadable>();
-    await this.#each(found, async ({ name, attributes }) => {
-      const path = [...directory, name];
-      const record = await this.#record(path, attributes, (bytes) => this.#text(path, bytes, parseMapping));
-      if (record !== undefined) records.set(name.slice(0, -'.json'.length), record as readonly string[] | Unreadable);
+    const names = await this.#directories(directory);
+    return this.#each(names, async (name) => {
+      const path = [...directory, name, file];
+      return [name, await this.#file(path, undefined, (bytes) => this.#parsed(path, bytes, parse))];
     });
-    return records;
   }
 
-  async buckets(directory: VolumePath): Promise<Map<string, BucketRecord | Unreadable>> {
-    const names: string[] = [];
-    for await (const entry of this.#list(directory)) if (entry.attributes.type === 'directory') names.push(entry.name);
-    const records = new Map<string, BucketRecord | Unreadable>();
-    await this.#each(names, async (name) => {
-      const record = await this.#record([...directory, name, '.metadata.bin'], undefined, parseBucketMetadata);
-      if (record !== undefined) records.set(name, record as BucketRecord | Unreadable);
-    });
-    return records;
+  async buckets(): Promise<Map<string, BucketRecord | Unreadable>> {
+    const names = await this.#directories(BUCKETS);
+    return this.#each(names, async (name) => [
+      name,
+      await this.#file<BucketRecord | Unreadable>(bucketPath(name), undefined, (bytes) =>
+        isUnreadableFile(bytes) ? bytes : parseBucketMetadata(bytes),
+      ),
+    ]);
+  }
+
+  bucketExtras(): Promise<Map<string, BucketExtras | Unreadable>> {
+    return this.#files(
+      BUCKET_EXTRAS,
+      (name) => (name.endsWith('.json') ? name.slice(0, -'.json'.length) : undefined),
+      parseBucketExtras,
+    );
+  }
+
+  async serverDocuments(): Promise<Map<string, ServerDocument | Unreadable>> {
+    const found = new Map<string, ServerDocument | Unreadable>();
+    for (const { directory, nameOf } of SERVER_DIRECTORIES) {
+      const documents = await this.#files(directory, nameOf, (text, { mtimeNs }) => ({
+        text,
+        modifiedMs: Number(mtimeNs / 1_000_000n),
+      }));
+      for (const [name, document] of documents) found.set(name, document);
+    }
+    return found;
   }
 
   /** Identifies the files that were seen, by path, inode, time and size. */
@@ -138,27 +175,48 @@ class Pass {
     return hash.digest('hex').slice(0, 16);
   }
 
-  #text<T>(path: VolumePath, bytes: Uint8Array, parse: (text: string) => T | Unreadable): T | Unreadable {
-    try {
-      return parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error;
+  async #directories(directory: VolumePath): Promise<string[]> {
+    const names: string[] = [];
+    for await (const { name, attributes } of this.#list(directory))
+      if (attributes.type === 'directory') names.push(name);
+    return names;
+  }
+
+  /** The files of a directory that `nameOf` has a name for. */
+  async #files<T>(
+    directory: VolumePath,
+    nameOf: (file: string) => string | undefined,
+    parse: (text: string, attributes: Attributes) => T | Unreadable,
+  ): Promise<Map<string, T | Unreadable>> {
+    const found: { name: string; file: string; attributes: Attributes }[] = [];
+    for await (const { name: file, attributes } of this.#list(directory)) {
+      const name = attributes.type === 'file' ? nameOf(file) : undefined;
+      if (name !== undefined) found.push({ name, file, attributes });
     }
-    if (this.#decrypt === undefined) {
-      return {
-        unreadable: 'it is encrypted; start the service with the MINIO_KMS_SECRET_KEY that it was written with',
-      };
-    }
-    const plain = this.#decrypt(path.join('/'), bytes);
-    return typeof plain === 'string' ? parse(plain) : plain;
+    return this.#each(found, async ({ name, file, attributes }) => {
+      const path = [...directory, file];
+      return [
+        name,
+        await this.#file(path, attributes, (bytes, read) => this.#parsed(path, bytes, (text) => parse(text, read))),
+      ];
+    });
+  }
+
+  #parsed<T>(
+    path: VolumePath,
+    bytes: Uint8Array | Unreadable,
+    parse: (text: string) => T | Unreadable,
+  ): T | Unreadable {
+    const text = textOf(path, bytes, this.#decrypt);
+    return typeof text === 'string' ? parse(text) : text;
   }
 
   /** The record of one file, out of the cache when the file is the same. Undefined when there is no such file. */
-  async #record(
+  async #file<T>(
     path: VolumePath,
     known: Attributes | undefined,
-    parse: (bytes: Uint8Array) => unknown,
-  ): Promise<unknown> {
+    parse: (bytes: Uint8Array | Unreadable, attributes: Attributes) => T,
+  ): Promise<T | undefined> {
     const id = path.join('/');
     try {
       const attributes = known ?? (await this.#volume.stat(path));
@@ -167,22 +225,21 @@ class Pass {
       const before = this.#before.get(id);
       const file = before?.stamp === stamp ? before : await this.#read(path, parse);
       this.seen.set(id, file);
-      return file.record;
+      return file.record as T;
     } catch (error) {
       if (error instanceof VolumeError && error.code === 'ENOENT') return undefined;
       throw error;
     }
   }
 
-  async #read(path: VolumePath, parse: (bytes: Uint8Array) => unknown): Promise<CachedFile> {
+  async #read(
+    path: VolumePath,
+    parse: (bytes: Uint8Array | Unreadable, attributes: Attributes) => unknown,
+  ): Promise<CachedFile> {
     const reader = await this.#volume.open(path);
     try {
-      const stamp = stampOf(reader.attributes);
-      const { size } = reader.attributes;
-      if (size > MAX_FILE_BYTES) return { stamp, record: { unreadable: `it is larger than ${MAX_FILE_BYTES} bytes` } };
-      const pieces: Uint8Array[] = [];
-      for await (const piece of reader.read(0, size, this.#signal)) pieces.push(Uint8Array.from(piece));
-      return { stamp, record: parse(Buffer.concat(pieces)) };
+      const { attributes } = reader;
+      return { stamp: stampOf(attributes), record: parse(await readWhole(reader, this.#signal), attributes) };
     } finally {
       await reader.close();
     }
@@ -197,15 +254,21 @@ class Pass {
     }
   }
 
-  async #each<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  /** The named results of work on each item, in the order of the items; undefined ones left out. */
+  async #each<I, T>(items: readonly I[], work: (item: I) => Promise<[string, T | undefined]>): Promise<Map<string, T>> {
+    const results: [string, T | undefined][] = new Array(items.length);
     let next = 0;
     const worker = async (): Promise<void> => {
       while (next < items.length) {
         this.#signal?.throwIfAborted();
-        await work(items[next++] as T);
+        const at = next++;
+        results[at] = await work(items[at] as I);
       }
     };
     await Promise.all(Array.from({ length: Math.min(CONCURRENCY, items.length) }, worker));
+    const found = new Map<string, T>();
+    for (const [name, result] of results) if (result !== undefined) found.set(name, result);
+    return found;
   }
 }
 

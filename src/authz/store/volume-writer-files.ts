@@ -1,5 +1,6 @@
 // The files of the volume's IAM directory, as text and bytes: the counterpart of record-parsers.ts. Fields stand in the order in
 // which `juicefs gateway` writes them.
+import { BUCKET_DOCUMENT_NAMES, metadataField } from './bucket-documents.ts';
 import type { BucketRecord, GroupRecord, IdentityRecord } from './iam-store.ts';
 import { decodeMsgpack, type MsgpackValue } from './msgpack.ts';
 import { encodeMsgpack } from './volume-writer-msgpack.ts';
@@ -55,22 +56,35 @@ const CONFIGURATIONS = [
 const HEADER = Buffer.from([1, 0, 1, 0]);
 const TIME_EXTENSION = 5;
 
-/** `.metadata.bin` of a bucket. What the file before had and the record does not know stays in it. */
+/** `.metadata.bin` of a bucket. What the file before had and the record does not know, or has the same, stays in it. */
 export function bucketFile(name: string, record: BucketRecord, before: Uint8Array | undefined): Buffer {
   const map = new Map<string, MsgpackValue>([
     ['Name', name],
     ['Created', timeValue(record.createdMs)],
-    ['LockEnabled', false],
+    ['LockEnabled', record.lockEnabled],
     ...CONFIGURATIONS.map((key) => [key, new Uint8Array()] as const),
   ]);
   if (before !== undefined) {
     const existing = decodeMsgpack(before.subarray(HEADER.byteLength));
     if (existing instanceof Map) for (const [key, value] of existing) map.set(key, value);
   }
-  map.set('PolicyConfigJSON', Buffer.from(record.policyJson));
-  map.set('NotificationConfigXML', record.notificationXml);
-  map.set('TaggingConfigXML', record.taggingXml);
+  map.set('LockEnabled', record.lockEnabled);
+  for (const document of BUCKET_DOCUMENT_NAMES) {
+    const field = metadataField(document);
+    if (field === undefined) continue;
+    const text = record.documents.get(document) ?? '';
+    const there = map.get(field);
+    const same = there instanceof Uint8Array && Buffer.from(there).toString('utf8') === text;
+    if (!same) map.set(field, Buffer.from(text));
+  }
   return Buffer.concat([HEADER, encodeMsgpack(map)]);
+}
+
+/** The documents of a bucket that `.metadata.bin` has no field for; undefined when it has none of them. */
+export function bucketExtrasFile(record: BucketRecord): string | undefined {
+  const documents = [...record.documents].filter(([name]) => metadataField(name) === undefined);
+  if (documents.length === 0) return undefined;
+  return JSON.stringify({ version: 1, createdMs: record.createdMs, documents: Object.fromEntries(documents) });
 }
 
 /** i64be seconds, u32be nanoseconds. */

@@ -1,32 +1,28 @@
-// Writes identities, policies and bucket configuration where `juicefs gateway` keeps them (see volume-store.ts), so that it reads
-// what was written here, and this service what was written there.
-import { type Volume, VolumeError, type VolumePath } from '../../juicefs/volume.ts';
-import type { BucketRecord, Unreadable } from './iam-store.ts';
-import type { FileDecryptor } from './kms-file.ts';
+// Writes identities, policies and configuration where `juicefs gateway` keeps them (see volume-layout.ts), so that it reads what was
+// written here, and this service what was written there.
+import type { Volume } from '../../juicefs/volume.ts';
+import { type BucketRecord, isUnreadable, type ServerDocument, type Unreadable } from './iam-store.ts';
 import type { RecordChanges, RecordTable } from './record-changes.ts';
-import { parseBucketMetadata, parseGroup, parseIdentity, parseMapping } from './record-parsers.ts';
+import {
+  parseBucketExtras,
+  parseBucketMetadata,
+  parseGroup,
+  parseIdentity,
+  parseMapping,
+  withExtras,
+} from './record-parsers.ts';
 import type { RecordStorage } from './record-storage.ts';
-import { bucketFile, groupFile, identityFile, mappingFile } from './volume-writer-files.ts';
-import type { FileEncryptor } from './volume-writer-kms.ts';
-
-/** Largest file that is read. */
-const MAX_FILE_BYTES = 4 * 1024 * 1024;
-/** Nothing is stored under such a name; the last two because nothing could be. */
-const NOT_THERE: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'EINVAL', 'ENAMETOOLONG']);
-const META: VolumePath = ['.minio.sys'];
-const IAM: VolumePath = [...META, 'config', 'iam'];
-
-/** Where the records of a table lie: in a directory each, or in a file each. */
-const PLACES: Readonly<Record<RecordTable | 'sessionPolicies', { directory: VolumePath; file: string | undefined }>> = {
-  users: { directory: [...IAM, 'users'], file: 'identity.json' },
-  serviceAccounts: { directory: [...IAM, 'service-accounts'], file: 'identity.json' },
-  sessions: { directory: [...IAM, 'sts'], file: 'identity.json' },
-  groups: { directory: [...IAM, 'groups'], file: 'members.json' },
-  policies: { directory: [...IAM, 'policies'], file: 'policy.json' },
-  userPolicies: { directory: [...IAM, 'policydb', 'users'], file: undefined },
-  groupPolicies: { directory: [...IAM, 'policydb', 'groups'], file: undefined },
-  sessionPolicies: { directory: [...IAM, 'policydb', 'sts-users'], file: undefined },
-};
+import { type FileCrypto, isUnreadableFile, readBytes, removeFile, replaceFile, textOf } from './volume-files.ts';
+import {
+  bucketExtrasPath,
+  bucketPath,
+  type FileTable,
+  FORMAT_FILE,
+  PLACES,
+  recordPath,
+  serverPath,
+} from './volume-layout.ts';
+import { bucketExtrasFile, bucketFile, groupFile, identityFile, mappingFile } from './volume-writer-files.ts';
 
 type WritableVolume = Pick<Volume, 'stat' | 'open' | 'create' | 'unlink' | 'rmdir'>;
 
@@ -35,12 +31,7 @@ export interface StoreLock {
   hold<T>(work: () => Promise<T>): Promise<T>;
 }
 
-/**
- * Keeps the other changes of this process out.
- *
- * The volume's own lock, which other gateways take too, is a BSD lock (flock) on /.minio.sys/config_lock; a Volume that offers
- * such locks takes this class's place.
- */
+/** Keeps the other changes of this process out. */
 export class ProcessLock implements StoreLock {
   #tail: Promise<unknown> = Promise.resolve();
 
@@ -52,12 +43,6 @@ export class ProcessLock implements StoreLock {
     );
     return done;
   }
-}
-
-/** How files are read and written on a volume whose gateways have a KMS key. */
-export interface FileCrypto {
-  readonly decrypt: FileDecryptor;
-  readonly encrypt: FileEncryptor;
 }
 
 export interface VolumeRecordStorageOptions {
@@ -82,7 +67,7 @@ export class VolumeRecordStorage implements RecordStorage {
 
   read: RecordStorage['read'] = async (table, name) => {
     // One reader a table, each with the type of its records; the compiler can't follow that through the generic.
-    const record: unknown = table === 'buckets' ? await this.#readBucket(name) : await this.#readRecord(table, name);
+    const record: unknown = await this.#read(table, name);
     return record as Awaited<ReturnType<typeof this.read<typeof table>>>;
   };
 
@@ -114,13 +99,16 @@ export class VolumeRecordStorage implements RecordStorage {
       await this.#put('groupPolicies', name, policies && mappingFile(policies));
     }
     for (const [bucket, record] of changes.buckets ?? []) await this.#putBucket(bucket, record);
+    for (const [name, document] of changes.server ?? []) await this.#putServer(name, document);
   }
 
-  async #readRecord(table: RecordTable, name: string): Promise<object | string | undefined> {
+  async #read(table: RecordTable, name: string): Promise<object | string | undefined> {
+    if (table === 'buckets') return this.#readBucket(name);
+    if (table === 'server') return this.#readServer(name);
     const path = recordPath(table, name);
-    const bytes = await this.#bytes(path);
-    if (bytes === undefined || isUnreadableFile(bytes)) return bytes;
-    const text = this.#text(path, bytes);
+    const bytes = await readBytes(this.#volume, path);
+    if (bytes === undefined) return undefined;
+    const text = textOf(path, bytes, this.#crypto?.decrypt);
     if (typeof text !== 'string') return text;
     switch (table) {
       case 'users':
@@ -138,101 +126,68 @@ export class VolumeRecordStorage implements RecordStorage {
   }
 
   async #readBucket(name: string): Promise<BucketRecord | Unreadable | undefined> {
-    const bytes = await this.#bytes(bucketPath(name));
-    return bytes === undefined || isUnreadableFile(bytes) ? bytes : parseBucketMetadata(bytes);
+    const bytes = await readBytes(this.#volume, bucketPath(name));
+    if (bytes === undefined || isUnreadableFile(bytes)) return bytes;
+    const path = bucketExtrasPath(name);
+    const extras = await readBytes(this.#volume, path);
+    const text = extras === undefined ? undefined : textOf(path, extras, undefined);
+    return withExtras(parseBucketMetadata(bytes), typeof text === 'string' ? parseBucketExtras(text) : text);
   }
 
-  #text(path: VolumePath, bytes: Uint8Array): string | Unreadable {
-    try {
-      return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error;
-    }
-    return this.#crypto?.decrypt(path.join('/'), bytes) ?? { unreadable: 'it is encrypted, and there is no key' };
-  }
-
-  async #bytes(path: VolumePath): Promise<Uint8Array | Unreadable | undefined> {
-    let reader: Awaited<ReturnType<WritableVolume['open']>>;
-    try {
-      reader = await this.#volume.open(path);
-    } catch (error) {
-      if (error instanceof VolumeError && NOT_THERE.has(error.code)) return undefined;
-      throw error;
-    }
-    try {
-      const { size } = reader.attributes;
-      if (size > MAX_FILE_BYTES) return { unreadable: `it is larger than ${MAX_FILE_BYTES} bytes` };
-      const pieces: Uint8Array[] = [];
-      for await (const piece of reader.read(0, size)) pieces.push(Uint8Array.from(piece));
-      return Buffer.concat(pieces);
-    } finally {
-      await reader.close();
-    }
+  async #readServer(name: string): Promise<ServerDocument | Unreadable | undefined> {
+    const path = serverPath(name);
+    const bytes = await readBytes(this.#volume, path);
+    if (bytes === undefined) return undefined;
+    const text = textOf(path, bytes, this.#crypto?.decrypt);
+    if (typeof text !== 'string') return text;
+    const { mtimeNs } = await this.#volume.stat(path);
+    return { text, modifiedMs: Number(mtimeNs / 1_000_000n) };
   }
 
   /** Writes a record's file, or (undefined) removes it. */
-  async #put(table: keyof typeof PLACES, name: string, text: string | undefined): Promise<void> {
+  async #put(table: FileTable, name: string, text: string | undefined): Promise<void> {
     const path = recordPath(table, name);
-    if (text === undefined) await this.#remove(path, PLACES[table].file === undefined ? undefined : path.slice(0, -1));
-    else await this.#replace(path, this.#crypto?.encrypt(path.join('/'), text) ?? Buffer.from(text));
+    if (text === undefined) {
+      await removeFile(this.#volume, path, PLACES[table].file === undefined ? undefined : path.slice(0, -1));
+    } else {
+      await this.#replace(path, text);
+    }
   }
 
   async #putBucket(name: string, record: BucketRecord | undefined): Promise<void> {
     const path = bucketPath(name);
+    const extrasPath = bucketExtrasPath(name);
     if (record === undefined) {
-      await this.#remove(path, path.slice(0, -1));
+      await removeFile(this.#volume, path, path.slice(0, -1));
+      await removeFile(this.#volume, extrasPath);
       return;
     }
-    const before = await this.#bytes(path);
-    if (before !== undefined && isUnreadableFile(before))
+    const before = await readBytes(this.#volume, path);
+    if (before !== undefined && (isUnreadableFile(before) || isUnreadable(parseBucketMetadata(before)))) {
       throw new Error(`the configuration of bucket ${name} is damaged`);
-    await this.#replace(path, bucketFile(name, record, before));
-  }
-
-  /** `juicefs gateway` takes an IAM directory without it for one of an old format. */
-  async #requireFormat(): Promise<void> {
-    const path = [...IAM, 'format.json'];
-    if ((await this.#bytes(path)) !== undefined) return;
-    const text = JSON.stringify({ version: 1 });
-    await this.#replace(path, this.#crypto?.encrypt(path.join('/'), text) ?? Buffer.from(text));
-  }
-
-  /** The new file appears whole, in place of the old one. Neither goes to the trash: what a secret was stays a secret. */
-  async #replace(path: VolumePath, bytes: Uint8Array): Promise<void> {
-    const writer = this.#volume.create(path, { skipTrash: true });
-    try {
-      await writer.write(bytes);
-      await writer.commit();
-    } catch (error) {
-      await writer.abort();
-      throw error;
     }
+    // A bucket that was made anew starts from nothing.
+    const parsed = before === undefined ? undefined : parseBucketMetadata(before);
+    const same = parsed !== undefined && !isUnreadable(parsed) && parsed.createdMs === record.createdMs;
+    const bytes = bucketFile(name, record, same ? before : undefined);
+    if (before === undefined || Buffer.compare(bytes, before) !== 0) await replaceFile(this.#volume, path, bytes);
+    const extras = bucketExtrasFile(record);
+    if (extras === undefined) await removeFile(this.#volume, extrasPath);
+    else await replaceFile(this.#volume, extrasPath, Buffer.from(extras));
   }
 
-  async #remove(path: VolumePath, directory: VolumePath | undefined): Promise<void> {
-    await unless(['ENOENT', 'ENOTDIR'], this.#volume.unlink(path, { skipTrash: true }));
-    if (directory !== undefined)
-      await unless(['ENOENT', 'ENOTEMPTY'], this.#volume.rmdir(directory, { skipTrash: true }));
+  async #putServer(name: string, document: ServerDocument | undefined): Promise<void> {
+    const path = serverPath(name);
+    if (document === undefined) await removeFile(this.#volume, path);
+    else await this.#replace(path, document.text);
   }
-}
 
-function recordPath(table: keyof typeof PLACES, name: string): VolumePath {
-  const { directory, file } = PLACES[table];
-  return file === undefined ? [...directory, `${name}.json`] : [...directory, name, file];
-}
+  async #requireFormat(): Promise<void> {
+    if ((await readBytes(this.#volume, FORMAT_FILE)) !== undefined) return;
+    await this.#replace(FORMAT_FILE, JSON.stringify({ version: 1 }));
+  }
 
-function bucketPath(name: string): VolumePath {
-  return [...META, 'buckets', name, '.metadata.bin'];
-}
-
-function isUnreadableFile(bytes: Uint8Array | Unreadable): bytes is Unreadable {
-  return !(bytes instanceof Uint8Array);
-}
-
-async function unless(codes: readonly string[], work: Promise<void>): Promise<void> {
-  try {
-    await work;
-  } catch (error) {
-    if (!(error instanceof VolumeError) || !codes.includes(error.code)) throw error;
+  async #replace(path: readonly string[], text: string): Promise<void> {
+    await replaceFile(this.#volume, path, this.#crypto?.encrypt(path.join('/'), text) ?? Buffer.from(text));
   }
 }

@@ -3,26 +3,27 @@ import { type Client, credentials, type Metadata, type ServiceError, status } fr
 import {
   type BucketChange,
   BucketConfigurationClient,
-  type DeleteBucketPolicyRequest,
+  type BucketState,
+  type CreateBucketConfigurationRequest,
+  type DeleteBucketDocumentRequest,
   type ForgetBucketRequest,
   type GetBucketConfigurationResponse,
-  type PutBucketPolicyRequest,
+  type PutBucketDocumentRequest,
+  type WatchConfigurationResponse,
 } from '../../../proto/gen/portcullis/authz/v1/bucket_configuration.ts';
 import { S3Error } from '../s3/errors.ts';
 
 /** Longest wait for a change: the sidecar writes it to its store. */
 export const CHANGE_TIMEOUT_MS = 30_000;
 
-export type ReadBucketConfiguration = Pick<
-  GetBucketConfigurationResponse,
-  'policyJson' | 'policyIsPublic' | 'notificationXml' | 'taggingXml'
->;
-
 export interface BucketConfigurationRpc {
-  read(bucket: string): Promise<ReadBucketConfiguration>;
-  putPolicy(request: PutBucketPolicyRequest): Promise<BucketChange>;
-  deletePolicy(request: DeleteBucketPolicyRequest): Promise<BucketChange>;
+  read(bucket: string): Promise<BucketState>;
+  putDocument(request: PutBucketDocumentRequest): Promise<BucketChange>;
+  deleteDocument(request: DeleteBucketDocumentRequest): Promise<BucketChange>;
+  create(request: CreateBucketConfigurationRequest): Promise<BucketChange>;
   forget(request: ForgetBucketRequest): Promise<BucketChange>;
+  /** Everything, then changes, until the signal aborts or the connection breaks (it throws then). `documents`: those wanted. */
+  watch(documents: readonly string[], signal: AbortSignal): AsyncIterable<WatchConfigurationResponse>;
 }
 
 type Callback<T> = (error: ServiceError | null, response: T) => void;
@@ -43,12 +44,32 @@ export function createBucketConfigurationRpc(
     return made;
   };
   return {
-    read: (bucket) => answered((done) => client.getBucketConfiguration({ bucket }, metadata, within(timeoutMs), done)),
-    putPolicy: (request) =>
-      change((done) => client.putBucketPolicy(request, metadata, within(CHANGE_TIMEOUT_MS), done)),
-    deletePolicy: (request) =>
-      change((done) => client.deleteBucketPolicy(request, metadata, within(CHANGE_TIMEOUT_MS), done)),
+    async read(bucket) {
+      const { state } = await answered<GetBucketConfigurationResponse>((done) =>
+        client.getBucketConfiguration({ bucket }, metadata, within(timeoutMs), done),
+      );
+      if (state === undefined) throw unavailable(new Error('the answer holds no configuration'));
+      return state;
+    },
+    putDocument: (request) =>
+      change((done) => client.putBucketDocument(request, metadata, within(CHANGE_TIMEOUT_MS), done)),
+    deleteDocument: (request) =>
+      change((done) => client.deleteBucketDocument(request, metadata, within(CHANGE_TIMEOUT_MS), done)),
+    create: (request) =>
+      change((done) => client.createBucketConfiguration(request, metadata, within(CHANGE_TIMEOUT_MS), done)),
     forget: (request) => change((done) => client.forgetBucket(request, metadata, within(CHANGE_TIMEOUT_MS), done)),
+    async *watch(documents, signal) {
+      signal.throwIfAborted();
+      const call = client.watchConfiguration({ documents: [...documents] }, metadata);
+      const cancel = (): void => call.cancel();
+      signal.addEventListener('abort', cancel);
+      try {
+        for await (const message of call) yield message as WatchConfigurationResponse;
+      } finally {
+        signal.removeEventListener('abort', cancel);
+        call.cancel();
+      }
+    },
   };
 }
 

@@ -7,5 +7,5 @@ export {
   createAuthzClient,
   DEFAULT_AUTHZ_TIMEOUT_MS,
 } from './authz-client.ts';
-export type { BucketConfigurationRpc, ReadBucketConfiguration } from './bucket-configuration-rpc.ts';
+export type { BucketConfigurationRpc } from './bucket-configuration-rpc.ts';
 export { NoAnswer } from './decision-stream.ts';

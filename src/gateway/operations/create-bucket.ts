@@ -52,6 +52,13 @@ export const createBucket = defineOperation({
         throw type === 'directory' ? error : new S3Error('BucketAlreadyExists', undefined, { cause: error });
       }
     });
+    try {
+      await grant.configuration.create(bucket, { location: grant.input.location, lockEnabled: false });
+    } catch (error) {
+      // A bucket must not stand with what may be left of a former one's configuration.
+      await context.volume.rmdir(path, { skipTrash: true });
+      throw error;
+    }
     return reply;
   },
 });

@@ -11,7 +11,7 @@ export const deleteBucketPolicy = defineOperation({
   async handle(grant, context) {
     requireWritable(context);
     await requireBucket(context, grant.input.bucket);
-    await grant.configuration.removePolicy(grant.input.bucket);
+    await grant.configuration.remove(grant.input.bucket, 'policy');
     return { status: 204 };
   },
 });

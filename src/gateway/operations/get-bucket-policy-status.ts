@@ -13,8 +13,8 @@ export const getBucketPolicyStatus = defineOperation({
   questions: ({ bucket }) => [{ action: 's3:GetBucketPolicyStatus', bucket }],
   async handle(grant, context) {
     await requireBucket(context, grant.input.bucket);
-    const { policyJson, policyIsPublic } = await grant.configuration.read(grant.input.bucket);
-    if (policyJson.length === 0) throw new S3Error('NoSuchBucketPolicy');
+    const { documents, policyIsPublic } = await grant.configuration.read(grant.input.bucket);
+    if (documents.policy === undefined) throw new S3Error('NoSuchBucketPolicy');
     return xmlReply(xmlDocument('PolicyStatus', element('IsPublic', policyIsPublic)));
   },
 });

@@ -11,8 +11,8 @@ export const getBucketPolicy = defineOperation({
   questions: ({ bucket }) => [{ action: 's3:GetBucketPolicy', bucket }],
   async handle(grant, context) {
     await requireBucket(context, grant.input.bucket);
-    const { policyJson } = await grant.configuration.read(grant.input.bucket);
-    if (policyJson.length === 0) throw new S3Error('NoSuchBucketPolicy');
-    return { status: 200, headers: { 'content-type': 'application/json' }, body: policyJson };
+    const { policy } = (await grant.configuration.read(grant.input.bucket)).documents;
+    if (policy === undefined) throw new S3Error('NoSuchBucketPolicy');
+    return { status: 200, headers: { 'content-type': 'application/json' }, body: policy };
   },
 });

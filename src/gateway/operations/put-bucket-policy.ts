@@ -21,7 +21,7 @@ export const putBucketPolicy = defineOperation({
     if (length > MAX_BUCKET_POLICY_BYTES) {
       throw new S3Error('EntityTooLarge', `A bucket policy has at most ${MAX_BUCKET_POLICY_BYTES} bytes.`);
     }
-    await grant.configuration.setPolicy(bucket, await readDocument(grant.payload, MAX_BUCKET_POLICY_BYTES));
+    await grant.configuration.set(bucket, 'policy', await readDocument(grant.payload, MAX_BUCKET_POLICY_BYTES));
     return { status: 204 };
   },
 });

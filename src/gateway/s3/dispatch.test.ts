@@ -14,7 +14,17 @@ const noBuckets = async (): Promise<never> => {
 };
 
 const allowing: AuthzClient = {
-  buckets: { read: noBuckets, putPolicy: noBuckets, deletePolicy: noBuckets, forget: noBuckets },
+  buckets: {
+    read: noBuckets,
+    putDocument: noBuckets,
+    deleteDocument: noBuckets,
+    create: noBuckets,
+    forget: noBuckets,
+    // biome-ignore lint/correctness/useYield: nobody listens
+    async *watch() {
+      await noBuckets();
+    },
+  },
   authorize: async () => ({
     decision: { outcome: Outcome.OUTCOME_ALLOW, reason: '', message: '', determining: undefined, neededFacts: [] },
     principal: { type: Principal_Type.TYPE_ROOT, accessKey: 'root', parent: '', arn: '', account: '' },

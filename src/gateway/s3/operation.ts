@@ -78,21 +78,45 @@ export interface Grant<In> {
   readonly configuration: GrantedConfiguration;
 }
 
+/** The documents of a bucket's configuration; the sidecar keeps no others. */
+export type BucketDocumentName =
+  | 'policy'
+  | 'notification'
+  | 'lifecycle'
+  | 'objectLock'
+  | 'versioning'
+  | 'encryption'
+  | 'tagging'
+  | 'quota'
+  | 'replication'
+  | 'acl'
+  | 'cors'
+  | 'logging'
+  | 'ownershipControls'
+  | 'publicAccessBlock'
+  | 'requestPayment'
+  | 'website';
+
 export interface GrantedConfiguration {
   read(bucket: BucketName): Promise<BucketConfiguration>;
-  /** Throws S3Error: AccessDenied, MalformedPolicy. */
-  setPolicy(bucket: BucketName, document: Buffer): Promise<void>;
-  removePolicy(bucket: BucketName): Promise<void>;
+  /** Sets a document, which is not empty. Throws S3Error: AccessDenied, MalformedPolicy, MalformedXML, EntityTooLarge. */
+  set(bucket: BucketName, name: BucketDocumentName, document: Buffer): Promise<void>;
+  /** Fine when there is none. */
+  remove(bucket: BucketName, name: BucketDocumentName): Promise<void>;
+  /** For a bucket that was just made: it starts without configuration. */
+  create(bucket: BucketName, options: { readonly location: string; readonly lockEnabled: boolean }): Promise<void>;
   /** For a bucket that was deleted. */
   forget(bucket: BucketName): Promise<void>;
 }
 
-/** What is configured for a bucket; empty = nothing. */
+/** What is configured for a bucket. */
 export interface BucketConfiguration {
-  readonly policyJson: Buffer;
+  /** Unix milliseconds; 0 = not recorded. */
+  readonly createdMs: bigint;
+  readonly lockEnabled: boolean;
+  /** By name; what is not there is not configured. */
+  readonly documents: { readonly [name in BucketDocumentName]?: string };
   readonly policyIsPublic: boolean;
-  readonly notificationXml: Buffer;
-  readonly taggingXml: Buffer;
 }
 
 export interface GrantedPrincipal {

@@ -85,9 +85,10 @@ export function grantedConfiguration(
 ): GrantedConfiguration {
   return {
     read: (bucket) => buckets.read(bucket),
-    setPolicy: async (bucket, policyJson) =>
-      requireMade(await buckets.putPolicy({ bucket, policyJson, credentials, context })),
-    removePolicy: async (bucket) => requireMade(await buckets.deletePolicy({ bucket, credentials, context })),
+    set: async (bucket, name, document) =>
+      requireMade(await buckets.putDocument({ bucket, name, document, credentials, context })),
+    remove: async (bucket, name) => requireMade(await buckets.deleteDocument({ bucket, name, credentials, context })),
+    create: async (bucket, options) => requireMade(await buckets.create({ bucket, ...options, credentials, context })),
     forget: async (bucket) => requireMade(await buckets.forget({ bucket, credentials, context })),
   };
 }

@@ -11,7 +11,9 @@ import {
   type ChannelCredentials,
   Client,
   type ClientOptions,
+  type ClientReadableStream,
   type ClientUnaryCall,
+  type handleServerStreamingCall,
   type handleUnaryCall,
   makeGenericClientConstructor,
   type Metadata,
@@ -24,43 +26,102 @@ export const protobufPackage = "portcullis.authz.v1";
 
 export const protobufFileName = "portcullis/authz/v1/bucket_configuration.proto";
 
-/** Bucket configuration as gateways read it. The service alone writes it. */
+/** The configuration of buckets, and what of the service's own a gateway needs. The service alone writes it. */
 
 export interface GetBucketConfigurationRequest {
   bucket: string;
 }
 
 export interface GetBucketConfigurationResponse {
+  state: BucketState | undefined;
+  revision: string;
+}
+
+export interface BucketState {
   bucket: string;
   /** Unix milliseconds; 0 = not recorded */
   createdMs: bigint;
-  policyJson: Buffer;
-  notificationXml: Buffer;
-  taggingXml: Buffer;
-  revision: string;
+  /** made with object lock */
+  lockEnabled: boolean;
+  /**
+   * What is configured, by name: policy, notification, lifecycle, objectLock, versioning, encryption, tagging, quota, replication,
+   * acl, cors, logging, ownershipControls, publicAccessBlock, requestPayment, website. XML or JSON as S3 has it.
+   */
+  documents: { [key: string]: string };
   /** a statement lets everyone in, whoever and wherever they are */
   policyIsPublic: boolean;
+  /** what is stored is damaged: nothing is known of its configuration */
+  isUnreadable: boolean;
 }
 
-export interface PutBucketPolicyRequest {
+export interface BucketState_DocumentsEntry {
+  key: string;
+  value: string;
+}
+
+export interface WatchConfigurationRequest {
+  /** Names of the documents that the caller wants of each bucket; none = all. Buckets without any of them are left out. */
+  documents: string[];
+}
+
+export interface WatchConfigurationResponse {
+  /** Buckets in their new state, whole. One without any wanted document (removed, or forgotten) comes without documents. */
+  buckets: BucketState[];
+  /** What gateways need of the service's configuration, by name; set whenever any of it changed, and then all of it is there. */
+  server:
+    | ServerState
+    | undefined;
+  /** Everything that was there when the watch began is in this message and those before it. */
+  complete: boolean;
+  revision: string;
+}
+
+export interface ServerState {
+  documents: { [key: string]: string };
+}
+
+export interface ServerState_DocumentsEntry {
+  key: string;
+  value: string;
+}
+
+export interface PutBucketDocumentRequest {
   bucket: string;
-  /** The document. When the signature covers the hash of a payload, it must be this document's. */
-  policyJson: Buffer;
+  /** a name of BucketState.documents */
+  name: string;
+  /** The document; not empty. Of a policy it is the payload itself: when the signature covers a hash, it must be this document's. */
+  document: Buffer;
   credentials: Credentials | undefined;
   context: RequestContext | undefined;
 }
 
-export interface PutBucketPolicyResponse {
+export interface PutBucketDocumentResponse {
   change: BucketChange | undefined;
 }
 
-export interface DeleteBucketPolicyRequest {
+export interface DeleteBucketDocumentRequest {
   bucket: string;
+  name: string;
   credentials: Credentials | undefined;
   context: RequestContext | undefined;
 }
 
-export interface DeleteBucketPolicyResponse {
+export interface DeleteBucketDocumentResponse {
+  change: BucketChange | undefined;
+}
+
+export interface CreateBucketConfigurationRequest {
+  bucket: string;
+  lockEnabled: boolean;
+  credentials: Credentials | undefined;
+  context:
+    | RequestContext
+    | undefined;
+  /** the LocationConstraint that was asked for */
+  location: string;
+}
+
+export interface CreateBucketConfigurationResponse {
   change: BucketChange | undefined;
 }
 
@@ -142,42 +203,16 @@ export const GetBucketConfigurationRequest: MessageFns<GetBucketConfigurationReq
 };
 
 function createBaseGetBucketConfigurationResponse(): GetBucketConfigurationResponse {
-  return {
-    bucket: "",
-    createdMs: 0n,
-    policyJson: Buffer.alloc(0),
-    notificationXml: Buffer.alloc(0),
-    taggingXml: Buffer.alloc(0),
-    revision: "",
-    policyIsPublic: false,
-  };
+  return { state: undefined, revision: "" };
 }
 
 export const GetBucketConfigurationResponse: MessageFns<GetBucketConfigurationResponse> = {
   encode(message: GetBucketConfigurationResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.bucket !== "") {
-      writer.uint32(10).string(message.bucket);
-    }
-    if (message.createdMs !== 0n) {
-      if (BigInt.asIntN(64, message.createdMs) !== message.createdMs) {
-        throw new globalThis.Error("value provided for field message.createdMs of type int64 too large");
-      }
-      writer.uint32(16).int64(message.createdMs);
-    }
-    if (message.policyJson.length !== 0) {
-      writer.uint32(26).bytes(message.policyJson);
-    }
-    if (message.notificationXml.length !== 0) {
-      writer.uint32(34).bytes(message.notificationXml);
-    }
-    if (message.taggingXml.length !== 0) {
-      writer.uint32(42).bytes(message.taggingXml);
+    if (message.state !== undefined) {
+      BucketState.encode(message.state, writer.uint32(10).fork()).join();
     }
     if (message.revision !== "") {
-      writer.uint32(50).string(message.revision);
-    }
-    if (message.policyIsPublic !== false) {
-      writer.uint32(56).bool(message.policyIsPublic);
+      writer.uint32(18).string(message.revision);
     }
     return writer;
   },
@@ -200,55 +235,15 @@ export const GetBucketConfigurationResponse: MessageFns<GetBucketConfigurationRe
               break;
             }
 
-            message.bucket = reader.string();
+            message.state = BucketState.decode(reader, reader.uint32());
             continue;
           }
           case 2: {
-            if (tag !== 16) {
-              break;
-            }
-
-            message.createdMs = reader.int64() as bigint;
-            continue;
-          }
-          case 3: {
-            if (tag !== 26) {
-              break;
-            }
-
-            message.policyJson = Buffer.from(reader.bytes());
-            continue;
-          }
-          case 4: {
-            if (tag !== 34) {
-              break;
-            }
-
-            message.notificationXml = Buffer.from(reader.bytes());
-            continue;
-          }
-          case 5: {
-            if (tag !== 42) {
-              break;
-            }
-
-            message.taggingXml = Buffer.from(reader.bytes());
-            continue;
-          }
-          case 6: {
-            if (tag !== 50) {
+            if (tag !== 18) {
               break;
             }
 
             message.revision = reader.string();
-            continue;
-          }
-          case 7: {
-            if (tag !== 56) {
-              break;
-            }
-
-            message.policyIsPublic = reader.bool();
             continue;
           }
         }
@@ -268,39 +263,45 @@ export const GetBucketConfigurationResponse: MessageFns<GetBucketConfigurationRe
   },
   fromPartial(object: DeepPartial<GetBucketConfigurationResponse>): GetBucketConfigurationResponse {
     const message = createBaseGetBucketConfigurationResponse();
-    message.bucket = object.bucket ?? "";
-    message.createdMs = (object.createdMs !== undefined && object.createdMs !== null) ? BigInt(object.createdMs) : 0n;
-    message.policyJson = object.policyJson ?? Buffer.alloc(0);
-    message.notificationXml = object.notificationXml ?? Buffer.alloc(0);
-    message.taggingXml = object.taggingXml ?? Buffer.alloc(0);
+    message.state = (object.state !== undefined && object.state !== null)
+      ? BucketState.fromPartial(object.state)
+      : undefined;
     message.revision = object.revision ?? "";
-    message.policyIsPublic = object.policyIsPublic ?? false;
     return message;
   },
 };
 
-function createBasePutBucketPolicyRequest(): PutBucketPolicyRequest {
-  return { bucket: "", policyJson: Buffer.alloc(0), credentials: undefined, context: undefined };
+function createBaseBucketState(): BucketState {
+  return { bucket: "", createdMs: 0n, lockEnabled: false, documents: {}, policyIsPublic: false, isUnreadable: false };
 }
 
-export const PutBucketPolicyRequest: MessageFns<PutBucketPolicyRequest> = {
-  encode(message: PutBucketPolicyRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const BucketState: MessageFns<BucketState> = {
+  encode(message: BucketState, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.bucket !== "") {
       writer.uint32(10).string(message.bucket);
     }
-    if (message.policyJson.length !== 0) {
-      writer.uint32(18).bytes(message.policyJson);
+    if (message.createdMs !== 0n) {
+      if (BigInt.asIntN(64, message.createdMs) !== message.createdMs) {
+        throw new globalThis.Error("value provided for field message.createdMs of type int64 too large");
+      }
+      writer.uint32(16).int64(message.createdMs);
     }
-    if (message.credentials !== undefined) {
-      Credentials.encode(message.credentials, writer.uint32(26).fork()).join();
+    if (message.lockEnabled !== false) {
+      writer.uint32(24).bool(message.lockEnabled);
     }
-    if (message.context !== undefined) {
-      RequestContext.encode(message.context, writer.uint32(34).fork()).join();
+    globalThis.Object.entries(message.documents).forEach(([key, value]: [string, string]) => {
+      BucketState_DocumentsEntry.encode({ key: key as any, value }, writer.uint32(34).fork()).join();
+    });
+    if (message.policyIsPublic !== false) {
+      writer.uint32(40).bool(message.policyIsPublic);
+    }
+    if (message.isUnreadable !== false) {
+      writer.uint32(48).bool(message.isUnreadable);
     }
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): PutBucketPolicyRequest {
+  decode(input: BinaryReader | Uint8Array, length?: number): BucketState {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -309,7 +310,478 @@ export const PutBucketPolicyRequest: MessageFns<PutBucketPolicyRequest> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBasePutBucketPolicyRequest();
+      const message = createBaseBucketState();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.bucket = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.createdMs = reader.int64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.lockEnabled = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            const entry4 = BucketState_DocumentsEntry.decode(reader, reader.uint32());
+            if (entry4.value !== undefined) {
+              message.documents[entry4.key] = entry4.value;
+            }
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.policyIsPublic = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.isUnreadable = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<BucketState>): BucketState {
+    return BucketState.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<BucketState>): BucketState {
+    const message = createBaseBucketState();
+    message.bucket = object.bucket ?? "";
+    message.createdMs = (object.createdMs !== undefined && object.createdMs !== null) ? BigInt(object.createdMs) : 0n;
+    message.lockEnabled = object.lockEnabled ?? false;
+    message.documents = (globalThis.Object.entries(object.documents ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.policyIsPublic = object.policyIsPublic ?? false;
+    message.isUnreadable = object.isUnreadable ?? false;
+    return message;
+  },
+};
+
+function createBaseBucketState_DocumentsEntry(): BucketState_DocumentsEntry {
+  return { key: "", value: "" };
+}
+
+export const BucketState_DocumentsEntry: MessageFns<BucketState_DocumentsEntry> = {
+  encode(message: BucketState_DocumentsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BucketState_DocumentsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBucketState_DocumentsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<BucketState_DocumentsEntry>): BucketState_DocumentsEntry {
+    return BucketState_DocumentsEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<BucketState_DocumentsEntry>): BucketState_DocumentsEntry {
+    const message = createBaseBucketState_DocumentsEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseWatchConfigurationRequest(): WatchConfigurationRequest {
+  return { documents: [] };
+}
+
+export const WatchConfigurationRequest: MessageFns<WatchConfigurationRequest> = {
+  encode(message: WatchConfigurationRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.documents) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchConfigurationRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchConfigurationRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.documents.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<WatchConfigurationRequest>): WatchConfigurationRequest {
+    return WatchConfigurationRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WatchConfigurationRequest>): WatchConfigurationRequest {
+    const message = createBaseWatchConfigurationRequest();
+    message.documents = object.documents?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseWatchConfigurationResponse(): WatchConfigurationResponse {
+  return { buckets: [], server: undefined, complete: false, revision: "" };
+}
+
+export const WatchConfigurationResponse: MessageFns<WatchConfigurationResponse> = {
+  encode(message: WatchConfigurationResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.buckets) {
+      BucketState.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.server !== undefined) {
+      ServerState.encode(message.server, writer.uint32(18).fork()).join();
+    }
+    if (message.complete !== false) {
+      writer.uint32(24).bool(message.complete);
+    }
+    if (message.revision !== "") {
+      writer.uint32(34).string(message.revision);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchConfigurationResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchConfigurationResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.buckets.push(BucketState.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.server = ServerState.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.complete = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.revision = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<WatchConfigurationResponse>): WatchConfigurationResponse {
+    return WatchConfigurationResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WatchConfigurationResponse>): WatchConfigurationResponse {
+    const message = createBaseWatchConfigurationResponse();
+    message.buckets = object.buckets?.map((e) => BucketState.fromPartial(e)) || [];
+    message.server = (object.server !== undefined && object.server !== null)
+      ? ServerState.fromPartial(object.server)
+      : undefined;
+    message.complete = object.complete ?? false;
+    message.revision = object.revision ?? "";
+    return message;
+  },
+};
+
+function createBaseServerState(): ServerState {
+  return { documents: {} };
+}
+
+export const ServerState: MessageFns<ServerState> = {
+  encode(message: ServerState, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    globalThis.Object.entries(message.documents).forEach(([key, value]: [string, string]) => {
+      ServerState_DocumentsEntry.encode({ key: key as any, value }, writer.uint32(10).fork()).join();
+    });
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ServerState {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseServerState();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            const entry1 = ServerState_DocumentsEntry.decode(reader, reader.uint32());
+            if (entry1.value !== undefined) {
+              message.documents[entry1.key] = entry1.value;
+            }
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ServerState>): ServerState {
+    return ServerState.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ServerState>): ServerState {
+    const message = createBaseServerState();
+    message.documents = (globalThis.Object.entries(object.documents ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    return message;
+  },
+};
+
+function createBaseServerState_DocumentsEntry(): ServerState_DocumentsEntry {
+  return { key: "", value: "" };
+}
+
+export const ServerState_DocumentsEntry: MessageFns<ServerState_DocumentsEntry> = {
+  encode(message: ServerState_DocumentsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ServerState_DocumentsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseServerState_DocumentsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ServerState_DocumentsEntry>): ServerState_DocumentsEntry {
+    return ServerState_DocumentsEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ServerState_DocumentsEntry>): ServerState_DocumentsEntry {
+    const message = createBaseServerState_DocumentsEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBasePutBucketDocumentRequest(): PutBucketDocumentRequest {
+  return { bucket: "", name: "", document: Buffer.alloc(0), credentials: undefined, context: undefined };
+}
+
+export const PutBucketDocumentRequest: MessageFns<PutBucketDocumentRequest> = {
+  encode(message: PutBucketDocumentRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.bucket !== "") {
+      writer.uint32(10).string(message.bucket);
+    }
+    if (message.name !== "") {
+      writer.uint32(18).string(message.name);
+    }
+    if (message.document.length !== 0) {
+      writer.uint32(26).bytes(message.document);
+    }
+    if (message.credentials !== undefined) {
+      Credentials.encode(message.credentials, writer.uint32(34).fork()).join();
+    }
+    if (message.context !== undefined) {
+      RequestContext.encode(message.context, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PutBucketDocumentRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePutBucketDocumentRequest();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -326,7 +798,168 @@ export const PutBucketPolicyRequest: MessageFns<PutBucketPolicyRequest> = {
               break;
             }
 
-            message.policyJson = Buffer.from(reader.bytes());
+            message.name = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.document = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.credentials = Credentials.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.context = RequestContext.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PutBucketDocumentRequest>): PutBucketDocumentRequest {
+    return PutBucketDocumentRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PutBucketDocumentRequest>): PutBucketDocumentRequest {
+    const message = createBasePutBucketDocumentRequest();
+    message.bucket = object.bucket ?? "";
+    message.name = object.name ?? "";
+    message.document = object.document ?? Buffer.alloc(0);
+    message.credentials = (object.credentials !== undefined && object.credentials !== null)
+      ? Credentials.fromPartial(object.credentials)
+      : undefined;
+    message.context = (object.context !== undefined && object.context !== null)
+      ? RequestContext.fromPartial(object.context)
+      : undefined;
+    return message;
+  },
+};
+
+function createBasePutBucketDocumentResponse(): PutBucketDocumentResponse {
+  return { change: undefined };
+}
+
+export const PutBucketDocumentResponse: MessageFns<PutBucketDocumentResponse> = {
+  encode(message: PutBucketDocumentResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.change !== undefined) {
+      BucketChange.encode(message.change, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PutBucketDocumentResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePutBucketDocumentResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.change = BucketChange.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PutBucketDocumentResponse>): PutBucketDocumentResponse {
+    return PutBucketDocumentResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PutBucketDocumentResponse>): PutBucketDocumentResponse {
+    const message = createBasePutBucketDocumentResponse();
+    message.change = (object.change !== undefined && object.change !== null)
+      ? BucketChange.fromPartial(object.change)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseDeleteBucketDocumentRequest(): DeleteBucketDocumentRequest {
+  return { bucket: "", name: "", credentials: undefined, context: undefined };
+}
+
+export const DeleteBucketDocumentRequest: MessageFns<DeleteBucketDocumentRequest> = {
+  encode(message: DeleteBucketDocumentRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.bucket !== "") {
+      writer.uint32(10).string(message.bucket);
+    }
+    if (message.name !== "") {
+      writer.uint32(18).string(message.name);
+    }
+    if (message.credentials !== undefined) {
+      Credentials.encode(message.credentials, writer.uint32(26).fork()).join();
+    }
+    if (message.context !== undefined) {
+      RequestContext.encode(message.context, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeleteBucketDocumentRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeleteBucketDocumentRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.bucket = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.name = reader.string();
             continue;
           }
           case 3: {
@@ -357,13 +990,13 @@ export const PutBucketPolicyRequest: MessageFns<PutBucketPolicyRequest> = {
     }
   },
 
-  create(base?: DeepPartial<PutBucketPolicyRequest>): PutBucketPolicyRequest {
-    return PutBucketPolicyRequest.fromPartial(base ?? {});
+  create(base?: DeepPartial<DeleteBucketDocumentRequest>): DeleteBucketDocumentRequest {
+    return DeleteBucketDocumentRequest.fromPartial(base ?? {});
   },
-  fromPartial(object: DeepPartial<PutBucketPolicyRequest>): PutBucketPolicyRequest {
-    const message = createBasePutBucketPolicyRequest();
+  fromPartial(object: DeepPartial<DeleteBucketDocumentRequest>): DeleteBucketDocumentRequest {
+    const message = createBaseDeleteBucketDocumentRequest();
     message.bucket = object.bucket ?? "";
-    message.policyJson = object.policyJson ?? Buffer.alloc(0);
+    message.name = object.name ?? "";
     message.credentials = (object.credentials !== undefined && object.credentials !== null)
       ? Credentials.fromPartial(object.credentials)
       : undefined;
@@ -374,19 +1007,19 @@ export const PutBucketPolicyRequest: MessageFns<PutBucketPolicyRequest> = {
   },
 };
 
-function createBasePutBucketPolicyResponse(): PutBucketPolicyResponse {
+function createBaseDeleteBucketDocumentResponse(): DeleteBucketDocumentResponse {
   return { change: undefined };
 }
 
-export const PutBucketPolicyResponse: MessageFns<PutBucketPolicyResponse> = {
-  encode(message: PutBucketPolicyResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const DeleteBucketDocumentResponse: MessageFns<DeleteBucketDocumentResponse> = {
+  encode(message: DeleteBucketDocumentResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.change !== undefined) {
       BucketChange.encode(message.change, writer.uint32(10).fork()).join();
     }
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): PutBucketPolicyResponse {
+  decode(input: BinaryReader | Uint8Array, length?: number): DeleteBucketDocumentResponse {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -395,7 +1028,7 @@ export const PutBucketPolicyResponse: MessageFns<PutBucketPolicyResponse> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBasePutBucketPolicyResponse();
+      const message = createBaseDeleteBucketDocumentResponse();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -419,11 +1052,11 @@ export const PutBucketPolicyResponse: MessageFns<PutBucketPolicyResponse> = {
     }
   },
 
-  create(base?: DeepPartial<PutBucketPolicyResponse>): PutBucketPolicyResponse {
-    return PutBucketPolicyResponse.fromPartial(base ?? {});
+  create(base?: DeepPartial<DeleteBucketDocumentResponse>): DeleteBucketDocumentResponse {
+    return DeleteBucketDocumentResponse.fromPartial(base ?? {});
   },
-  fromPartial(object: DeepPartial<PutBucketPolicyResponse>): PutBucketPolicyResponse {
-    const message = createBasePutBucketPolicyResponse();
+  fromPartial(object: DeepPartial<DeleteBucketDocumentResponse>): DeleteBucketDocumentResponse {
+    const message = createBaseDeleteBucketDocumentResponse();
     message.change = (object.change !== undefined && object.change !== null)
       ? BucketChange.fromPartial(object.change)
       : undefined;
@@ -431,25 +1064,31 @@ export const PutBucketPolicyResponse: MessageFns<PutBucketPolicyResponse> = {
   },
 };
 
-function createBaseDeleteBucketPolicyRequest(): DeleteBucketPolicyRequest {
-  return { bucket: "", credentials: undefined, context: undefined };
+function createBaseCreateBucketConfigurationRequest(): CreateBucketConfigurationRequest {
+  return { bucket: "", lockEnabled: false, credentials: undefined, context: undefined, location: "" };
 }
 
-export const DeleteBucketPolicyRequest: MessageFns<DeleteBucketPolicyRequest> = {
-  encode(message: DeleteBucketPolicyRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const CreateBucketConfigurationRequest: MessageFns<CreateBucketConfigurationRequest> = {
+  encode(message: CreateBucketConfigurationRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.bucket !== "") {
       writer.uint32(10).string(message.bucket);
     }
+    if (message.lockEnabled !== false) {
+      writer.uint32(16).bool(message.lockEnabled);
+    }
     if (message.credentials !== undefined) {
-      Credentials.encode(message.credentials, writer.uint32(18).fork()).join();
+      Credentials.encode(message.credentials, writer.uint32(26).fork()).join();
     }
     if (message.context !== undefined) {
-      RequestContext.encode(message.context, writer.uint32(26).fork()).join();
+      RequestContext.encode(message.context, writer.uint32(34).fork()).join();
+    }
+    if (message.location !== "") {
+      writer.uint32(42).string(message.location);
     }
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): DeleteBucketPolicyRequest {
+  decode(input: BinaryReader | Uint8Array, length?: number): CreateBucketConfigurationRequest {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -458,7 +1097,7 @@ export const DeleteBucketPolicyRequest: MessageFns<DeleteBucketPolicyRequest> = 
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseDeleteBucketPolicyRequest();
+      const message = createBaseCreateBucketConfigurationRequest();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -471,11 +1110,11 @@ export const DeleteBucketPolicyRequest: MessageFns<DeleteBucketPolicyRequest> = 
             continue;
           }
           case 2: {
-            if (tag !== 18) {
+            if (tag !== 16) {
               break;
             }
 
-            message.credentials = Credentials.decode(reader, reader.uint32());
+            message.lockEnabled = reader.bool();
             continue;
           }
           case 3: {
@@ -483,7 +1122,23 @@ export const DeleteBucketPolicyRequest: MessageFns<DeleteBucketPolicyRequest> = 
               break;
             }
 
+            message.credentials = Credentials.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
             message.context = RequestContext.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.location = reader.string();
             continue;
           }
         }
@@ -498,35 +1153,37 @@ export const DeleteBucketPolicyRequest: MessageFns<DeleteBucketPolicyRequest> = 
     }
   },
 
-  create(base?: DeepPartial<DeleteBucketPolicyRequest>): DeleteBucketPolicyRequest {
-    return DeleteBucketPolicyRequest.fromPartial(base ?? {});
+  create(base?: DeepPartial<CreateBucketConfigurationRequest>): CreateBucketConfigurationRequest {
+    return CreateBucketConfigurationRequest.fromPartial(base ?? {});
   },
-  fromPartial(object: DeepPartial<DeleteBucketPolicyRequest>): DeleteBucketPolicyRequest {
-    const message = createBaseDeleteBucketPolicyRequest();
+  fromPartial(object: DeepPartial<CreateBucketConfigurationRequest>): CreateBucketConfigurationRequest {
+    const message = createBaseCreateBucketConfigurationRequest();
     message.bucket = object.bucket ?? "";
+    message.lockEnabled = object.lockEnabled ?? false;
     message.credentials = (object.credentials !== undefined && object.credentials !== null)
       ? Credentials.fromPartial(object.credentials)
       : undefined;
     message.context = (object.context !== undefined && object.context !== null)
       ? RequestContext.fromPartial(object.context)
       : undefined;
+    message.location = object.location ?? "";
     return message;
   },
 };
 
-function createBaseDeleteBucketPolicyResponse(): DeleteBucketPolicyResponse {
+function createBaseCreateBucketConfigurationResponse(): CreateBucketConfigurationResponse {
   return { change: undefined };
 }
 
-export const DeleteBucketPolicyResponse: MessageFns<DeleteBucketPolicyResponse> = {
-  encode(message: DeleteBucketPolicyResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const CreateBucketConfigurationResponse: MessageFns<CreateBucketConfigurationResponse> = {
+  encode(message: CreateBucketConfigurationResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.change !== undefined) {
       BucketChange.encode(message.change, writer.uint32(10).fork()).join();
     }
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): DeleteBucketPolicyResponse {
+  decode(input: BinaryReader | Uint8Array, length?: number): CreateBucketConfigurationResponse {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -535,7 +1192,7 @@ export const DeleteBucketPolicyResponse: MessageFns<DeleteBucketPolicyResponse> 
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseDeleteBucketPolicyResponse();
+      const message = createBaseCreateBucketConfigurationResponse();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -559,11 +1216,11 @@ export const DeleteBucketPolicyResponse: MessageFns<DeleteBucketPolicyResponse> 
     }
   },
 
-  create(base?: DeepPartial<DeleteBucketPolicyResponse>): DeleteBucketPolicyResponse {
-    return DeleteBucketPolicyResponse.fromPartial(base ?? {});
+  create(base?: DeepPartial<CreateBucketConfigurationResponse>): CreateBucketConfigurationResponse {
+    return CreateBucketConfigurationResponse.fromPartial(base ?? {});
   },
-  fromPartial(object: DeepPartial<DeleteBucketPolicyResponse>): DeleteBucketPolicyResponse {
-    const message = createBaseDeleteBucketPolicyResponse();
+  fromPartial(object: DeepPartial<CreateBucketConfigurationResponse>): CreateBucketConfigurationResponse {
+    const message = createBaseCreateBucketConfigurationResponse();
     message.change = (object.change !== undefined && object.change !== null)
       ? BucketChange.fromPartial(object.change)
       : undefined;
@@ -820,30 +1477,60 @@ export const BucketConfigurationService = {
       GetBucketConfigurationResponse.decode(value),
   },
   /**
-   * Changes, each decided by the service from the credentials that the client presented to the caller: s3:PutBucketPolicy,
-   * s3:DeleteBucketPolicy, s3:DeleteBucket. Once answered, decisions of this service follow them.
+   * Everything at first, then what changes, for as long as the caller listens. A caller that keeps the answers knows what
+   * GetBucketConfiguration would say.
    */
-  putBucketPolicy: {
-    path: "/portcullis.authz.v1.BucketConfiguration/PutBucketPolicy" as const,
+  watchConfiguration: {
+    path: "/portcullis.authz.v1.BucketConfiguration/WatchConfiguration" as const,
     requestStream: false as const,
-    responseStream: false as const,
-    requestSerialize: (value: PutBucketPolicyRequest): Buffer =>
-      Buffer.from(PutBucketPolicyRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): PutBucketPolicyRequest => PutBucketPolicyRequest.decode(value),
-    responseSerialize: (value: PutBucketPolicyResponse): Buffer =>
-      Buffer.from(PutBucketPolicyResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): PutBucketPolicyResponse => PutBucketPolicyResponse.decode(value),
+    responseStream: true as const,
+    requestSerialize: (value: WatchConfigurationRequest): Buffer =>
+      Buffer.from(WatchConfigurationRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): WatchConfigurationRequest => WatchConfigurationRequest.decode(value),
+    responseSerialize: (value: WatchConfigurationResponse): Buffer =>
+      Buffer.from(WatchConfigurationResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): WatchConfigurationResponse => WatchConfigurationResponse.decode(value),
   },
-  deleteBucketPolicy: {
-    path: "/portcullis.authz.v1.BucketConfiguration/DeleteBucketPolicy" as const,
+  /**
+   * Changes, each decided by the service from the credentials that the client presented to the caller: the action is the
+   * document's own (s3:PutBucketPolicy, s3:PutLifecycleConfiguration, ...), s3:CreateBucket, s3:DeleteBucket. Once answered,
+   * decisions of this service follow them.
+   */
+  putBucketDocument: {
+    path: "/portcullis.authz.v1.BucketConfiguration/PutBucketDocument" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: DeleteBucketPolicyRequest): Buffer =>
-      Buffer.from(DeleteBucketPolicyRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): DeleteBucketPolicyRequest => DeleteBucketPolicyRequest.decode(value),
-    responseSerialize: (value: DeleteBucketPolicyResponse): Buffer =>
-      Buffer.from(DeleteBucketPolicyResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): DeleteBucketPolicyResponse => DeleteBucketPolicyResponse.decode(value),
+    requestSerialize: (value: PutBucketDocumentRequest): Buffer =>
+      Buffer.from(PutBucketDocumentRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PutBucketDocumentRequest => PutBucketDocumentRequest.decode(value),
+    responseSerialize: (value: PutBucketDocumentResponse): Buffer =>
+      Buffer.from(PutBucketDocumentResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PutBucketDocumentResponse => PutBucketDocumentResponse.decode(value),
+  },
+  deleteBucketDocument: {
+    path: "/portcullis.authz.v1.BucketConfiguration/DeleteBucketDocument" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DeleteBucketDocumentRequest): Buffer =>
+      Buffer.from(DeleteBucketDocumentRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DeleteBucketDocumentRequest => DeleteBucketDocumentRequest.decode(value),
+    responseSerialize: (value: DeleteBucketDocumentResponse): Buffer =>
+      Buffer.from(DeleteBucketDocumentResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DeleteBucketDocumentResponse => DeleteBucketDocumentResponse.decode(value),
+  },
+  /** A bucket was made: it starts without the configuration of a former one of its name. */
+  createBucketConfiguration: {
+    path: "/portcullis.authz.v1.BucketConfiguration/CreateBucketConfiguration" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CreateBucketConfigurationRequest): Buffer =>
+      Buffer.from(CreateBucketConfigurationRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CreateBucketConfigurationRequest =>
+      CreateBucketConfigurationRequest.decode(value),
+    responseSerialize: (value: CreateBucketConfigurationResponse): Buffer =>
+      Buffer.from(CreateBucketConfigurationResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CreateBucketConfigurationResponse =>
+      CreateBucketConfigurationResponse.decode(value),
   },
   /** Forgets all configuration of a bucket that was deleted. */
   forgetBucket: {
@@ -862,11 +1549,19 @@ export interface BucketConfigurationServer extends UntypedServiceImplementation 
   /** The configuration of one bucket; an unknown bucket has an empty one. */
   getBucketConfiguration: handleUnaryCall<GetBucketConfigurationRequest, GetBucketConfigurationResponse>;
   /**
-   * Changes, each decided by the service from the credentials that the client presented to the caller: s3:PutBucketPolicy,
-   * s3:DeleteBucketPolicy, s3:DeleteBucket. Once answered, decisions of this service follow them.
+   * Everything at first, then what changes, for as long as the caller listens. A caller that keeps the answers knows what
+   * GetBucketConfiguration would say.
    */
-  putBucketPolicy: handleUnaryCall<PutBucketPolicyRequest, PutBucketPolicyResponse>;
-  deleteBucketPolicy: handleUnaryCall<DeleteBucketPolicyRequest, DeleteBucketPolicyResponse>;
+  watchConfiguration: handleServerStreamingCall<WatchConfigurationRequest, WatchConfigurationResponse>;
+  /**
+   * Changes, each decided by the service from the credentials that the client presented to the caller: the action is the
+   * document's own (s3:PutBucketPolicy, s3:PutLifecycleConfiguration, ...), s3:CreateBucket, s3:DeleteBucket. Once answered,
+   * decisions of this service follow them.
+   */
+  putBucketDocument: handleUnaryCall<PutBucketDocumentRequest, PutBucketDocumentResponse>;
+  deleteBucketDocument: handleUnaryCall<DeleteBucketDocumentRequest, DeleteBucketDocumentResponse>;
+  /** A bucket was made: it starts without the configuration of a former one of its name. */
+  createBucketConfiguration: handleUnaryCall<CreateBucketConfigurationRequest, CreateBucketConfigurationResponse>;
   /** Forgets all configuration of a bucket that was deleted. */
   forgetBucket: handleUnaryCall<ForgetBucketRequest, ForgetBucketResponse>;
 }
@@ -889,38 +1584,68 @@ export interface BucketConfigurationClient extends Client {
     callback: (error: ServiceError | null, response: GetBucketConfigurationResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Changes, each decided by the service from the credentials that the client presented to the caller: s3:PutBucketPolicy,
-   * s3:DeleteBucketPolicy, s3:DeleteBucket. Once answered, decisions of this service follow them.
+   * Everything at first, then what changes, for as long as the caller listens. A caller that keeps the answers knows what
+   * GetBucketConfiguration would say.
    */
-  putBucketPolicy(
-    request: PutBucketPolicyRequest,
-    callback: (error: ServiceError | null, response: PutBucketPolicyResponse) => void,
+  watchConfiguration(
+    request: WatchConfigurationRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<WatchConfigurationResponse>;
+  watchConfiguration(
+    request: WatchConfigurationRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<WatchConfigurationResponse>;
+  /**
+   * Changes, each decided by the service from the credentials that the client presented to the caller: the action is the
+   * document's own (s3:PutBucketPolicy, s3:PutLifecycleConfiguration, ...), s3:CreateBucket, s3:DeleteBucket. Once answered,
+   * decisions of this service follow them.
+   */
+  putBucketDocument(
+    request: PutBucketDocumentRequest,
+    callback: (error: ServiceError | null, response: PutBucketDocumentResponse) => void,
   ): ClientUnaryCall;
-  putBucketPolicy(
-    request: PutBucketPolicyRequest,
+  putBucketDocument(
+    request: PutBucketDocumentRequest,
     metadata: Metadata,
-    callback: (error: ServiceError | null, response: PutBucketPolicyResponse) => void,
+    callback: (error: ServiceError | null, response: PutBucketDocumentResponse) => void,
   ): ClientUnaryCall;
-  putBucketPolicy(
-    request: PutBucketPolicyRequest,
+  putBucketDocument(
+    request: PutBucketDocumentRequest,
     metadata: Metadata,
     options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: PutBucketPolicyResponse) => void,
+    callback: (error: ServiceError | null, response: PutBucketDocumentResponse) => void,
   ): ClientUnaryCall;
-  deleteBucketPolicy(
-    request: DeleteBucketPolicyRequest,
-    callback: (error: ServiceError | null, response: DeleteBucketPolicyResponse) => void,
+  deleteBucketDocument(
+    request: DeleteBucketDocumentRequest,
+    callback: (error: ServiceError | null, response: DeleteBucketDocumentResponse) => void,
   ): ClientUnaryCall;
-  deleteBucketPolicy(
-    request: DeleteBucketPolicyRequest,
+  deleteBucketDocument(
+    request: DeleteBucketDocumentRequest,
     metadata: Metadata,
-    callback: (error: ServiceError | null, response: DeleteBucketPolicyResponse) => void,
+    callback: (error: ServiceError | null, response: DeleteBucketDocumentResponse) => void,
   ): ClientUnaryCall;
-  deleteBucketPolicy(
-    request: DeleteBucketPolicyRequest,
+  deleteBucketDocument(
+    request: DeleteBucketDocumentRequest,
     metadata: Metadata,
     options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: DeleteBucketPolicyResponse) => void,
+    callback: (error: ServiceError | null, response: DeleteBucketDocumentResponse) => void,
+  ): ClientUnaryCall;
+  /** A bucket was made: it starts without the configuration of a former one of its name. */
+  createBucketConfiguration(
+    request: CreateBucketConfigurationRequest,
+    callback: (error: ServiceError | null, response: CreateBucketConfigurationResponse) => void,
+  ): ClientUnaryCall;
+  createBucketConfiguration(
+    request: CreateBucketConfigurationRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CreateBucketConfigurationResponse) => void,
+  ): ClientUnaryCall;
+  createBucketConfiguration(
+    request: CreateBucketConfigurationRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CreateBucketConfigurationResponse) => void,
   ): ClientUnaryCall;
   /** Forgets all configuration of a bucket that was deleted. */
   forgetBucket(

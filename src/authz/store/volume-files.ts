@@ -1,0 +1,95 @@
+// Reads and writes the files of a volume that records are kept in: whole, within a limit, encrypted where the gateways have a key.
+import { type FileReader, type Volume, VolumeError, type VolumePath } from '../../juicefs/volume.ts';
+import type { Unreadable } from './iam-store.ts';
+import type { FileDecryptor } from './kms-file.ts';
+import type { FileEncryptor } from './volume-writer-kms.ts';
+
+/** Largest file that is read. */
+export const MAX_FILE_BYTES = 4 * 1024 * 1024;
+/** Nothing is stored under such a name; the last two because nothing could be. */
+const NOT_THERE: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'EINVAL', 'ENAMETOOLONG']);
+
+/** How files are read and written on a volume whose gateways have a KMS key. */
+export interface FileCrypto {
+  readonly decrypt: FileDecryptor;
+  readonly encrypt: FileEncryptor;
+}
+
+type WritableVolume = Pick<Volume, 'create' | 'unlink' | 'rmdir'>;
+
+export function isUnreadableFile(bytes: Uint8Array | Unreadable): bytes is Unreadable {
+  return !(bytes instanceof Uint8Array);
+}
+
+/** The bytes of a file; undefined when there is none. */
+export async function readBytes(
+  volume: Pick<Volume, 'open'>,
+  path: VolumePath,
+  signal?: AbortSignal,
+): Promise<Uint8Array | Unreadable | undefined> {
+  let reader: FileReader;
+  try {
+    reader = await volume.open(path);
+  } catch (error) {
+    if (error instanceof VolumeError && NOT_THERE.has(error.code)) return undefined;
+    throw error;
+  }
+  try {
+    return await readWhole(reader, signal);
+  } finally {
+    await reader.close();
+  }
+}
+
+/** All bytes of an open file. */
+export async function readWhole(reader: FileReader, signal?: AbortSignal): Promise<Uint8Array | Unreadable> {
+  const { size } = reader.attributes;
+  if (size > MAX_FILE_BYTES) return { unreadable: `it is larger than ${MAX_FILE_BYTES} bytes` };
+  const pieces: Uint8Array[] = [];
+  for await (const piece of reader.read(0, size, signal)) pieces.push(Uint8Array.from(piece));
+  return Buffer.concat(pieces);
+}
+
+/** The text of a file's bytes: what is not UTF-8 is encrypted. */
+export function textOf(
+  path: VolumePath,
+  bytes: Uint8Array | Unreadable,
+  decrypt: FileDecryptor | undefined,
+): string | Unreadable {
+  if (isUnreadableFile(bytes)) return bytes;
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+  }
+  if (decrypt === undefined) {
+    return { unreadable: 'it is encrypted; start the service with the MINIO_KMS_SECRET_KEY that it was written with' };
+  }
+  return decrypt(path.join('/'), bytes);
+}
+
+/** The new file appears whole, in place of the old one. Neither goes to the trash: what a secret was stays a secret. */
+export async function replaceFile(volume: WritableVolume, path: VolumePath, bytes: Uint8Array): Promise<void> {
+  const writer = volume.create(path, { skipTrash: true });
+  try {
+    await writer.write(bytes);
+    await writer.commit();
+  } catch (error) {
+    await writer.abort();
+    throw error;
+  }
+}
+
+/** Removes a file, past the trash, and (given one) its directory if that is empty then. Fine if there is none. */
+export async function removeFile(volume: WritableVolume, path: VolumePath, directory?: VolumePath): Promise<void> {
+  await unless(['ENOENT', 'ENOTDIR'], volume.unlink(path, { skipTrash: true }));
+  if (directory !== undefined) await unless(['ENOENT', 'ENOTEMPTY'], volume.rmdir(directory, { skipTrash: true }));
+}
+
+async function unless(codes: readonly string[], work: Promise<void>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    if (!(error instanceof VolumeError) || !codes.includes(error.code)) throw error;
+  }
+}
