@@ -12,6 +12,7 @@ import type { AuthzClient } from './authz-client/index.ts';
 import { isForSidecar, SidecarForwarder } from './forward.ts';
 import { DEFAULT_LIMITS, type GatewayLimits } from './limits.ts';
 import { GatewayMetrics } from './metrics.ts';
+import { readObjectFacts } from './operations/object-facts.ts';
 import { SERVER_NAME } from './reply-writer.ts';
 import { Dispatcher } from './s3/dispatch.ts';
 import { errorReply, newRequestId } from './s3/error-reply.ts';
@@ -76,7 +77,13 @@ class HttpGateway implements Gateway {
     this.#options = options;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#handler = new S3Handler({
-      dispatcher: new Dispatcher({ ...options, authz: metrics.timed(options.authz), domains, trustedProxies }),
+      dispatcher: new Dispatcher({
+        ...options,
+        authz: metrics.timed(options.authz),
+        domains,
+        trustedProxies,
+        readFacts: readObjectFacts,
+      }),
       limits: this.#limits,
       logger,
       metrics,

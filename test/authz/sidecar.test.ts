@@ -201,6 +201,7 @@ describe('AuthorizeBatch', () => {
           credentials: presented,
           accesses: [GET, { ...GET, action: 's3:PutObject' }],
           context: undefined,
+          openFrames: false,
         };
         client.authorizeBatch(request, (error, response) => (error === null ? resolve_(response) : reject(error)));
       });
@@ -224,7 +225,10 @@ describe('AuthorizeStream', () => {
       { id: 18446744073709551615n, ask: undefined },
       {
         id: 4n,
-        ask: { $case: 'batch', value: { credentials: anonymousCredentials, accesses: [GET, GET], context: undefined } },
+        ask: {
+          $case: 'batch',
+          value: { credentials: anonymousCredentials, accesses: [GET, GET], context: undefined, openFrames: false },
+        },
       },
     ]);
     expect(stream.messages).toHaveLength(1);

@@ -24,6 +24,9 @@ export class EchoState {
   onSlow: () => Promise<void> = async () => undefined;
 }
 
+const nothingThere = async (): Promise<never> => {
+  throw new VolumeError('ENOENT', 'nothing is there');
+};
 const nameOf = (request: S3Request): string => `${request.bucket}/${request.key}`;
 const ask = (action: string, request: S3Request): Question => ({
   action,
@@ -152,7 +155,7 @@ export async function startEchoGateway(
       state.log.push({ level, fields: { ...fields }, message });
     };
   const gateway = createGateway({
-    volume: { name: 'echo' } as Volume,
+    volume: { name: 'echo', statWithXattrs: nothingThere } as Partial<Volume> as Volume,
     authz,
     operations: echoOperations(state),
     features: {

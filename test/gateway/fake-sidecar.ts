@@ -137,15 +137,16 @@ export class FakeSidecar {
       };
     }
     if (ask?.$case === 'batch') {
-      const { credentials, accesses, context } = ask.value;
+      const { credentials, accesses, context, openFrames } = ask.value;
       this.questions.push({ credentials, accesses, context });
-      const { refusal, principal, accessKey } = this.#authenticate(credentials);
+      const { refusal, principal, accessKey, chain } = this.#authenticate(credentials);
       return {
         $case: 'batch',
         value: {
           refusal,
           decisions: refusal ? [] : accesses.map((access) => decision(this.#decide(access, accessKey))),
           principal,
+          frameHandle: openFrames && chain !== undefined ? this.#openChain(chain) : '',
           policyRevision: '1',
         },
       };

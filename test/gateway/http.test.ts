@@ -169,7 +169,7 @@ describe('a request that is not allowed', () => {
     ],
     [
       'as a refusal of credentials',
-      { $case: 'batch', value: { refusal: allow, decisions: [allow], principal, policyRevision: '' } },
+      { $case: 'batch', value: { refusal: allow, decisions: [allow], principal, policyRevision: '', frameHandle: '' } },
     ],
     ['as a fault', { $case: 'fault', value: { code: 0, message: '' } }],
   ])('an allow %s is none', async (_, answer) => {

@@ -8,6 +8,7 @@ import {
 } from '../../proto/gen/portcullis/authz/v1/authorization.ts';
 import type { AuthzClient } from '../../src/gateway/authz-client/authz-client.ts';
 import { OPERATIONS } from '../../src/gateway/operations/index.ts';
+import { readObjectFacts } from '../../src/gateway/operations/object-facts.ts';
 import type { ByteSource } from '../../src/gateway/s3/byte-reader.ts';
 import { Dispatcher } from '../../src/gateway/s3/dispatch.ts';
 import { S3Error } from '../../src/gateway/s3/errors.ts';
@@ -31,7 +32,14 @@ export interface TestRequest {
 
 /** What the sidecar is asked, and how it decides. */
 export interface Decider {
-  allows(action: string, resource: string, context: ReadonlyMap<string, readonly string[]>): boolean;
+  /** A list names the facts that the decision needs. */
+  allows(
+    action: string,
+    resource: string,
+    context: ReadonlyMap<string, readonly string[]>,
+  ): boolean | readonly string[];
+  /** Called when the facts of an object have been read, before anything is done. */
+  readonly onFactsRead?: () => Promise<void>;
   readonly principal?: Principal_Type;
 }
 
@@ -61,6 +69,11 @@ export class Served {
       features: { ...DEFAULTS, ...features },
       domains: [],
       trustedProxies: [],
+      readFacts: async (facts, path, keys) => {
+        const read = await readObjectFacts(facts, path, keys);
+        await decider.onFactsRead?.();
+        return read;
+      },
     });
   }
 
@@ -121,11 +134,16 @@ export class Served {
       const keys = new Map(Object.entries(context).map(([name, { values }]) => [name, values]));
       const allowed = decider.allows(action, resource, keys);
       return {
-        outcome: allowed ? Outcome.OUTCOME_ALLOW : Outcome.OUTCOME_IMPLICIT_DENY,
+        outcome:
+          typeof allowed !== 'boolean'
+            ? Outcome.OUTCOME_NEEDS_FACTS
+            : allowed
+              ? Outcome.OUTCOME_ALLOW
+              : Outcome.OUTCOME_IMPLICIT_DENY,
         reason: '',
         message: '',
         determining: undefined,
-        neededFacts: [],
+        neededFacts: typeof allowed === 'boolean' ? [] : [...allowed],
       };
     };
     return {
@@ -135,7 +153,12 @@ export class Served {
         if (decision === undefined) throw new Error('nothing was asked');
         return { decision, principal, frames: undefined };
       },
-      authorizeBatch: async ({ accesses }) => ({ refusal: undefined, decisions: accesses.map(decide), principal }),
+      authorizeBatch: async ({ accesses }) => ({
+        refusal: undefined,
+        decisions: accesses.map(decide),
+        principal,
+        frames: undefined,
+      }),
       buckets: memoryConfiguration(),
       isReachable: async () => true,
       close: () => {},

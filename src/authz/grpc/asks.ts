@@ -26,13 +26,12 @@ export class Asks {
 
   /** `frames`: the chains of the stream it came over; a unary call has none and can open none. */
   authorize(request: AuthorizeRequest, frames: FrameChains | undefined): OrPromise<AuthorizeResponse> {
-    if (request.openFrames && frames === undefined) {
-      throw AskFault.malformed('a frame handle lives on a stream: ask over AuthorizeStream');
-    }
+    requireStream(request, frames);
     return andThen(this.answer(request), (answer) => this.#authorized(request, answer, frames));
   }
 
-  batch(request: AuthorizeBatchRequest): OrPromise<AuthorizeBatchResponse> {
+  batch(request: AuthorizeBatchRequest, frames: FrameChains | undefined): OrPromise<AuthorizeBatchResponse> {
+    requireStream(request, frames);
     return andThen(this.answer(request), (answer) =>
       answer.kind === 'refused'
         ? {
@@ -40,12 +39,14 @@ export class Asks {
             decisions: [],
             principal: undefined,
             policyRevision: answer.revision,
+            frameHandle: '',
           }
         : {
             refusal: undefined,
             decisions: answer.decisions.map(decisionMessage),
             principal: principalMessage(answer.identified),
             policyRevision: answer.revision,
+            frameHandle: this.#openFrames(request, answer, frames),
           },
     );
   }
@@ -71,7 +72,7 @@ export class Asks {
   }
 
   #openFrames(
-    request: AuthorizeRequest,
+    request: { readonly openFrames: boolean },
     answer: Extract<Answer, { kind: 'decided' }>,
     frames: FrameChains | undefined,
   ): string {
@@ -118,6 +119,12 @@ function whoAndWhat(
       ? {}
       : { policy: decision.by.policy, sid: decision.by.sid ?? '', statement: decision.by.index }),
   };
+}
+
+function requireStream(request: { readonly openFrames: boolean }, frames: FrameChains | undefined): void {
+  if (request.openFrames && frames === undefined) {
+    throw AskFault.malformed('a frame handle lives on a stream: ask over AuthorizeStream');
+  }
 }
 
 /** One decision that asks for the facts of all accesses that need some. */

@@ -121,7 +121,7 @@ function answerItem(
     case 'authorize':
       return andThen(asks.authorize(ask.value, frames), (value) => ({ $case: 'authorize', value }));
     case 'batch':
-      return andThen(asks.batch(ask.value), (value) => ({ $case: 'batch', value }));
+      return andThen(asks.batch(ask.value, frames), (value) => ({ $case: 'batch', value }));
     case 'frames':
       return { $case: 'frames', value: frames.verify(ask.value, nowMs()) };
     default:

@@ -34,7 +34,7 @@ export function authorizationService(
 ): AuthorizationServer {
   return {
     authorize: unary((request) => asks.authorize(request, undefined), onError),
-    authorizeBatch: unary((request) => asks.batch(request), onError),
+    authorizeBatch: unary((request) => asks.batch(request, undefined), onError),
     authorizeStream: (call) => serveStream(call, { asks, nowMs, onError, open }),
     explain: unary((request) => explainer.explain(request), onError),
   };

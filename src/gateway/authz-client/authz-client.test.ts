@@ -99,6 +99,7 @@ describe('the client of the sidecar', () => {
           decisions: Array.from({ length: count }, () => decision(Outcome.OUTCOME_ALLOW)),
           principal: undefined,
           policyRevision: '',
+          frameHandle: '',
         },
       }),
     };

@@ -30,6 +30,8 @@ export interface BatchAnswer {
   readonly refusal: Decision | undefined;
   readonly decisions: readonly Decision[];
   readonly principal: Principal | undefined;
+  /** Given when frames were asked for and the credentials stood. */
+  readonly frames: FrameChannel | undefined;
 }
 
 /** What the gateway needs of the sidecar. Every method that asks throws S3Error ServiceUnavailable when there is no answer. */
@@ -98,12 +100,13 @@ class StreamingAuthzClient implements AuthzClient {
   }
 
   async authorizeBatch(request: AuthorizeBatchRequest): Promise<BatchAnswer> {
-    const { answer } = await this.#ask({ $case: 'batch', value: request }, weigh(request));
-    const { refusal, decisions, principal } = expect(answer, 'batch') satisfies AuthorizeBatchResponse;
+    const { answer, generation } = await this.#ask({ $case: 'batch', value: request }, weigh(request));
+    const { refusal, decisions, principal, frameHandle } = expect(answer, 'batch') satisfies AuthorizeBatchResponse;
     if (refusal === undefined && decisions.length !== request.accesses.length) {
       throw unavailable(new NoAnswer(`asked about ${request.accesses.length}, told about ${decisions.length}`));
     }
-    return { refusal, decisions, principal };
+    const frames = frameHandle === '' ? undefined : this.#frameChannel(frameHandle, generation);
+    return { refusal, decisions, principal, frames };
   }
 
   isReachable(withinMs: number): Promise<boolean> {

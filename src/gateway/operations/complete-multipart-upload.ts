@@ -5,7 +5,7 @@ import { S3Error } from '../s3/errors.ts';
 import { defineOperation, type OperationContext } from '../s3/operation.ts';
 import { element, readXml, xmlChildren, xmlDocument, xmlText } from '../s3/xml.ts';
 import { objectPlace, requireBucket, requireWritable } from './bucket-access.ts';
-import { unquoteEtag, writeGuard } from './conditional.ts';
+import { decidedGuard, unquoteEtag, writeGuard } from './conditional.ts';
 import { xmlReply } from './listing.ts';
 import { type FoundUpload, findUpload, MAX_PARTS, MIN_PART_BYTES, parseUploadReference } from './multipart-upload.ts';
 import { objectXattrs, storedMetadata, storedTags } from './object-attributes.ts';
@@ -40,7 +40,7 @@ export const completeMultipartUpload = defineOperation({
     const listed = parseParts(await readDocument(grant.payload, MAX_COMPLETE_DOCUMENT_BYTES));
     const upload = await findUpload(context, input);
     const path = objectPlace(context, input.bucket, input.key);
-    const guard = writeGuard(request.headers, context.features);
+    const guard = decidedGuard(grant, input, writeGuard(request.headers, context.features));
     await requireWriteConditions(context.volume, path, guard);
     const { pieces, etag } = await joinParts(context, upload, input.uploadId, listed);
     const xattrs = objectXattrs(

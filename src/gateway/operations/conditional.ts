@@ -2,7 +2,8 @@
 // two that a write may carry, which are decided inside the commit's transaction.
 import type { CommitGuard, ExistingFile } from '../../juicefs/volume.ts';
 import { S3Error } from '../s3/errors.ts';
-import type { GatewayFeatures } from '../s3/operation.ts';
+import type { BucketName, ObjectKey } from '../s3/object-name.ts';
+import type { GatewayFeatures, Grant } from '../s3/operation.ts';
 import { storedEtag } from './object-attributes.ts';
 import { parseHttpDate, wholeSeconds } from './timestamps.ts';
 
@@ -63,6 +64,19 @@ export function writeGuard(headers: Headers, features: GatewayFeatures): CommitG
     if (ifNoneMatch !== undefined && existing !== undefined && etagListed(ifNoneMatch, etag)) {
       throw new S3Error('PreconditionFailed');
     }
+  };
+}
+
+/** A guard that also refuses what was not decided on (see `Grant.decided`). Undefined when there is nothing to refuse. */
+export function decidedGuard(
+  { decided }: Pick<Grant<unknown>, 'decided'>,
+  { bucket, key }: { readonly bucket: BucketName; readonly key: ObjectKey },
+  guard?: CommitGuard,
+): CommitGuard | undefined {
+  if (decided.inodeOf(bucket, key) === undefined) return guard;
+  return (existing) => {
+    decided.require(bucket, key, existing?.attributes.inode);
+    guard?.(existing);
   };
 }
 

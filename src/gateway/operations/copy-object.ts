@@ -1,10 +1,10 @@
 // CopyObject: an object out of another, by reference: no byte is read or written.
 import { S3Error } from '../s3/errors.ts';
 import { isDirectoryKey } from '../s3/object-name.ts';
-import { defineOperation, type OperationContext, type S3Request } from '../s3/operation.ts';
+import { defineOperation, type Grant, type OperationContext, type S3Request } from '../s3/operation.ts';
 import { element, xmlDocument } from '../s3/xml.ts';
 import { bucketOf, keyOf, objectPlace, requireBucket, requireWritable } from './bucket-access.ts';
-import { requireCopySourceConditions, writeGuard } from './conditional.ts';
+import { decidedGuard, requireCopySourceConditions, writeGuard } from './conditional.ts';
 import { copySourceContext, copySourceQuestion, parseCopySource } from './copy-source.ts';
 import { putDirectoryObject } from './directory-object.ts';
 import { xmlReply } from './listing.ts';
@@ -72,7 +72,7 @@ export const copyObject = defineOperation({
       etag: storedEtag(source.xattrs, context.features),
       mtimeNs: source.attributes.mtimeNs,
     });
-    const mtimeNs = await answering('target', () => copy(request, input, source, attributes, context));
+    const mtimeNs = await answering('target', () => copy(grant, source, attributes, context));
     return xmlReply(
       xmlDocument(
         'CopyObjectResult',
@@ -94,15 +94,15 @@ function newAttributes(input: CopyInput, source: FoundObject, { features }: Oper
 
 /** Copies, and answers the copy's modification time. */
 async function copy(
-  request: S3Request,
-  input: CopyInput,
+  grant: Grant<CopyInput>,
   source: FoundObject,
   attributes: ObjectAttributes,
   context: OperationContext,
 ): Promise<bigint> {
+  const { input, request } = grant;
   const { volume, features } = context;
   const path = objectPlace(context, input.bucket, input.key);
-  const guard = writeGuard(request.headers, features);
+  const guard = decidedGuard(grant, input, writeGuard(request.headers, features));
   await requireWriteConditions(volume, path, guard);
   const size = objectSize(source.attributes);
   if (isDirectoryKey(input.key)) {

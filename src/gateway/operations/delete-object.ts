@@ -1,7 +1,7 @@
 // DeleteObject: removes an object; what is not there is removed already.
 import { defineOperation } from '../s3/operation.ts';
 import { bucketDirectory, bucketOf, keyOf, objectPlace, requireBucket, requireWritable } from './bucket-access.ts';
-import { writeGuard } from './conditional.ts';
+import { decidedGuard, writeGuard } from './conditional.ts';
 import { isNullVersion, versionContext } from './object-lookup.ts';
 import { removeObject } from './remove-object.ts';
 import { answering } from './volume-errors.ts';
@@ -31,7 +31,8 @@ export const deleteObject = defineOperation({
     // a version that never was is gone; the object is not it
     if (!isNullVersion(input.versionId)) return { status: 204 };
     const path = objectPlace(context, input.bucket, input.key);
-    const guard = request.headers.has('if-match') ? writeGuard(request.headers, context.features) : undefined;
+    const ifMatch = request.headers.has('if-match') ? writeGuard(request.headers, context.features) : undefined;
+    const guard = decidedGuard(grant, input, ifMatch);
     const place = { volume: context.volume, bucketPath: bucketDirectory(context, input.bucket), path };
     await answering('target', async () => {
       await requireWriteConditions(context.volume, path, guard);

@@ -2,9 +2,10 @@
 // names nothing: it is answered as an error, and neither asked about nor touched.
 import { S3Error } from '../s3/errors.ts';
 import { type BucketName, isDirectoryKey, keyComponents, type ObjectKey, parseObjectKey } from '../s3/object-name.ts';
-import { defineOperation, type OperationContext, type S3Request } from '../s3/operation.ts';
+import { defineOperation, type Grant, type OperationContext, type S3Request } from '../s3/operation.ts';
 import { element, optionalElement, readXml, type XmlNode, xmlChildren, xmlDocument, xmlText } from '../s3/xml.ts';
 import { bucketDirectory, bucketOf, objectPlace, requireBucket, requireWritable } from './bucket-access.ts';
+import { decidedGuard } from './conditional.ts';
 import { xmlReply } from './listing.ts';
 import { isNullVersion, versionContext } from './object-lookup.ts';
 import { removeEmptyParents, removeObject } from './remove-object.ts';
@@ -83,7 +84,7 @@ export const deleteObjects = defineOperation({
       if (grant.allowed[i] !== true) results.set(entry, new S3Error('AccessDenied'));
       else if (isNullVersion(entry.versionId)) allowed.push(entry);
     });
-    for (const [entry, error] of await removeAll(context, bucket, allowed)) results.set(entry, error);
+    for (const [entry, error] of await removeAll(grant, context, allowed)) results.set(entry, error);
     return xmlReply(
       xmlDocument(
         'DeleteResult',
@@ -106,16 +107,17 @@ function resultElement(entry: DeleteEntry, error: S3Error | undefined, quiet: bo
 
 /** Removes the objects; the errors of those that stand still. */
 async function removeAll(
+  grant: Grant<{ readonly bucket: BucketName }>,
   context: OperationContext,
-  bucket: BucketName,
   entries: readonly Named[],
 ): Promise<Map<DeleteEntry, S3Error>> {
+  const { bucket } = grant.input;
   const errors = new Map<DeleteEntry, S3Error>();
   const byDirectory = new Map<string, Named[]>();
-  const directories: Named[] = [];
+  const single: Named[] = [];
   for (const entry of entries) {
-    if (isDirectoryKey(entry.key)) {
-      directories.push(entry);
+    if (isDirectoryKey(entry.key) || grant.decided.inodeOf(bucket, entry.key) !== undefined) {
+      single.push(entry);
       continue;
     }
     const directory = keyComponents(entry.key).slice(0, -1).join('/');
@@ -125,11 +127,12 @@ async function removeAll(
   }
   for (const group of byDirectory.values()) await removeFiles(context, bucket, group, errors);
   // the deepest first, so that a directory whose objects are all named here is empty when its turn comes
-  for (const entry of directories.toSorted((a, b) => b.key.length - a.key.length)) {
+  for (const entry of single.toSorted((a, b) => b.key.length - a.key.length)) {
     await collect(errors, [entry], async () => {
       const path = objectPlace(context, bucket, entry.key);
       const bucketPath = bucketDirectory(context, bucket);
-      await removeObject({ volume: context.volume, bucketPath, path }, entry.key);
+      const guard = decidedGuard(grant, { bucket, key: entry.key });
+      await removeObject({ volume: context.volume, bucketPath, path }, entry.key, guard);
     });
   }
   return errors;

@@ -15,7 +15,7 @@ export interface FoundObject extends ExistingFile {
 }
 
 /** What of a grant finding an object needs. */
-export type Asker = Pick<Grant<unknown>, 'decideEach'>;
+export type Asker = Pick<Grant<unknown>, 'decideEach' | 'decided'>;
 
 /** An object, and the version of it that was named, if one was. */
 export interface ObjectReference {
@@ -25,7 +25,8 @@ export interface ObjectReference {
 }
 
 /**
- * The object. Throws NoSuchBucket; NoSuchKey or NoSuchVersion to those who may list the key, AccessDenied to others.
+ * The object, and the very one that was decided on. Throws NoSuchBucket; NoSuchKey or NoSuchVersion to those who may list the key,
+ * AccessDenied to others; StaleDecision.
  */
 export async function findObject(
   asker: Asker,
@@ -40,6 +41,7 @@ export async function findObject(
   } catch (error) {
     if (!isMissing(error)) throw asAnswer(error, 'object');
   }
+  asker.decided.require(bucket, key, existing?.attributes.inode);
   if (existing !== undefined && isObject(existing, key, context.features) && isNullVersion(versionId)) {
     return { ...existing, path };
   }

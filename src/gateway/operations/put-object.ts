@@ -4,7 +4,7 @@ import { S3Error } from '../s3/errors.ts';
 import { isDirectoryKey } from '../s3/object-name.ts';
 import { defineOperation, type Grant, type OperationContext, type S3Reply } from '../s3/operation.ts';
 import { bucketOf, keyOf, objectPlace, requireBucket, requireWritable } from './bucket-access.ts';
-import { writeGuard } from './conditional.ts';
+import { decidedGuard, writeGuard } from './conditional.ts';
 import { putDirectoryObject } from './directory-object.ts';
 import { objectXattrs } from './object-attributes.ts';
 import { storedTagText } from './tag-set.ts';
@@ -36,7 +36,7 @@ export const putObject = defineOperation({
 async function putFile(grant: Grant<PutObjectInput>, context: OperationContext): Promise<S3Reply> {
   const { input, request } = grant;
   const path = objectPlace(context, input.bucket, input.key);
-  const guard = writeGuard(request.headers, context.features);
+  const guard = decidedGuard(grant, input, writeGuard(request.headers, context.features));
   await requireWriteConditions(context.volume, path, guard);
   const { digests } = await answering('target', () =>
     writePayload(grant.payload, context.volume.create(path), context.signal, (digests) => ({

@@ -30,7 +30,7 @@ const allowing: AuthzClient = {
     principal: { type: Principal_Type.TYPE_ROOT, accessKey: 'root', parent: '', arn: '', account: '' },
     frames: undefined,
   }),
-  authorizeBatch: async () => ({ refusal: undefined, decisions: [], principal: undefined }),
+  authorizeBatch: async () => ({ refusal: undefined, decisions: [], principal: undefined, frames: undefined }),
   isReachable: async () => true,
   close: () => undefined,
 };

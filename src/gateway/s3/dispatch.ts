@@ -1,11 +1,12 @@
 // The one way from a request to an operation's handler: match, parse, question, ask, grant, act. A Grant is minted here and
 // nowhere else, so a handler cannot run undecided.
-import type { Volume } from '../../juicefs/volume.ts';
+import type { Volume, VolumePath } from '../../juicefs/volume.ts';
 import type { AuthzClient } from '../authz-client/authz-client.ts';
 import type { ByteSource } from './byte-reader.ts';
 import { presentedCredentials } from './credentials.ts';
 import { S3Error } from './errors.ts';
-import { FrameVerifier } from './frame-verifier.ts';
+import { type ObjectFacts, type ReadFacts, StaleDecision } from './facts.ts';
+import { type FrameChannel, FrameRecorder, FrameVerifier } from './frame-verifier.ts';
 import { compileMatchTable, type MatchTable } from './match-table.ts';
 import { type BucketName, keyComponents, type ObjectKey, parseBucketName, parseObjectKey } from './object-name.ts';
 import type {
@@ -67,7 +68,12 @@ export interface DispatcherOptions {
   readonly domains: readonly string[];
   /** Addresses and CIDR blocks whose forwarding headers are believed. */
   readonly trustedProxies: readonly string[];
+  /** Reads the facts of the object at a path that condition keys name. Without it, decisions that hang on facts are refusals. */
+  readonly readFacts?: (volume: Volume, path: VolumePath, keys: readonly string[]) => Promise<ObjectFacts>;
 }
+
+/** How often a request is decided again because its object was replaced in between. */
+const MAX_DECISIONS = 3;
 
 /** A request of which everything is known but its body. */
 interface Matched {
@@ -106,11 +112,21 @@ export class Dispatcher {
       },
     };
     try {
+      const recorder = isSignedFrames(matched.plan) ? new FrameRecorder() : undefined;
       const document =
         matched.documentLimit === undefined
           ? Buffer.alloc(0)
-          : await readDocument(counted, matched.plan, matched.documentLimit);
-      return await this.#decide({ ...matched, request: { ...matched.request, document } }, incoming, trace);
+          : await readDocument(counted, matched.plan, matched.documentLimit, recorder);
+      const whole = { ...matched, request: { ...matched.request, document }, recorder };
+      for (let decisions = 1; ; decisions++) {
+        try {
+          return await this.#decide(whole, incoming, trace);
+        } catch (error) {
+          // what was read of a body cannot be read again
+          const again = error instanceof StaleDecision && matched.operation.body !== 'payload';
+          if (!again || decisions >= MAX_DECISIONS) throw error;
+        }
+      }
     } finally {
       this.#documentBytes -= taken;
     }
@@ -143,8 +159,8 @@ export class Dispatcher {
     return {
       operation,
       plan,
-      documentLimit: operation.body === 'document' ? documentLimit(operation, plan) : undefined,
-      questioner: new Questioner(this.#options.authz, credentials, context),
+      documentLimit: operation.body === 'document' ? (operation.documentLimit ?? DEFAULT_DOCUMENT_LIMIT) : undefined,
+      questioner: new Questioner(this.#options.authz, credentials, context, this.#factReader(incoming.signal)),
       request: {
         method,
         requestId,
@@ -160,17 +176,25 @@ export class Dispatcher {
   }
 
   async #decide(
-    { operation, plan, questioner, request }: Matched & { readonly request: S3Request },
+    {
+      operation,
+      plan,
+      questioner,
+      request,
+      recorder,
+    }: Matched & { readonly request: S3Request; readonly recorder: FrameRecorder | undefined },
     incoming: IncomingRequest,
     trace: RequestTrace,
   ): Promise<S3Reply> {
     const input = operation.parse(request);
     const questions = operation.questions(input, request);
+    const openFrames = operation.body !== 'none' && isSignedFrames(plan);
     const permission =
       operation.ask === 'each'
-        ? await questioner.each(questions)
-        : await questioner.all(questions, operation.body === 'payload' && isSignedFrames(plan));
+        ? await questioner.each(questions, openFrames)
+        : await questioner.all(questions, openFrames);
     trace.principal = permission.principal;
+    if (operation.body === 'document' && isSignedFrames(plan)) await recorder?.verify(requireFrames(permission));
     return this.#act(operation, input, request, permission, questioner, plan, incoming);
   }
 
@@ -193,6 +217,7 @@ export class Dispatcher {
         allowed: permission.allowed,
         decideEach: async (further: Parameters<Grant<unknown>['decideEach']>[0]) =>
           further.length === 0 ? [] : (await questioner.each(further)).allowed,
+        decided: permission.decided,
         payload,
         configuration: questioner.configuration,
       } as Grant<unknown>;
@@ -208,10 +233,14 @@ export class Dispatcher {
 
   #framesOf(operation: Operation<unknown>, plan: PayloadPlan, permission: Permission): FrameVerifier | undefined {
     if (operation.body !== 'payload' || !isSignedFrames(plan)) return undefined;
-    if (permission.frames === undefined) {
-      throw new S3Error('ServiceUnavailable', undefined, { cause: new Error('the sidecar gave no frame handle') });
-    }
-    return new FrameVerifier(permission.frames);
+    return new FrameVerifier(requireFrames(permission));
+  }
+
+  #factReader(signal: AbortSignal): ReadFacts | undefined {
+    const { readFacts, volume } = this.#options;
+    if (readFacts === undefined) return undefined;
+    const { objectPath } = this.#contextOf(signal);
+    return (bucket, key, keys) => readFacts(volume, objectPath(bucket, key), keys);
   }
 
   #contextOf(signal: AbortSignal): OperationContext {
@@ -258,11 +287,11 @@ function isSignedFrames({ form }: PayloadPlan): boolean {
   return form.kind === 'framed' && form.signed;
 }
 
-function documentLimit(operation: Operation<unknown>, plan: PayloadPlan): number {
-  if (isSignedFrames(plan)) {
-    throw new S3Error('NotImplemented', 'This request takes no body in signed frames; sign its SHA-256 instead.');
+function requireFrames({ frames }: Permission): FrameChannel {
+  if (frames === undefined) {
+    throw new S3Error('ServiceUnavailable', undefined, { cause: new Error('the sidecar gave no frame handle') });
   }
-  return operation.documentLimit ?? DEFAULT_DOCUMENT_LIMIT;
+  return frames;
 }
 
 /** aws-chunked is the framing of the transfer, not an encoding of the object. */

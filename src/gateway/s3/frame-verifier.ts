@@ -16,7 +16,40 @@ export interface FrameChannel {
   release(): void;
 }
 
-export class FrameVerifier {
+/** Takes the signed frames of a body in their order. */
+export interface FrameSink {
+  /** Resolves when the next frame may come. `last`: none follows. */
+  push(frame: SignedFrame, last: boolean): Promise<void>;
+  /** Resolves when the body may be used as far as this sink is concerned. */
+  done(): Promise<void>;
+}
+
+/** Frames of a document; more are refused. Clients send frames of 8 KiB and more. */
+export const MAX_DOCUMENT_FRAMES = 4_096;
+
+/**
+ * Keeps the frames of a document: the question lies in it, so it is read before anyone can be asked to verify it. Nothing is done
+ * on its account before `verify`.
+ */
+export class FrameRecorder implements FrameSink {
+  readonly #frames: SignedFrame[] = [];
+
+  async push(frame: SignedFrame): Promise<void> {
+    if (this.#frames.length >= MAX_DOCUMENT_FRAMES) {
+      throw new S3Error('EntityTooLarge', `A document comes in at most ${MAX_DOCUMENT_FRAMES} frames.`);
+    }
+    this.#frames.push(frame);
+  }
+
+  async done(): Promise<void> {}
+
+  /** Throws SignatureDoesNotMatch unless all frames stand. */
+  async verify(channel: FrameChannel): Promise<void> {
+    if (!(await channel.verify(this.#frames, true))) throw new S3Error('SignatureDoesNotMatch');
+  }
+}
+
+export class FrameVerifier implements FrameSink {
   readonly #channel: FrameChannel;
   readonly #pending: Promise<void>[] = [];
   #failure: unknown;

@@ -1,5 +1,6 @@
 // What an S3 operation is: how it is read, what it asks, and what it does once that is granted.
 import type { Volume, VolumePath } from '../../juicefs/volume.ts';
+import type { DecidedObjects } from './facts.ts';
 import type { BucketName, ObjectKey } from './object-name.ts';
 
 /** A request as it was matched: nothing of its body has been read. */
@@ -64,6 +65,8 @@ export interface Grant<In> {
   readonly principal: GrantedPrincipal;
   /** For AskMode 'each': for each question, whether it was allowed. All true otherwise. */
   readonly allowed: readonly boolean[];
+  /** The objects whose facts the decision read: the handler acts on those very inodes, or not at all. */
+  readonly decided: DecidedObjects;
   /**
    * Asks about further accesses of the same request with the same credentials (ListBuckets: each bucket). Same order; false for
    * anything but an allow. At most `BATCH_LIMIT` are put into one question; longer lists are asked in turns.

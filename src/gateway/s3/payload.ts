@@ -13,7 +13,7 @@ import {
   startChecksum,
 } from './checksum.ts';
 import { S3Error } from './errors.ts';
-import type { FrameVerifier } from './frame-verifier.ts';
+import type { FrameSink } from './frame-verifier.ts';
 import type { Payload, PayloadDigests } from './operation.ts';
 import { declaredLength, type TransferForm } from './transfer-form.ts';
 
@@ -48,7 +48,7 @@ export function planPayload(
 export class CheckedPayload implements Payload {
   readonly stream: AsyncIterable<Uint8Array>;
   readonly #plan: PayloadPlan;
-  readonly #frames: FrameVerifier | undefined;
+  readonly #frames: FrameSink | undefined;
   readonly #md5: Hash = createHash('md5');
   readonly #sha256: Hash | undefined;
   readonly #checksum: RunningChecksum | undefined;
@@ -59,7 +59,7 @@ export class CheckedPayload implements Payload {
   #stands = false;
 
   /** @param frames needed for a form with signed frames */
-  constructor(source: ByteSource, plan: PayloadPlan, frames: FrameVerifier | undefined) {
+  constructor(source: ByteSource, plan: PayloadPlan, frames: FrameSink | undefined) {
     const { form, checksum } = plan;
     if (form.kind === 'framed' && form.signed && frames === undefined) {
       throw new Error('signed frames came without a way to verify them');
@@ -150,10 +150,15 @@ async function* plainPieces(source: ByteSource): AsyncGenerator<Uint8Array, Trai
   }
 }
 
-/** Reads a payload of at most `limit` bytes whole, and verifies it. */
-export async function readDocument(source: ByteSource, plan: PayloadPlan, limit: number): Promise<Buffer> {
+/** Reads a payload of at most `limit` bytes whole, and verifies it but for its frames, which go to `frames`. */
+export async function readDocument(
+  source: ByteSource,
+  plan: PayloadPlan,
+  limit: number,
+  frames?: FrameSink,
+): Promise<Buffer> {
   if (plan.length > limit) throw new S3Error('EntityTooLarge', `The document exceeds ${limit} bytes.`);
-  const payload = new CheckedPayload(source, plan, undefined);
+  const payload = new CheckedPayload(source, plan, frames);
   const pieces: Uint8Array[] = [];
   for await (const piece of payload.stream) pieces.push(piece);
   await payload.verified();

@@ -10,6 +10,7 @@ import type {
 import type { BucketChange } from '../../../proto/gen/portcullis/authz/v1/bucket_configuration.ts';
 import type { AuthzClient } from '../authz-client/authz-client.ts';
 import { asS3ErrorCode, S3Error } from './errors.ts';
+import { DecidedObjects, type ReadFacts } from './facts.ts';
 import type { FrameChannel } from './frame-verifier.ts';
 import type { GrantedConfiguration, GrantedPrincipal, Question } from './operation.ts';
 import { grantedPrincipal, readVerdict, refusalOf } from './verdict.ts';
@@ -23,6 +24,8 @@ export interface Permission {
   /** One a question, same order. */
   readonly allowed: readonly boolean[];
   readonly frames: FrameChannel | undefined;
+  /** The objects whose facts the decision read. */
+  readonly decided: DecidedObjects;
 }
 
 /** Asks for one request: always with its own credentials and context. */
@@ -30,11 +33,14 @@ export class Questioner {
   readonly #authz: AuthzClient;
   readonly #credentials: Credentials;
   readonly #context: RequestContext;
+  readonly #readFacts: ReadFacts | undefined;
 
-  constructor(authz: AuthzClient, credentials: Credentials, context: RequestContext) {
+  /** @param readFacts without it, a decision that hangs on facts is a refusal */
+  constructor(authz: AuthzClient, credentials: Credentials, context: RequestContext, readFacts?: ReadFacts) {
     this.#authz = authz;
     this.#credentials = credentials;
     this.#context = context;
+    this.#readFacts = readFacts;
   }
 
   /** Bucket configuration, by these credentials. */
@@ -44,36 +50,77 @@ export class Questioner {
 
   /** All must be allowed. Throws the S3Error that the client is to see otherwise. */
   async all(questions: readonly Question[], openFrames: boolean): Promise<Permission> {
-    const { decision, principal, frames } = await this.#authz.authorize({
+    const decided = new DecidedObjects();
+    let answer = await this.#authorize(questions, openFrames);
+    let verdict = readVerdict(answer.decision);
+    if (verdict.kind === 'needs-facts' && this.#readFacts !== undefined) {
+      const { keys } = verdict;
+      const informed = await Promise.all(questions.map((question) => this.#informed(question, keys, decided)));
+      answer = await this.#authorize(informed, openFrames);
+      verdict = readVerdict(answer.decision);
+    }
+    if (verdict.kind !== 'allowed') throw refusalOf(verdict);
+    const { principal, frames } = answer;
+    return { principal: grantedPrincipal(principal), allowed: questions.map(() => true), frames, decided };
+  }
+
+  /** Each on its own. Throws only when the credentials do not stand or there is no answer. */
+  async each(questions: readonly Question[], openFrames = false): Promise<Permission> {
+    const decided = new DecidedObjects();
+    const first = await this.#batches(questions, openFrames);
+    const verdicts = first.decisions.map(readVerdict);
+    const lacking = verdicts.flatMap((verdict, i) =>
+      verdict.kind === 'needs-facts' ? [{ i, keys: verdict.keys }] : [],
+    );
+    if (lacking.length > 0 && this.#readFacts !== undefined) {
+      const informed: Question[] = [];
+      for (const { i, keys } of lacking) informed.push(await this.#informed(questions[i] as Question, keys, decided));
+      const second = await this.#batches(informed, false);
+      for (const [at, { i }] of lacking.entries()) verdicts[i] = readVerdict(second.decisions[at] as Decision);
+    }
+    return {
+      principal: grantedPrincipal(first.principal),
+      allowed: verdicts.map(({ kind }) => kind === 'allowed'),
+      frames: first.frames,
+      decided,
+    };
+  }
+
+  #authorize(questions: readonly Question[], openFrames: boolean): ReturnType<AuthzClient['authorize']> {
+    return this.#authz.authorize({
       credentials: this.#credentials,
       accesses: questions.map(toAccess),
       context: this.#context,
       openFrames,
     });
-    const verdict = readVerdict(decision);
-    if (verdict.kind !== 'allowed') throw refusalOf(verdict);
-    return { principal: grantedPrincipal(principal), allowed: questions.map(() => true), frames };
   }
 
-  /** Each on its own. Throws only when the credentials do not stand or there is no answer. */
-  async each(questions: readonly Question[]): Promise<Permission> {
+  async #batches(questions: readonly Question[], openFrames: boolean) {
     const decisions: Decision[] = [];
-    let asked: Principal | undefined;
+    let principal: Principal | undefined;
+    let frames: FrameChannel | undefined;
     for (let start = 0; start < questions.length; start += BATCH_LIMIT) {
       const answer = await this.#authz.authorizeBatch({
         credentials: this.#credentials,
         accesses: questions.slice(start, start + BATCH_LIMIT).map(toAccess),
         context: this.#context,
+        openFrames: openFrames && start === 0,
       });
       if (answer.refusal !== undefined) throw refusalOfCredentials(answer.refusal);
       decisions.push(...answer.decisions);
-      asked = answer.principal;
+      principal = answer.principal;
+      frames ??= answer.frames;
     }
-    return {
-      principal: grantedPrincipal(asked),
-      allowed: decisions.map((decision) => readVerdict(decision).kind === 'allowed'),
-      frames: undefined,
-    };
+    return { decisions, principal, frames };
+  }
+
+  /** The question with the facts of its object that a policy reads. */
+  async #informed(question: Question, keys: readonly string[], decided: DecidedObjects): Promise<Question> {
+    const { bucket, key } = question;
+    if (bucket === undefined || key === undefined || this.#readFacts === undefined) return question;
+    const { inode, context } = await this.#readFacts(bucket, key, keys);
+    decided.set(bucket, key, inode);
+    return { ...question, context: { ...question.context, ...context } };
   }
 }
 

@@ -35,7 +35,7 @@ export function readVerdict(decision: Decision): Verdict {
 /** The error that a verdict other than allowed is answered with. */
 export function refusalOf(verdict: Exclude<Verdict, { kind: 'allowed' }>): S3Error {
   if (verdict.kind === 'refused') return verdict.error;
-  // No operation reads facts yet: a decision that depends on them cannot be made, and what is not allowed is refused.
+  // Facts that were not told, or that no one can tell: the decision cannot be made, and what is not allowed is refused.
   return new S3Error('AccessDenied', undefined, { cause: new Error(`facts are needed: ${verdict.keys.join(', ')}`) });
 }
 

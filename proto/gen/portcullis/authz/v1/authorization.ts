@@ -187,7 +187,11 @@ export interface AuthorizeRequest {
 export interface AuthorizeBatchRequest {
   credentials: Credentials | undefined;
   accesses: Access[];
-  context: RequestContext | undefined;
+  context:
+    | RequestContext
+    | undefined;
+  /** As in AuthorizeRequest: the document that names the accesses came in signed frames. */
+  openFrames: boolean;
 }
 
 /** The statement that determined a decision. */
@@ -255,6 +259,8 @@ export interface AuthorizeBatchResponse {
   decisions: Decision[];
   principal: Principal | undefined;
   policyRevision: string;
+  /** if asked for, and the credentials stood */
+  frameHandle: string;
 }
 
 /** One signed piece of a body in aws-chunked encoding, or its signed trailer. */
@@ -1672,7 +1678,7 @@ export const AuthorizeRequest: MessageFns<AuthorizeRequest> = {
 };
 
 function createBaseAuthorizeBatchRequest(): AuthorizeBatchRequest {
-  return { credentials: undefined, accesses: [], context: undefined };
+  return { credentials: undefined, accesses: [], context: undefined, openFrames: false };
 }
 
 export const AuthorizeBatchRequest: MessageFns<AuthorizeBatchRequest> = {
@@ -1685,6 +1691,9 @@ export const AuthorizeBatchRequest: MessageFns<AuthorizeBatchRequest> = {
     }
     if (message.context !== undefined) {
       RequestContext.encode(message.context, writer.uint32(26).fork()).join();
+    }
+    if (message.openFrames !== false) {
+      writer.uint32(32).bool(message.openFrames);
     }
     return writer;
   },
@@ -1726,6 +1735,14 @@ export const AuthorizeBatchRequest: MessageFns<AuthorizeBatchRequest> = {
             message.context = RequestContext.decode(reader, reader.uint32());
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.openFrames = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1750,6 +1767,7 @@ export const AuthorizeBatchRequest: MessageFns<AuthorizeBatchRequest> = {
     message.context = (object.context !== undefined && object.context !== null)
       ? RequestContext.fromPartial(object.context)
       : undefined;
+    message.openFrames = object.openFrames ?? false;
     return message;
   },
 };
@@ -2137,7 +2155,7 @@ export const AuthorizeResponse: MessageFns<AuthorizeResponse> = {
 };
 
 function createBaseAuthorizeBatchResponse(): AuthorizeBatchResponse {
-  return { refusal: undefined, decisions: [], principal: undefined, policyRevision: "" };
+  return { refusal: undefined, decisions: [], principal: undefined, policyRevision: "", frameHandle: "" };
 }
 
 export const AuthorizeBatchResponse: MessageFns<AuthorizeBatchResponse> = {
@@ -2153,6 +2171,9 @@ export const AuthorizeBatchResponse: MessageFns<AuthorizeBatchResponse> = {
     }
     if (message.policyRevision !== "") {
       writer.uint32(34).string(message.policyRevision);
+    }
+    if (message.frameHandle !== "") {
+      writer.uint32(42).string(message.frameHandle);
     }
     return writer;
   },
@@ -2202,6 +2223,14 @@ export const AuthorizeBatchResponse: MessageFns<AuthorizeBatchResponse> = {
             message.policyRevision = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.frameHandle = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2227,6 +2256,7 @@ export const AuthorizeBatchResponse: MessageFns<AuthorizeBatchResponse> = {
       ? Principal.fromPartial(object.principal)
       : undefined;
     message.policyRevision = object.policyRevision ?? "";
+    message.frameHandle = object.frameHandle ?? "";
     return message;
   },
 };
