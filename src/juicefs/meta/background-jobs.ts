@@ -3,7 +3,7 @@
 import type { BlockStore } from '../chunk/block-store.ts';
 import { deleteFileData, deleteSlice, releaseDelayedSlices } from './deleted-data.ts';
 import { change, type FilesystemContext } from './filesystem-context.ts';
-import { TRASH_INODE } from './inode.ts';
+import { TRASH_INODE, TYPE_DIRECTORY } from './inode.ts';
 import { emptyDirectory } from './remove-tree.ts';
 import { unixNow } from './session.ts';
 import { trashHourOf } from './trash.ts';
@@ -139,7 +139,7 @@ async function removeHour(fs: FilesystemContext, name: Uint8Array, inode: bigint
     const { tx } = current;
     const node = await tx.lockNode(inode);
     if (node === undefined || (await tx.hasEntries(inode))) return;
-    await tx.deleteEdge(TRASH_INODE, name);
+    await tx.deleteEdge(TRASH_INODE, name, { inode, type: TYPE_DIRECTORY }, node);
     await tx.deleteDirectoryUsage(inode);
     await tx.deleteNode(inode);
     current.addUsage(node, -node.length, -1);

@@ -17,6 +17,8 @@ export class Change {
   readonly deletedFiles: DeletedFile[] = [];
   /** Files this process holds open, without a link from now on. */
   readonly orphans: bigint[] = [];
+  /** Directories this change made: nobody else knows them yet. */
+  readonly made = new Set<bigint>();
   #space = 0;
   #inodes = 0;
   readonly #directories = new Map<bigint, DirectoryUsage>();
@@ -63,20 +65,24 @@ export class Change {
     await this.#settleVolume();
     await this.#settleOwners();
     if (!this.fs.format.dirStats) return;
-    for (const [directory, usage] of this.#directories) await this.#settleDirectory(directory, usage);
+    // In order of inode, as all clients' rows are fought over: two changes then cannot wait for each other.
+    for (const [directory, usage] of inOrder(this.#directories)) await this.#settleDirectory(directory, usage);
     await this.#settleQuotas();
   }
 
   async #settleVolume(): Promise<void> {
     const { capacity, inodes } = this.fs.format;
     if (this.#space !== 0) {
-      const used = await this.tx.addToCounter('usedSpace', this.#space);
-      if (this.#space > 0 && capacity > 0 && used > capacity) throw new VolumeError('ENOSPC', 'the volume is full');
+      await this.tx.adjustUsage('usedSpace', this.#space);
+      if (this.#space > 0 && capacity > 0 && (await this.tx.counter('usedSpace')) > capacity) {
+        throw new VolumeError('ENOSPC', 'the volume is full');
+      }
     }
     if (this.#inodes !== 0) {
-      const used = await this.tx.addToCounter('totalInodes', this.#inodes);
-      if (this.#inodes > 0 && inodes > 0 && used > inodes)
+      await this.tx.adjustUsage('totalInodes', this.#inodes);
+      if (this.#inodes > 0 && inodes > 0 && (await this.tx.counter('totalInodes')) > inodes) {
         throw new VolumeError('ENOSPC', 'the volume has no inodes left');
+      }
     }
   }
 
@@ -124,7 +130,7 @@ export class Change {
         if (quotas.has(ancestor)) accumulate(totals, ancestor, usage);
       }
     }
-    for (const [directory, { space, inodes }] of totals) {
+    for (const [directory, { space, inodes }] of inOrder(totals)) {
       const quota = quotas.get(directory);
       if (quota === undefined || (space === 0 && inodes === 0)) continue;
       requireWithin(quota, space, inodes, `directory ${directory}`);
@@ -133,17 +139,22 @@ export class Change {
   }
 
   /** A directory and those above it, up to the root. */
-  async ancestors(directory: bigint): Promise<bigint[]> {
+  async ancestors(directory: bigint, options?: { held: boolean }): Promise<bigint[]> {
     const found: bigint[] = [];
     for (let inode = directory; found.length < MAX_DEPTH; ) {
       found.push(inode);
       if (inode <= ROOT_INODE || isTrash(inode)) break;
-      const node = await this.tx.node(inode);
+      const held = options?.held === true;
+      const node = held ? await this.tx.holdNode(inode, false) : await this.tx.node(inode);
       if (node === undefined) break;
       inode = node.parent;
     }
     return found;
   }
+}
+
+function inOrder<T>(totals: ReadonlyMap<bigint, T>): [bigint, T][] {
+  return [...totals].sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 function accumulate(totals: Map<bigint, DirectoryUsage>, key: bigint, usage: DirectoryUsage): void {

@@ -1,7 +1,7 @@
 // Makes a file out of pieces of others without copying data: the new file's records point into the old files' slices.
 import { CHUNK_SIZE, type ChunkPiece, clip, decodeRecords, overlay } from '../chunk/slice-record.ts';
 import { type FilePiece, VolumeError } from '../volume.ts';
-import type { MetaReader } from './engine.ts';
+import type { MetaTransaction } from './engine.ts';
 import type { NewSlice } from './file-commit.ts';
 import { type FilesystemContext, MAY_READ, requireAccess } from './filesystem-context.ts';
 import { TYPE_FILE } from './inode.ts';
@@ -9,20 +9,21 @@ import { TYPE_FILE } from './inode.ts';
 /** The slices of a file made of these pieces, one after the other, and its length. ENOENT or EINVAL for a piece that is not there. */
 export async function composeSlices(
   fs: FilesystemContext,
-  reader: MetaReader,
+  tx: MetaTransaction,
   pieces: readonly FilePiece[],
 ): Promise<{ slices: NewSlice[]; length: number }> {
   const slices: NewSlice[] = [];
   let length = 0;
   for (const piece of pieces) {
-    const node = await reader.node(piece.inode);
+    // Held: while the file is there, so are its slices.
+    const node = await tx.lockNode(piece.inode);
     if (node === undefined) throw new VolumeError('ENOENT', `inode ${piece.inode} is gone`);
     if (node.type !== TYPE_FILE) throw new VolumeError('EINVAL', `inode ${piece.inode} is not a file`);
     requireAccess(fs, node, MAY_READ);
     if (piece.start < 0 || piece.start > piece.end || piece.end > node.length) {
       throw new VolumeError('EINVAL', `bytes ${piece.start} to ${piece.end} are not within inode ${piece.inode}`);
     }
-    for await (const part of sourceParts(reader, piece)) {
+    for await (const part of sourceParts(tx, piece)) {
       placeAt(slices, length + part.at, part.piece);
     }
     length += piece.end - piece.start;
@@ -31,11 +32,11 @@ export async function composeSlices(
 }
 
 /** The stored parts of a piece with their offset from the piece's start; holes are left out, as they read as zeros anyway. */
-async function* sourceParts(reader: MetaReader, piece: FilePiece): AsyncGenerator<{ at: number; piece: ChunkPiece }> {
+async function* sourceParts(tx: MetaTransaction, piece: FilePiece): AsyncGenerator<{ at: number; piece: ChunkPiece }> {
   if (piece.start === piece.end) return;
   const first = Math.floor(piece.start / CHUNK_SIZE);
   const last = Math.floor((piece.end - 1) / CHUNK_SIZE);
-  for (const chunk of await reader.chunks(piece.inode, first, last)) {
+  for (const chunk of await tx.lockChunks(piece.inode, first, last)) {
     const base = chunk.index * CHUNK_SIZE;
     const from = Math.max(piece.start - base, 0);
     const to = Math.min(piece.end - base, CHUNK_SIZE);

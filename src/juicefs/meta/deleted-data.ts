@@ -24,10 +24,10 @@ export async function deleteFileData(fs: FilesystemContext, blocks: BlockStore, 
 
 async function deleteChunk(fs: FilesystemContext, blocks: BlockStore, inode: bigint, index: number): Promise<void> {
   const freed = await fs.engine.write(async (tx) => {
-    const [chunk] = await tx.chunks(inode, index, index);
-    if (chunk === undefined) return [];
+    const stored = await tx.lockChunk(inode, index);
+    if (stored === undefined) return [];
     const counts = new Map<bigint, { size: number; count: number }>();
-    for (const { id, size } of recordsOf(fs, chunk.slices, inode, index)) {
+    for (const { id, size } of recordsOf(fs, stored, inode, index)) {
       if (id === 0n) continue;
       const seen = counts.get(id) ?? { size, count: 0 };
       seen.count += 1;
@@ -70,9 +70,9 @@ export async function releaseDelayedSlices(
   const rows = await fs.engine.look(async (reader) => reader.delayedSlices(deletedBefore, limit));
   for (const row of rows) {
     const freed = await fs.engine.write(async (tx): Promise<SliceRef[]> => {
+      if (!(await tx.deleteDelayedSlices(row.key))) return [];
       const slices = decodeDelayed(row.slices);
       for (const { id, size } of slices) await tx.addSliceRefs(id, size, -1);
-      await tx.deleteDelayedSlices(row.key);
       return (await tx.sliceRefs([...new Set(slices.map(({ id }) => id))])).filter(({ refs }) => refs <= 0);
     });
     for (const slice of freed) await deleteSlice(fs, blocks, slice);

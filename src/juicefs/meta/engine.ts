@@ -54,6 +54,8 @@ export interface Walk {
   readonly parent: bigint;
   /** True when the walk stopped because the next name does not exist. */
   readonly missing: boolean;
+  /** The node that a walk to the end of its names arrived at, where the engine had it in the same round trip. */
+  readonly node?: Node | undefined;
 }
 
 /** A chunk's slice records, oldest first, as stored (24 bytes each). */
@@ -122,6 +124,16 @@ export interface Session {
   readonly info: Uint8Array;
 }
 
+/** The counters of what a volume holds. */
+export type UsageCounter = 'usedSpace' | 'totalInodes';
+
+/** A BSD lock on a file: who holds it (a session and an owner within it), for reading by several or writing by one. */
+export interface Flock {
+  readonly session: bigint;
+  readonly owner: bigint;
+  readonly kind: 'R' | 'W';
+}
+
 /** An access control list as stored; 0xffff = not given. */
 export interface AclRule {
   readonly id: number;
@@ -146,8 +158,10 @@ export interface MetaReader {
   walk(start: bigint, names: readonly Uint8Array[]): Awaitable<Walk>;
   /** Entries in bytewise order of name, at most `limit`. */
   entries(parent: bigint, range: NameRange, limit: number): Awaitable<Entry[]>;
+  /** Some entries of a directory, in any order; none when there are none. For removing them all, page by page. */
+  someEntries(parent: bigint, limit: number): Awaitable<Entry[]>;
   hasEntries(parent: bigint): Awaitable<boolean>;
-  /** The directories holding a link to this inode, one a link. */
+  /** The directories holding a link to this inode, one a link; for engines without an index of entries, one a directory. */
   parentsOf(inode: bigint): Awaitable<bigint[]>;
   symlink(inode: bigint): Awaitable<Uint8Array | undefined>;
   /** All extended attributes of each inode, same order; empty maps where there are none. */
@@ -188,14 +202,22 @@ export interface MetaReader {
 export interface MetaTransaction extends MetaReader {
   /** As `node`, held against other writers until the transaction ends. */
   lockNode(inode: bigint): Awaitable<Node | undefined>;
+  /**
+   * A directory's node as it is now, kept from being removed by others until the transaction ends, while they may still put
+   * entries into it. `changedLater`: this transaction is going to touch it. `known`: the node as this transaction has read it,
+   * which is the answer where transactions exclude each other.
+   */
+  holdNode(inode: bigint, changedLater: boolean, known?: Node): Awaitable<Node | undefined>;
   insertNode(node: Node): Awaitable<void>;
   /** Writes every column of an existing node. */
   updateNode(node: Node): Awaitable<void>;
   /** Adds to a directory's link count and sets its mtime and ctime. False when the directory is gone. */
   touchDirectory(inode: bigint, nlinkDelta: number, timeNs: bigint): Awaitable<boolean>;
   deleteNode(inode: bigint): Awaitable<void>;
-  insertEdge(parent: bigint, name: Uint8Array, edge: Edge): Awaitable<void>;
-  deleteEdge(parent: bigint, name: Uint8Array): Awaitable<void>;
+  /** Adds an entry for a node; a conflict when the name is taken. The node's `parent` is as it is with the entry there. */
+  insertEdge(parent: bigint, name: Uint8Array, node: Pick<Node, 'inode' | 'type' | 'parent'>): Awaitable<void>;
+  /** Removes an entry; a conflict when it is not there any more, or leads elsewhere. `node` as it was with the entry. */
+  deleteEdge(parent: bigint, name: Uint8Array, edge: Edge, node: Pick<Node, 'parent'> | undefined): Awaitable<void>;
   setSymlink(inode: bigint, target: Uint8Array): Awaitable<void>;
   deleteSymlink(inode: bigint): Awaitable<void>;
   setXattr(inode: bigint, name: string, value: Uint8Array): Awaitable<void>;
@@ -204,6 +226,8 @@ export interface MetaTransaction extends MetaReader {
   /** Appends slice records to a chunk, making its row when missing. */
   appendSlices(inode: bigint, index: number, records: Uint8Array): Awaitable<void>;
   deleteChunk(inode: bigint, index: number): Awaitable<void>;
+  /** As `chunks`, held against other writers until the transaction ends. */
+  lockChunks(inode: bigint, first: number, last: number): Awaitable<ChunkRow[]>;
   /** A chunk's records, held against other writers until the transaction ends; undefined when there is no such chunk. */
   lockChunk(inode: bigint, index: number): Awaitable<Uint8Array | undefined>;
   /** Replaces all records of a chunk, making its row when missing. */
@@ -212,7 +236,8 @@ export interface MetaTransaction extends MetaReader {
   addSliceRefs(id: bigint, size: number, delta: number): Awaitable<void>;
   /** Forgets a slice if nobody refers to it. */
   deleteSliceRef(id: bigint): Awaitable<void>;
-  deleteDelayedSlices(key: bigint): Awaitable<void>;
+  /** False when another client has given them up already. */
+  deleteDelayedSlices(key: bigint): Awaitable<boolean>;
   /** Remembers slices that the compaction into slice `key` replaced at this unix second. */
   putDelayedSlices(key: bigint, unixSeconds: number, slices: Uint8Array): Awaitable<void>;
   queueDeletedFile(file: DeletedFile, unixSeconds: number): Awaitable<void>;
@@ -221,6 +246,8 @@ export interface MetaTransaction extends MetaReader {
   release(session: bigint, inode: bigint): Awaitable<void>;
   /** Adds to a counter, making it when missing; the new value. */
   addToCounter(name: string, delta: number): Awaitable<number>;
+  /** Adds to a counter of usage, which many clients change at the same time without waiting for each other where possible. */
+  adjustUsage(name: UsageCounter, delta: number): Awaitable<void>;
   /** Sets a counter to a value, by the meaning it has in `counter` and `addToCounter`. */
   setCounter(name: string, value: number): Awaitable<void>;
   /** Stores `value` and answers true unless the stored one is greater than `value - margin`. */
@@ -242,10 +269,25 @@ export interface MetaTransaction extends MetaReader {
   insertSession(session: bigint, expire: number, info: Uint8Array): Awaitable<boolean>;
   /** False when the session was cleaned up by others. */
   refreshSession(session: bigint, expire: number): Awaitable<boolean>;
+  /** The BSD locks on an inode, held against other writers until the transaction ends. */
+  flocks(inode: bigint): Awaitable<Flock[]>;
+  putFlock(inode: bigint, lock: Flock): Awaitable<void>;
+  deleteFlock(inode: bigint, lock: Pick<Flock, 'session' | 'owner'>): Awaitable<void>;
   /** Removes the session's row and its locks. */
   deleteSession(session: bigint): Awaitable<void>;
   putSetting(text: string): Awaitable<void>;
   deleteAllDirectoryUsage(): Awaitable<void>;
+}
+
+/**
+ * What a transaction was built on is not true any more: another client was faster. The engine runs the transaction again, so
+ * nobody outside an engine sees this.
+ */
+export class MetaConflict extends Error {
+  constructor(what: string) {
+    super(`conflict: ${what}`);
+    this.name = 'MetaConflict';
+  }
 }
 
 /** A metadata engine: transactions over one volume's rows. */

@@ -86,8 +86,9 @@ export function newNode(change: Change, parent: Node, inode: bigint, type: numbe
 /** Writes a new node with its entry, and counts it. The parent's own row is left to `touchParent`. */
 export async function insertEntry(change: Change, parent: Node, name: Uint8Array, node: Node): Promise<void> {
   const { tx } = change;
-  await tx.insertEdge(parent.inode, name, { inode: node.inode, type: node.type });
+  await tx.insertEdge(parent.inode, name, node);
   await tx.insertNode(node);
+  if (node.type === TYPE_DIRECTORY) change.made.add(node.inode);
   if (node.type === TYPE_DIRECTORY && change.fs.format.dirStats) {
     await tx.putDirectoryUsage(node.inode, { length: 0, space: 0, inodes: 0 });
   }
@@ -96,13 +97,28 @@ export async function insertEntry(change: Change, parent: Node, name: Uint8Array
 }
 
 /**
+ * A directory as it is now, kept from being removed by others until the change is done: whoever adds an entry needs it. When
+ * its row is going to be touched, that is said before, so that two changes do not wait for each other.
+ */
+export async function holdParent(change: Change, parent: Node, nlinkDelta: number): Promise<Node> {
+  if (change.made.has(parent.inode)) return parent;
+  const held = await change.tx.holdNode(parent.inode, wantsTouch(change, parent, nlinkDelta), parent);
+  if (held === undefined) throw new VolumeError('ENOENT', 'the parent directory was removed');
+  return held;
+}
+
+function wantsTouch(change: Change, parent: Node, nlinkDelta: number): boolean {
+  if (isTrash(parent.inode)) return false;
+  const age = change.nowNs - parent.mtimeNs;
+  return nlinkDelta !== 0 || age >= BigInt(change.fs.options.skipDirMtimeMs) * 1_000_000n;
+}
+
+/**
  * Updates a directory after its entries changed: link count, mtime and ctime. Times alone are not written when they are
  * only just older, so that a busy directory's row is not fought over.
  */
 export async function touchParent(change: Change, parent: Node, nlinkDelta: number): Promise<void> {
-  if (isTrash(parent.inode)) return;
-  const age = change.nowNs - parent.mtimeNs;
-  if (nlinkDelta === 0 && age < BigInt(change.fs.options.skipDirMtimeMs) * 1_000_000n) return;
+  if (!wantsTouch(change, parent, nlinkDelta)) return;
   if (!(await change.tx.touchDirectory(parent.inode, nlinkDelta, change.nowNs))) {
     throw new VolumeError('ENOENT', 'the parent directory was removed');
   }

@@ -7,7 +7,7 @@ import { type CommitGuard, type ExistingFile, VolumeError } from '../volume.ts';
 import { toAttributes } from './attributes.ts';
 import type { Change } from './change.ts';
 import type { Edge, MetaReader, Node } from './engine.ts';
-import { insertEntry, newNode, requireMayAdd, requireMayRemove, touchParent } from './entry-rules.ts';
+import { holdParent, insertEntry, newNode, requireMayAdd, requireMayRemove, touchParent } from './entry-rules.ts';
 import type { FilesystemContext } from './filesystem-context.ts';
 import { TYPE_DIRECTORY, TYPE_FILE } from './inode.ts';
 import { makeDirectories } from './make-directories.ts';
@@ -45,7 +45,7 @@ export async function commitFile(
 ): Promise<Node> {
   const name = names[names.length - 1];
   if (name === undefined) throw new VolumeError('EISDIR', 'the root of the volume is a directory');
-  const parent = await makeDirectories(change, names.slice(0, -1), 0o777, ids);
+  const parent = await holdParent(change, await makeDirectories(change, names.slice(0, -1), 0o777, ids), 0);
   const existing = await change.tx.edge(parent.inode, name);
   if (existing?.type === TYPE_DIRECTORY) throw new VolumeError('EISDIR', 'a directory stands at the path');
   requireMayAdd(change, parent, name);

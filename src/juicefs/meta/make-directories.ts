@@ -2,7 +2,7 @@
 import { VolumeError } from '../volume.ts';
 import type { Change } from './change.ts';
 import type { Node } from './engine.ts';
-import { insertEntry, newNode, requireMayAdd, touchParent } from './entry-rules.ts';
+import { holdParent, insertEntry, newNode, requireMayAdd, touchParent } from './entry-rules.ts';
 import { TYPE_DIRECTORY } from './inode.ts';
 import { resolve, resolveParent } from './resolve.ts';
 
@@ -15,7 +15,7 @@ export async function makeDirectories(
 ): Promise<Node> {
   const found = await resolve(change.fs, change.tx, names, { followLast: true });
   if (found.edge !== undefined) {
-    const node = await change.tx.node(found.edge.inode);
+    const node = found.node ?? (await change.tx.node(found.edge.inode));
     if (node === undefined) throw new VolumeError('EIO', `the entry of inode ${found.edge.inode} has no inode`);
     if (node.type !== TYPE_DIRECTORY) throw new VolumeError('ENOTDIR', 'a component of the path is not a directory');
     return node;
@@ -46,11 +46,12 @@ async function makeDirectory(
   mode: number,
   ids: bigint[],
 ): Promise<Node> {
-  requireMayAdd(change, parent, name);
+  const held = await holdParent(change, parent, 1);
+  requireMayAdd(change, held, name);
   const id = ids.pop();
   if (id === undefined) throw new Error('too few inode numbers were reserved for the transaction');
-  const node = newNode(change, parent, id, TYPE_DIRECTORY, mode);
-  await insertEntry(change, parent, name, node);
-  await touchParent(change, parent, 1);
+  const node = newNode(change, held, id, TYPE_DIRECTORY, mode);
+  await insertEntry(change, held, name, node);
+  await touchParent(change, held, 1);
   return node;
 }

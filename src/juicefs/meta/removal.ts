@@ -27,7 +27,7 @@ export async function removeEntry(
       parent: String(parent.inode),
       inode: String(edge.inode),
     });
-    await tx.deleteEdge(parent.inode, name);
+    await tx.deleteEdge(parent.inode, name, edge, undefined);
     change.countEntry(parent.inode, { type: edge.type, length: 0 }, -1);
     return;
   }
@@ -38,7 +38,7 @@ export async function removeEntry(
     requireChangeable(node);
   }
   const trash = await trashFor(change, parent, name, node, options.skipTrash);
-  await tx.deleteEdge(parent.inode, name);
+  await tx.deleteEdge(parent.inode, name, edge, node);
   change.countEntry(parent.inode, node, -1);
   if (edge.type === TYPE_DIRECTORY) {
     await tx.deleteDirectoryUsage(node.inode);
@@ -69,7 +69,7 @@ async function moveToTrash(change: Change, parent: Node, name: Uint8Array, node:
   if (node.parent > 0n) node.parent = trash;
   await change.tx.updateNode(node);
   const entryName = trashEntryName(parent.inode, node.inode, name);
-  await change.tx.insertEdge(trash, entryName, { inode: node.inode, type: node.type });
+  await change.tx.insertEdge(trash, entryName, node);
   change.countEntry(trash, node, 1);
 }
 

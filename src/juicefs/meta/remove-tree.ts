@@ -56,7 +56,7 @@ export async function emptyDirectory(
     const page = await look(fs, async (reader) => {
       const node = await reader.node(directory);
       if (node !== undefined) requireAccess(fs, node, MAY_READ);
-      return reader.entries(directory, {}, REMOVAL_BATCH);
+      return reader.someEntries(directory, REMOVAL_BATCH);
     });
     if (page.length === 0) return;
     for (const entry of page.filter(isDirectory)) await removeBelow(fs, directory, entry.name, entry, options);

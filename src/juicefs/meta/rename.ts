@@ -2,7 +2,7 @@
 import { VolumeError } from '../volume.ts';
 import type { Change } from './change.ts';
 import type { Edge, Node } from './engine.ts';
-import { requireChangeable, requireMayAdd, requireMayRemove, touchParent } from './entry-rules.ts';
+import { holdParent, requireChangeable, requireMayAdd, requireMayRemove, touchParent } from './entry-rules.ts';
 import { requireStickyOwner } from './filesystem-context.ts';
 import { chargedSpace, isTrash, TYPE_DIRECTORY, TYPE_FILE } from './inode.ts';
 import { removeEntry } from './removal.ts';
@@ -26,14 +26,17 @@ export async function renameEntry(
   // Two names of one file, or one name twice: POSIX wants nothing done.
   if (target.edge?.inode === node.inode) return node;
   // One row, one object: its link count is changed from both sides.
-  if (sameDirectory) target.parent = source.parent;
+  const isDirectory = node.type === TYPE_DIRECTORY;
+  const linksWanted = isDirectory && (!sameDirectory || target.edge !== undefined) ? 1 : 0;
+  target.parent = await holdParent(change, target.parent, linksWanted);
+  if (sameDirectory) source.parent = target.parent;
   requireMayRemove(change, source.parent, source.name);
   requireMayAdd(change, target.parent, target.name);
   requireChangeable(node);
   requireStickyOwner(fs, source.parent, node);
-  const above = await change.ancestors(target.parent.inode);
+  // Held, so that no two directories are moved into each other at the same time.
+  const above = await change.ancestors(target.parent.inode, { held: isDirectory && !sameDirectory });
   if (above.includes(node.inode)) throw new VolumeError('EINVAL', 'a directory cannot be moved into itself');
-  const isDirectory = node.type === TYPE_DIRECTORY;
   let targetLinks = 0;
   if (target.edge !== undefined) {
     requireReplaceable(isDirectory, target.edge);
@@ -74,8 +77,8 @@ async function moveEdge(
   aboveTarget: readonly bigint[],
 ): Promise<void> {
   const { tx } = change;
-  await tx.deleteEdge(source.parent.inode, source.name);
-  await tx.insertEdge(target.parent.inode, target.name, { inode: node.inode, type: node.type });
+  await tx.deleteEdge(source.parent.inode, source.name, node, node);
+  await tx.insertEdge(target.parent.inode, target.name, node);
   if (source.parent.inode === target.parent.inode) return;
   change.countEntry(source.parent.inode, node, -1, { quota: false });
   change.countEntry(target.parent.inode, node, 1, { quota: false });

@@ -22,6 +22,8 @@ export interface Resolution {
   readonly name: Uint8Array | undefined;
   /** What the path names; undefined when something is missing. */
   readonly edge: Edge | undefined;
+  /** Its node, where the walk brought it along. */
+  readonly node?: Node | undefined;
 }
 
 /** Follows a path. ENOTDIR when something on the way is no directory; ELOOP; EACCES. */
@@ -62,7 +64,7 @@ export async function resolve(
       rest = [...target.names, ...rest.slice(consumed)];
       continue;
     }
-    if (last) return { directory: walk.parent, missing: [], name: rest[consumed - 1], edge };
+    if (last) return { directory: walk.parent, missing: [], name: rest[consumed - 1], edge, node: walk.node };
     if (edge.type !== TYPE_DIRECTORY) throw new VolumeError('ENOTDIR', 'a component of the path is not a directory');
     directory = edge.inode;
     rest = rest.slice(consumed);
@@ -77,8 +79,8 @@ export async function resolveNode(
   names: readonly Uint8Array[],
   options: { followLast: boolean } = { followLast: true },
 ): Promise<Node> {
-  const { edge } = await resolve(fs, reader, names, options);
-  const node = edge === undefined ? undefined : await reader.node(edge.inode);
+  const found = await resolve(fs, reader, names, options);
+  const node = found.node ?? (found.edge === undefined ? undefined : await reader.node(found.edge.inode));
   if (node === undefined) throw new VolumeError('ENOENT', 'no such file or directory');
   return node;
 }

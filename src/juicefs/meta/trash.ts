@@ -50,7 +50,7 @@ export async function trashDirectory(change: Change): Promise<bigint> {
   const inode = TRASH_INODE + BigInt(await tx.addToCounter('nextTrash', 1));
   if (inode <= TRASH_INODE) throw new VolumeError('EIO', 'the counter of trash directories is damaged');
   const node = trashNode(inode, TRASH_INODE, nowNs);
-  await tx.insertEdge(TRASH_INODE, name, { inode, type: TYPE_DIRECTORY });
+  await tx.insertEdge(TRASH_INODE, name, node);
   await tx.insertNode(node);
   if (change.fs.format.dirStats) await tx.putDirectoryUsage(inode, { length: 0, space: 0, inodes: 0 });
   // It counts as an inode of the volume, but neither links nor times of the trash's root change.

@@ -1,11 +1,8 @@
 // One SQLite connection: statements compiled once, rows as typed values, and the errors of a busy database told apart.
 import { DatabaseSync, type DatabaseSyncInstance, type StatementSyncInstance } from '@photostructure/sqlite';
 import { VolumeError } from '../../volume.ts';
-
-/** A column value; integers are always bigint, because trash inodes exceed 2^53. */
-export type SqlValue = bigint | string | Uint8Array | number | null;
-export type SqlRow = readonly SqlValue[];
-export type SqlParameter = bigint | number | string | Uint8Array;
+import type { SqlExecutor } from '../sql/sql-dialect.ts';
+import type { SqlParameter, SqlRow } from '../sql/sql-value.ts';
 
 /** How long the driver may hold the event loop waiting for a lock; longer waits are asynchronous retries. */
 const BUSY_TIMEOUT_MS = 3;
@@ -15,7 +12,7 @@ const SQLITE_LOCKED = 6;
 const SQLITE_FULL = 13;
 const SQLITE_CANTOPEN = 14;
 
-export class SqliteConnection {
+export class SqliteConnection implements SqlExecutor {
   readonly db: DatabaseSyncInstance;
   readonly #statements = new Map<string, StatementSyncInstance>();
 
@@ -39,16 +36,11 @@ export class SqliteConnection {
     return statement;
   }
 
-  get(sql: string, ...parameters: SqlParameter[]): SqlRow | undefined {
-    return this.#prepared(sql).get(...parameters);
-  }
-
-  all(sql: string, ...parameters: SqlParameter[]): SqlRow[] {
+  all(sql: string, parameters: readonly SqlParameter[]): SqlRow[] {
     return this.#prepared(sql).all(...parameters);
   }
 
-  /** Rows changed. */
-  run(sql: string, ...parameters: SqlParameter[]): number {
+  run(sql: string, parameters: readonly SqlParameter[]): number {
     return Number(this.#prepared(sql).run(...parameters).changes);
   }
 
@@ -87,26 +79,4 @@ export function asVolumeError(error: unknown): unknown {
 
 export function cannotOpen(error: unknown): boolean {
   return sqliteCode(error) === SQLITE_CANTOPEN;
-}
-
-/** Integer columns within 2^53. */
-export function int(value: SqlValue | undefined): number {
-  return typeof value === 'bigint' || typeof value === 'number' ? Number(value) : 0;
-}
-
-/** Integer columns of any size; NULL is 0. */
-export function big(value: SqlValue | undefined): bigint {
-  if (typeof value === 'bigint') return value;
-  return typeof value === 'number' ? BigInt(value) : 0n;
-}
-
-/** Binary columns; a client that stored text meant its UTF-8. */
-export function bytes(value: SqlValue | undefined): Uint8Array {
-  if (value instanceof Uint8Array) return value;
-  return typeof value === 'string' ? Buffer.from(value, 'utf8') : new Uint8Array(0);
-}
-
-export function text(value: SqlValue | undefined): string {
-  if (typeof value === 'string') return value;
-  return value instanceof Uint8Array ? Buffer.from(value).toString('utf8') : '';
 }

@@ -4,11 +4,13 @@ import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { VolumeError } from '../../volume.ts';
 import { VolumeOpenError } from '../../volume-error.ts';
-import type { MetaEngine, MetaReader, MetaTransaction } from '../engine.ts';
+import { MetaConflict, type MetaEngine, type MetaReader, type MetaTransaction } from '../engine.ts';
+import { SqlReader } from '../sql/sql-reader.ts';
+import { SqlSchema } from '../sql/sql-schema.ts';
+import { readStatements } from '../sql/sql-statements.ts';
+import { SqlTransaction, writeStatements } from '../sql/sql-transaction.ts';
 import { asVolumeError, cannotOpen, isBusy, SqliteConnection } from './sqlite-connection.ts';
-import { SqliteReader } from './sqlite-reader.ts';
-import { columnNames, createMissingSchema, dropSchema, schemaIsComplete } from './sqlite-schema.ts';
-import { SqliteTransaction } from './sqlite-transaction.ts';
+import { SQLITE } from './sqlite-dialect.ts';
 
 /** Tries of a transaction before a busy database is a fault; the number of the Go client. */
 const MAX_TRIES = 50;
@@ -29,20 +31,35 @@ export class SqliteEngine implements MetaEngine {
   readonly #prefix: string;
   readonly #reading: SqliteConnection;
   readonly #writing: SqliteConnection | undefined;
-  #reader: SqliteReader;
-  #transaction: SqliteTransaction | undefined;
+  #schema: SqlSchema;
+  #reader: SqlReader;
+  #transaction: SqlTransaction | undefined;
   // One promise chain for each connection: a transaction spans several turns of the microtask queue.
   #writes: Promise<unknown> = Promise.resolve();
   #reads: Promise<unknown> = Promise.resolve();
 
-  private constructor(location: SqliteLocation, reading: SqliteConnection, writing: SqliteConnection | undefined) {
+  private constructor(
+    location: SqliteLocation,
+    reading: SqliteConnection,
+    writing: SqliteConnection | undefined,
+    schema: SqlSchema,
+  ) {
     this.description = `sqlite3://${location.path}`;
     this.#prefix = location.tablePrefix;
     this.#reading = reading;
     this.#writing = writing;
-    const columns = new Set(columnNames(reading.db, `${location.tablePrefix}node`));
-    this.#reader = new SqliteReader(reading, location.tablePrefix, columns);
-    if (writing !== undefined) this.#transaction = new SqliteTransaction(writing, location.tablePrefix, columns);
+    this.#schema = schema;
+    this.#reader = this.#use(schema);
+  }
+
+  #use(schema: SqlSchema): SqlReader {
+    this.#schema = schema;
+    const statements = readStatements(schema);
+    if (this.#writing !== undefined) {
+      this.#transaction = new SqlTransaction(this.#writing, schema, statements, writeStatements(schema, statements));
+    }
+    this.#reader = new SqlReader(this.#reading, schema, statements);
+    return this.#reader;
   }
 
   /** Opens a database; only `create` makes one that is not there. */
@@ -69,7 +86,8 @@ export class SqliteEngine implements MetaEngine {
       const opened = writing;
       return await retryWhileBusy(async () => {
         connection.db.exec('PRAGMA query_only = 1');
-        return new SqliteEngine(location, connection, opened);
+        const schema = await SqlSchema.load(connection, SQLITE, location.tablePrefix);
+        return new SqliteEngine(location, connection, opened, schema);
       });
     } catch (cause) {
       reading?.close();
@@ -87,11 +105,12 @@ export class SqliteEngine implements MetaEngine {
 
   async prepareForWriting(): Promise<void> {
     const connection = this.#writable();
-    if (schemaIsComplete(connection.db, this.#prefix)) return;
-    await this.#exclusively(async () => createMissingSchema(connection.db, this.#prefix));
-    const columns = new Set(columnNames(connection.db, `${this.#prefix}node`));
-    this.#reader = new SqliteReader(this.#reading, this.#prefix, columns);
-    this.#transaction = new SqliteTransaction(connection, this.#prefix, columns);
+    if (this.#schema.complete) return;
+    await this.#exclusively(async () => {
+      const schema = await SqlSchema.load(connection, SQLITE, this.#prefix);
+      for (const statement of schema.missing()) connection.db.exec(statement);
+    });
+    this.#use(await SqlSchema.load(connection, SQLITE, this.#prefix));
   }
 
   read<T>(body: (reader: MetaReader) => Promise<T>): Promise<T> {
@@ -110,7 +129,9 @@ export class SqliteEngine implements MetaEngine {
 
   async clear(): Promise<void> {
     const connection = this.#writable();
-    await this.#exclusively(async () => dropSchema(connection.db, this.#prefix));
+    await this.#exclusively(async () => {
+      for (const statement of this.#schema.drop()) connection.db.exec(statement);
+    });
   }
 
   async close(): Promise<void> {
@@ -149,7 +170,7 @@ async function retryWhileBusy<T>(body: () => Promise<T>): Promise<T> {
     try {
       return await body();
     } catch (error) {
-      if (!isBusy(error)) throw asVolumeError(error);
+      if (!isBusy(error) && !(error instanceof MetaConflict)) throw asVolumeError(error);
       if (attempt >= MAX_TRIES) {
         throw new VolumeError('EBUSY', `the database was locked by others through ${attempt} tries`, { cause: error });
       }
