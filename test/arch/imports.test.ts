@@ -10,11 +10,12 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'src/authz/policy': [],
   'src/authz/audit': ['src/authz/policy', 'proto/gen'],
   'src/authz/identity': ['src/authz/policy', 'src/authz/store', 'proto/gen'],
-  'src/authz/store': ['src/authz/policy', 'src/authz/identity', 'src/juicefs'],
+  'src/authz/store': ['src/authz/policy', 'src/authz/identity', 'src/juicefs', 'src/etcd'],
   'src/authz/administration': ['src/authz/policy', 'src/authz/store', 'src/authz/identity'],
   'src/authz/grpc': ['src/authz', 'proto/gen'],
   'src/authz/http': ['src/authz', 'proto/gen'],
-  'src/juicefs': [],
+  'src/etcd': ['proto/gen/third_party'],
+  'src/juicefs': ['src/etcd'],
   'src/gateway/authz-client': ['proto/gen', 'src/gateway/s3'],
   'src/gateway/s3': ['proto/gen', 'src/juicefs', 'src/gateway/authz-client'],
   'src/gateway/operations': ['src/juicefs', 'src/gateway/s3', 'src/gateway/authz-client'],
@@ -81,7 +82,7 @@ describe('direction of imports', () => {
   });
 
   it('only src/cli reads the environment and the command line', () => {
-    const readers = ['src/authz', 'src/gateway', 'src/juicefs']
+    const readers = ['src/authz', 'src/etcd', 'src/gateway', 'src/juicefs']
       .flatMap((folder) => sources(join(ROOT, folder)))
       .filter((file) => /process\.(env|argv)\b/.test(readFileSync(file, 'utf8')))
       .map((file) => relative(ROOT, file));
