@@ -1,6 +1,5 @@
 // `portcullis authz`: the sidecar as a process. Reads the command line and the environment, serves, and ends: with its supervisor's
 // pipe (--supervised), or on SIGTERM and SIGINT.
-import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type AuditSink, JsonLinesAuditSink } from '../authz/audit/audit-log.ts';
 import { Asks } from '../authz/grpc/asks.ts';
@@ -8,7 +7,6 @@ import { BucketChanges } from '../authz/grpc/bucket-changes.ts';
 import { Explainer } from '../authz/grpc/explain.ts';
 import { ListenError, parseListenAddress } from '../authz/grpc/listen.ts';
 import { startGrpcServer } from '../authz/grpc/server.ts';
-import { MIN_TOKEN_LENGTH } from '../authz/grpc/token-guard.ts';
 import { createAdminService } from '../authz/http/create-admin-service.ts';
 import { serveAdminHttp } from '../authz/http/server.ts';
 import { Authorizer } from '../authz/identity/authorizer.ts';
@@ -21,6 +19,7 @@ import { openStore, StoreError } from '../authz/store/open-store.ts';
 import { parseGoDuration } from './go-duration.ts';
 import { createLogger, type Logger } from './logger.ts';
 import { type RootCredentials, readRootCredentials, SECRET_VARIABLES, UsageError } from './root-credentials.ts';
+import { readToken } from './token-file.ts';
 
 const WHOM = ['everyone', 'anonymous'] as const;
 
@@ -49,6 +48,8 @@ export interface ServeAuthzOptions {
   readonly token?: string | undefined;
   /** Callers may name principals and set the time. */
   readonly trustCallers?: boolean;
+  /** Whether documents that come with a question are evaluated (PolicySimulation). Default true. */
+  readonly policySimulation?: boolean;
   readonly logger: Logger;
   readonly nowMs?: () => number;
 }
@@ -117,6 +118,7 @@ export async function serveAuthz(options: ServeAuthzOptions): Promise<RunningAut
     const grpc = await startGrpcServer({
       listen: options.listen,
       token: options.token,
+      policySimulation: options.policySimulation ?? true,
       asks,
       explainer: new Explainer(authorizer, asks, trustCallers),
       authorizer,
@@ -176,6 +178,7 @@ interface AuthzFlags {
   readonly auditLog?: string;
   readonly tokenFile?: string;
   readonly trustCallers?: boolean;
+  readonly policySimulation: boolean;
   readonly supervised?: boolean;
 }
 
@@ -202,6 +205,7 @@ export function authzCommand(): Command {
     .option('--audit-log <FILE>', 'append one JSON line a decision; - is standard output')
     .option('--token-file <FILE>', 'file with a token that callers must show; needed beyond unix sockets and loopback')
     .option('--trust-callers', 'let callers name principals and set the time')
+    .option('--no-policy-simulation', 'do not evaluate documents that callers bring (PolicySimulation)')
     .option('--supervised', 'live as long as standard input is open, ignore SIGINT and SIGTERM')
     .action(async (flags: AuthzFlags, command: Command) => {
       const globals: Record<string, unknown> = command.optsWithGlobals();
@@ -231,6 +235,7 @@ async function runAuthz(flags: AuthzFlags, logger: Logger): Promise<void> {
     auditLog: flags.auditLog,
     token: flags.tokenFile === undefined ? undefined : readToken(flags.tokenFile),
     trustCallers: flags.trustCallers === true,
+    policySimulation: flags.policySimulation,
     logger,
   });
   const event = { event: 'ready', address: running.address, http: running.httpAddress };
@@ -266,19 +271,4 @@ function readInterval(text: string): number {
   if (!parsed.ok) throw new InvalidArgumentError(parsed.message);
   if (parsed.milliseconds < 0) throw new InvalidArgumentError(`${JSON.stringify(text)} is negative; write e.g. "5m"`);
   return parsed.milliseconds;
-}
-
-function readToken(path: string): string {
-  let token: string;
-  try {
-    token = readFileSync(path, 'utf8').trim();
-  } catch (cause) {
-    throw new UsageError(
-      `--token-file: cannot read ${path}: ${cause instanceof Error ? cause.message : String(cause)}`,
-    );
-  }
-  if (token.length < MIN_TOKEN_LENGTH) {
-    throw new UsageError(`--token-file: ${path} must hold a token of at least ${MIN_TOKEN_LENGTH} characters`);
-  }
-  return token;
 }

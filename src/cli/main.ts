@@ -11,6 +11,7 @@ const SUBCOMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   gateway: async () => (await import('./gateway.ts')).gatewayCommand(),
   start: async () => (await import('./start.ts')).startCommand(),
   format: async () => (await import('./format.ts')).formatCommand(),
+  conformance: async () => (await import('./conformance.ts')).conformanceCommand(),
 };
 
 async function main(argv: readonly string[]): Promise<void> {

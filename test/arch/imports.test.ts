@@ -21,6 +21,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'src/gateway/operations': ['src/juicefs', 'src/gateway/s3', 'src/gateway/authz-client'],
   'src/gateway': ['src/juicefs', 'src/gateway', 'proto/gen'],
   'src/cli': ['src', 'conformance', 'proto/gen', 'bench'],
+  conformance: ['src/authz/policy', 'proto/gen'],
 };
 
 /** The only packages of the policy core. */

@@ -5,13 +5,12 @@ import {
   type ExplainRequest,
   type ExplainResponse,
   Outcome,
-  type StatementTrace,
 } from '../../../proto/gen/portcullis/authz/v1/authorization.ts';
 import { AskFault } from '../identity/ask-fault.ts';
 import { type Authorizer, decideAccess, fromPolicy, type PreparedAccess } from '../identity/authorizer.ts';
 import { explainDecision } from '../identity/policy-program.ts';
 import type { Asks } from './asks.ts';
-import { decisionMessage } from './messages.ts';
+import { decisionMessage, traceMessage } from './messages.ts';
 
 /** What who asks must be allowed. */
 const ADMINISTRATOR = { action: 'admin:*', resource: '', context: {}, resourceAccount: '' };
@@ -56,17 +55,6 @@ function traceOf(prepared: PreparedAccess): Pick<AccessTrace, 'decision' | 'stat
   const { decision, statements } = explainDecision(rights.program, request);
   return {
     decision: decisionMessage(fromPolicy(decision)),
-    statements: statements.map(
-      ({ statement, effect, matched, failedElement, operator, key, wanted, seen }): StatementTrace => ({
-        statement: { policy: statement.policy, sid: statement.sid ?? '', index: statement.index },
-        effect,
-        matched,
-        failedElement: failedElement ?? '',
-        operator: operator ?? '',
-        key: key ?? '',
-        wanted: [...(wanted ?? [])],
-        seen: [...(seen ?? [])],
-      }),
-    ),
+    statements: statements.map(traceMessage),
   };
 }

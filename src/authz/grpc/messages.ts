@@ -4,10 +4,12 @@ import {
   Outcome,
   type Principal,
   Principal_Type,
+  type StatementTrace as StatementTraceMessage,
 } from '../../../proto/gen/portcullis/authz/v1/authorization.ts';
 import type { AuthRefusal } from '../identity/auth-refusal.ts';
 import type { AccessDecision } from '../identity/authorizer.ts';
 import { ACCOUNT, type Identified, principalArn } from '../identity/principal.ts';
+import type { StatementTrace } from '../policy/index.ts';
 
 const OUTCOMES: Readonly<Record<AccessDecision['outcome'], Outcome>> = {
   Allow: Outcome.OUTCOME_ALLOW,
@@ -58,5 +60,19 @@ export function principalMessage(identified: Identified): Principal {
     parent: 'parent' in credential ? credential.parent : '',
     arn: principalArn(identified),
     account: ACCOUNT,
+  };
+}
+
+export function traceMessage(trace: StatementTrace): StatementTraceMessage {
+  const { statement, effect, matched, failedElement, operator, key, wanted, seen } = trace;
+  return {
+    statement: { policy: statement.policy, sid: statement.sid ?? '', index: statement.index },
+    effect,
+    matched,
+    failedElement: failedElement ?? '',
+    operator: operator ?? '',
+    key: key ?? '',
+    wanted: [...(wanted ?? [])],
+    seen: [...(seen ?? [])],
   };
 }

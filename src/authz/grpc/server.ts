@@ -8,8 +8,14 @@ import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
 import { AuthorizationService } from '../../../proto/gen/portcullis/authz/v1/authorization.ts';
 import { BucketConfigurationService } from '../../../proto/gen/portcullis/authz/v1/bucket_configuration.ts';
+import { PolicySimulationService } from '../../../proto/gen/portcullis/authz/v1/policy_simulation.ts';
 import { bind, isLocal, ListenError, parseListenAddress } from './listen.ts';
-import { authorizationService, bucketConfigurationService, type ServiceOptions } from './services.ts';
+import {
+  authorizationService,
+  bucketConfigurationService,
+  policySimulationService,
+  type ServiceOptions,
+} from './services.ts';
 import { tokenGuard } from './token-guard.ts';
 
 /** Largest message either way. */
@@ -19,13 +25,20 @@ const MAX_STREAMS = 1_000;
 /** How long calls in flight may take once the server ends. */
 export const DRAIN_MS = 5_000;
 
-const SERVICES = ['portcullis.authz.v1.Authorization', 'portcullis.authz.v1.BucketConfiguration'];
-const PROTOS = ['portcullis/authz/v1/authorization.proto', 'portcullis/authz/v1/bucket_configuration.proto'];
+const PROTO_FOLDER = 'portcullis/authz/v1';
+/** Services by the name of the file that describes them. */
+const SERVICES = {
+  authorization: 'portcullis.authz.v1.Authorization',
+  bucket_configuration: 'portcullis.authz.v1.BucketConfiguration',
+  policy_simulation: 'portcullis.authz.v1.PolicySimulation',
+} as const;
 
 export interface GrpcServerOptions extends ServiceOptions {
   readonly listen: string;
   /** What callers must show; undefined = nothing, which only a local address may. */
   readonly token: string | undefined;
+  /** Whether documents that come with a question are evaluated. Default true. */
+  readonly policySimulation?: boolean;
 }
 
 export interface RunningGrpcServer {
@@ -52,15 +65,20 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<Runni
   const streams = new Set<() => void>();
   server.addService(AuthorizationService, authorizationService(options, streams));
   server.addService(BucketConfigurationService, bucketConfigurationService(options, streams));
-  const health = new HealthImplementation(Object.fromEntries(['', ...SERVICES].map((name) => [name, 'SERVING'])));
+  const { policy_simulation, ...needed } = SERVICES;
+  const served = options.policySimulation === false ? needed : { ...needed, policy_simulation };
+  if (options.policySimulation !== false) server.addService(PolicySimulationService, policySimulationService(options));
+  const services = Object.values(served);
+  const health = new HealthImplementation(Object.fromEntries(['', ...services].map((name) => [name, 'SERVING'])));
   health.addToServer(server);
-  const definition = await load(PROTOS, { includeDirs: [protoDirectory()] });
-  new ReflectionService(definition, { services: SERVICES }).addToServer(server);
+  const protos = Object.keys(served).map((name) => `${PROTO_FOLDER}/${name}.proto`);
+  const definition = await load(protos, { includeDirs: [protoDirectory()] });
+  new ReflectionService(definition, { services }).addToServer(server);
   const bound = await bind(server, address);
 
   let stopped: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
-    for (const name of ['', ...SERVICES]) health.setStatus(name, 'NOT_SERVING');
+    for (const name of ['', ...services]) health.setStatus(name, 'NOT_SERVING');
     const timer = setTimeout(() => server.forceShutdown(), DRAIN_MS);
     const ended = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
     for (const end of streams) end();
@@ -79,7 +97,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<Runni
 /** The folder of the .proto files, beside the sources or beside what was built of them. */
 function protoDirectory(): string {
   for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
-    if (existsSync(join(folder, 'proto', PROTOS[0] as string))) return join(folder, 'proto');
+    if (existsSync(join(folder, 'proto', PROTO_FOLDER))) return join(folder, 'proto');
     if (folder === dirname(folder)) throw new Error('the .proto files of this package are missing');
   }
 }

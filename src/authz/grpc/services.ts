@@ -7,6 +7,7 @@ import type {
   WatchConfigurationRequest,
   WatchConfigurationResponse,
 } from '../../../proto/gen/portcullis/authz/v1/bucket_configuration.ts';
+import type { PolicySimulationServer } from '../../../proto/gen/portcullis/authz/v1/policy_simulation.ts';
 import { AskFault } from '../identity/ask-fault.ts';
 import type { Authorizer } from '../identity/authorizer.ts';
 import { isUnreadable } from '../store/iam-store.ts';
@@ -15,6 +16,13 @@ import { serveStream } from './authorize-stream.ts';
 import type { BucketChanges } from './bucket-changes.ts';
 import { bucketState, ConfigurationFeed } from './configuration-feed.ts';
 import type { Explainer } from './explain.ts';
+import {
+  deriveRequestConditions,
+  inspectDocument,
+  listAdmittedKeys,
+  matchText,
+  simulate,
+} from './policy-simulation.ts';
 import { statusOf } from './status.ts';
 
 export interface ServiceOptions {
@@ -56,6 +64,16 @@ export function bucketConfigurationService(options: ServiceOptions, open: Set<()
       onError,
     ),
     forgetBucket: unary(async (asked) => ({ change: await bucketChanges.forget(asked) }), onError),
+  };
+}
+
+export function policySimulationService({ nowMs, onError }: ServiceOptions): PolicySimulationServer {
+  return {
+    simulate: unary((asked) => simulate(asked, nowMs()), onError),
+    inspectDocument: unary(inspectDocument, onError),
+    listAdmittedKeys: unary(listAdmittedKeys, onError),
+    deriveConditions: unary(({ http }) => deriveRequestConditions(http, nowMs()), onError),
+    matchText: unary(matchText, onError),
   };
 }
 
