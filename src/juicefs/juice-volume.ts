@@ -10,6 +10,7 @@ import type { DeletionQueue } from './meta/deletion-queue.ts';
 import type { Node } from './meta/engine.ts';
 import { requireChangeable, requireMayRemove, touchParent } from './meta/entry-rules.ts';
 import { commitFile, existingFile } from './meta/file-commit.ts';
+import { releaseFileLock, tryFileLock } from './meta/file-lock.ts';
 import {
   change,
   type FilesystemContext,
@@ -36,6 +37,7 @@ import {
   type CreateOptions,
   type DirectoryEntry,
   type ExistingFile,
+  type FileLock,
   type FilePiece,
   type FileReader,
   type FileWriter,
@@ -337,6 +339,11 @@ export class JuiceVolume implements Volume {
         reason: error instanceof Error ? error.message : String(error),
       });
     }
+  }
+
+  async tryLock(inode: bigint): Promise<FileLock | undefined> {
+    if (!(await tryFileLock(this.#fs, inode))) return undefined;
+    return { release: () => releaseFileLock(this.#fs, inode) };
   }
 
   async usage(): Promise<VolumeUsage> {

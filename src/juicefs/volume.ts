@@ -121,6 +121,12 @@ export interface FilePiece {
   readonly end: number;
 }
 
+/** A lock that is held. */
+export interface FileLock {
+  /** Fine when it is not held any more. */
+  release(): Promise<void>;
+}
+
 export interface VolumeUsage {
   readonly usedBytes: number;
   readonly usedInodes: number;
@@ -185,6 +191,12 @@ export interface Volume {
     pieces: readonly FilePiece[],
     options?: CommitOptions & CreateOptions & { removeAfter?: VolumePath },
   ): Promise<Attributes>;
+
+  /**
+   * Takes the exclusive BSD lock (flock) of a file, which all clients of the volume honour, for this session; undefined when another
+   * client holds one. It is this session's, so whoever shares this volume shares it.
+   */
+  tryLock(inode: bigint): Promise<FileLock | undefined>;
 
   usage(): Promise<VolumeUsage>;
   /** Flushes statistics, ends the session, closes engine and store. Idempotent. */

@@ -4,6 +4,8 @@ import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isUnreadable } from '../../src/authz/store/iam-store.ts';
 import { kmsDecryptor } from '../../src/authz/store/kms-file.ts';
 import { parseBucketMetadata, parseIdentity } from '../../src/authz/store/record-parsers.ts';
+import { StoreBusy } from '../../src/authz/store/record-storage.ts';
+import { VolumeLock } from '../../src/authz/store/volume-lock.ts';
 import { VolumeIamStore } from '../../src/authz/store/volume-store.ts';
 import { VolumeRecordStorage } from '../../src/authz/store/volume-writer.ts';
 import { bucketFile, groupFile, identityFile, mappingFile } from '../../src/authz/store/volume-writer-files.ts';
@@ -200,6 +202,53 @@ describe('with a KMS key', () => {
       expect(await storage.read('users', 'zoe')).toEqual(zoe);
     } finally {
       await kms.close();
+    }
+  });
+});
+
+describe('the lock on identities', () => {
+  it('keeps other gateways out, as theirs keeps this one out, and ends with a session that died', async () => {
+    const other = await openVolume(plain.metaUrl, { storage: 'file', bucket: plain.bucket, backgroundJobs: false });
+    try {
+      const [mine, theirs] = [new VolumeLock(volume, 200), new VolumeLock(other, 200)];
+      let refused: unknown;
+      await mine.hold(async () => {
+        refused = await theirs.hold(async () => 'entered').catch((error: unknown) => error);
+      });
+      expect(refused).toBeInstanceOf(StoreBusy);
+      expect(await theirs.hold(async () => 'entered')).toBe('entered');
+      await expect(mine.hold(async () => Promise.reject(new Error('it failed')))).rejects.toThrow('it failed');
+      expect(await theirs.hold(async () => 'entered')).toBe('entered');
+      const { inode } = await volume.stat(['.minio.sys', 'config_lock']);
+      expect(await volume.tryLock(inode)).toBeDefined();
+      expect(await other.tryLock(inode)).toBeUndefined();
+    } finally {
+      await other.close();
+    }
+  });
+
+  it('makes the lock file where there is none', async () => {
+    await volume.unlink(['.minio.sys', 'config_lock']);
+    expect(await new VolumeLock(volume).hold(async () => 1)).toBe(1);
+    expect((await volume.stat(['.minio.sys', 'config_lock'])).size).toBe(0);
+  });
+
+  it('lets the changes of two gateways on the same record follow each other', async () => {
+    const other = await openVolume(plain.metaUrl, { storage: 'file', bucket: plain.bucket, backgroundJobs: false });
+    try {
+      const [first, second] = [new VolumeRecordStorage(volume), new VolumeRecordStorage(other)];
+      const add = (storage: VolumeRecordStorage, member: string) =>
+        storage.exclusively(async () => {
+          const group = await storage.read('groups', 'devs');
+          const members = group !== undefined && 'members' in group ? group.members : [];
+          await storage.write({ groups: new Map([['devs', { enabled: true, members: [...members, member] }]]) });
+        });
+      await Promise.all(Array.from({ length: 20 }, (_, index) => add(index % 2 === 0 ? first : second, `m${index}`)));
+      const group = await first.read('groups', 'devs');
+      const members = group !== undefined && 'members' in group ? group.members : [];
+      expect(members.filter((name) => /^m\d/.test(name))).toHaveLength(20);
+    } finally {
+      await other.close();
     }
   });
 });

@@ -7,6 +7,7 @@ import {
   type DirectoryEntry,
   type ErrnoCode,
   type ExistingFile,
+  type FileLock,
   type FilePiece,
   type FileReader,
   type FileWriter,
@@ -214,6 +215,10 @@ export class MemoryVolume implements Volume {
     const attributes = this.#commit(path, Buffer.concat(data), options);
     if (options.removeAfter !== undefined) await this.removeTree(options.removeAfter);
     return attributes;
+  }
+
+  async tryLock(): Promise<FileLock> {
+    return { release: async () => undefined };
   }
 
   async usage(): Promise<VolumeUsage> {

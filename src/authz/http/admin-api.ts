@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { ADMIN_ERRORS, type AdminErrorName, AdminRefusal } from '../administration/admin-refusal.ts';
 import { AskFault } from '../identity/ask-fault.ts';
 import { AuthRefusal } from '../identity/auth-refusal.ts';
+import { StoreBusy } from '../store/record-storage.ts';
 import { ACCESS_KEY_ROUTES } from './access-key-routes.ts';
 import { AdminCall, type AdminReply, authRefusalStatus } from './admin-call.ts';
 import type { AdminRoute } from './admin-route.ts';
@@ -92,8 +93,9 @@ export function refusalReply(error: unknown, request: HttpRequest, requestId: st
     if (status >= 500 && status !== 501) logger.error({ err: error, requestId }, 'an admin call failed');
     return errorReply(code, error.message, status, request.path, requestId);
   }
-  const name: AdminErrorName = error instanceof AskFault ? 'InvalidRequest' : 'InternalError';
-  if (name === 'InternalError') logger.error({ err: error, requestId }, 'an admin call failed');
+  const name: AdminErrorName =
+    error instanceof AskFault ? 'InvalidRequest' : error instanceof StoreBusy ? 'Unavailable' : 'InternalError';
+  if (name !== 'InvalidRequest') logger.error({ err: error, requestId }, 'an admin call failed');
   const { code, status, message } = ADMIN_ERRORS[name];
   return errorReply(code, message, status, request.path, requestId);
 }

@@ -16,3 +16,11 @@ export interface RecordStorage {
    */
   write(changes: RecordChanges): Promise<void>;
 }
+
+/** Thrown when others keep the store from being changed; trying again later may help. */
+export class StoreBusy extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'StoreBusy';
+  }
+}

@@ -22,28 +22,10 @@ import {
   recordPath,
   serverPath,
 } from './volume-layout.ts';
+import { type StoreLock, VolumeLock } from './volume-lock.ts';
 import { bucketExtrasFile, bucketFile, groupFile, identityFile, mappingFile } from './volume-writer-files.ts';
 
-type WritableVolume = Pick<Volume, 'stat' | 'open' | 'create' | 'unlink' | 'rmdir'>;
-
-/** Keeps others from changing the store meanwhile. */
-export interface StoreLock {
-  hold<T>(work: () => Promise<T>): Promise<T>;
-}
-
-/** Keeps the other changes of this process out. */
-export class ProcessLock implements StoreLock {
-  #tail: Promise<unknown> = Promise.resolve();
-
-  hold<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#tail.then(work);
-    this.#tail = done.then(
-      () => undefined,
-      () => undefined,
-    );
-    return done;
-  }
-}
+type WritableVolume = Pick<Volume, 'stat' | 'open' | 'create' | 'unlink' | 'rmdir' | 'tryLock'>;
 
 export interface VolumeRecordStorageOptions {
   readonly crypto?: FileCrypto | undefined;
@@ -58,7 +40,7 @@ export class VolumeRecordStorage implements RecordStorage {
   constructor(volume: WritableVolume, options: VolumeRecordStorageOptions = {}) {
     this.#volume = volume;
     this.#crypto = options.crypto;
-    this.#lock = options.lock ?? new ProcessLock();
+    this.#lock = options.lock ?? new VolumeLock(volume);
   }
 
   exclusively<T>(work: () => Promise<T>): Promise<T> {
