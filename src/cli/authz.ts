@@ -81,7 +81,7 @@ export async function serveAuthz(options: ServeAuthzOptions): Promise<RunningAut
     const { storage, bucket, kmsSecretKey } = options;
     const store =
       typeof options.store === 'string'
-        ? await openStore(options.store, { storage, bucket, kmsSecretKey })
+        ? await openStore(options.store, { storage, bucket, kmsSecretKey, environment: process.env })
         : options.store;
     closing.push(() => store.close());
     const directory = await IamDirectory.open({
@@ -105,7 +105,7 @@ export async function serveAuthz(options: ServeAuthzOptions): Promise<RunningAut
     const records =
       options.readOnly === true || typeof options.store !== 'string'
         ? undefined
-        : openRecordStorage(options.store, { storage, bucket, kmsSecretKey });
+        : openRecordStorage(options.store, { storage, bucket, kmsSecretKey, environment: process.env });
     if (records !== undefined) closing.push(() => records.close());
     const admin = createAdminService({
       answer: (ask) => asks.answer(ask),

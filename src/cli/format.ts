@@ -1,5 +1,6 @@
 // `portcullis format`: a new JuiceFS volume, or other settings for one. Flags as `juicefs format` has them; those whose
 // effect does not exist here are refused by name, never ignored.
+import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
@@ -13,6 +14,9 @@ interface FormatFlags {
   readonly secretKey?: string;
   readonly sessionToken?: string;
   readonly storageClass?: string;
+  readonly tag?: string;
+  readonly encryptRsaKey?: string;
+  readonly encryptAlgo: string;
   readonly blockSize: number;
   readonly compress: string;
   readonly hashPrefix?: boolean;
@@ -26,9 +30,6 @@ interface FormatFlags {
 
 /** Flags of the Go client that would change what a volume is, and cannot be honoured. */
 const REFUSED_FLAGS: readonly (readonly [flags: string, what: string])[] = [
-  ['--tag <tag>', 'tags on stored objects'],
-  ['--encrypt-rsa-key <file>', 'encryption of the data'],
-  ['--encrypt-algo <name>', 'encryption of the data'],
   ['--enable-acl', 'POSIX access control lists'],
   ['--ranger-rest-url <url>', 'Ranger'],
   ['--ranger-service <name>', 'Ranger'],
@@ -49,8 +50,14 @@ export function formatCommand(): Command {
     .option('--secret-key <key>', 'secret key of the object storage (env SECRET_KEY)')
     .option('--session-token <token>', 'session token of the object storage (env SESSION_TOKEN)')
     .option('--storage-class <class>', 'storage class of new objects')
+    .option('--tag <tag>', 'tag of new objects, key=value')
     .option('--block-size <size>', 'size of a block, in KiB or with a unit', bytesIn('K'), 4096 * 1024)
-    .option('--compress <algorithm>', 'lz4 or none', 'none')
+    .option('--compress <algorithm>', 'lz4, zstd or none', 'none')
+    .option(
+      '--encrypt-rsa-key <file>',
+      'encrypt the data under the RSA private key of a PEM file (env JFS_RSA_PASSPHRASE)',
+    )
+    .option('--encrypt-algo <algorithm>', 'aes256gcm-rsa or chacha20-rsa', 'aes256gcm-rsa')
     .option('--hash-prefix', "put a hash before the objects' names")
     .option('--shards <n>', 'spread the blocks over N buckets', wholeNumber)
     .option('--capacity <size>', 'limit of the space used, in GiB or with a unit', bytesIn('G'))
@@ -77,6 +84,7 @@ async function format(metaUrl: string, name: string, _flags: unknown, command: C
     ...(flags.compat === undefined ? {} : { compat: flags.compat }),
     force: flags.force === true,
     noUpdate: !flags.update,
+    environment: process.env,
     skipStorageCheck: (process.env.JFS_NO_CHECK_OBJECT_STORAGE ?? '') !== '',
   };
   const asked = {
@@ -86,6 +94,9 @@ async function format(metaUrl: string, name: string, _flags: unknown, command: C
     secretKey: flags.secretKey,
     sessionToken: flags.sessionToken,
     storageClass: flags.storageClass,
+    tag: flags.tag,
+    encryptKey: flags.encryptRsaKey === undefined ? undefined : readKey(flags.encryptRsaKey),
+    encryptAlgo: given('encryptAlgo', flags.encryptAlgo),
     blockSizeKiB: given('blockSize', flags.blockSize / 1024),
     compression: given('compress', flags.compress),
     hashPrefix: flags.hashPrefix,
@@ -103,6 +114,14 @@ async function format(metaUrl: string, name: string, _flags: unknown, command: C
   } catch (error) {
     if (error instanceof VolumeOpenError) throw new UsageError(error.message);
     throw error;
+  }
+}
+
+function readKey(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new UsageError(`--encrypt-rsa-key: ${cause instanceof Error ? cause.message : String(cause)}`);
   }
 }
 

@@ -88,6 +88,7 @@ async function serve(
     ...(storage.bucket === undefined ? {} : { bucket: storage.bucket }),
     maxUploads: storage.maxUploads,
     bufferSize: storage.bufferBytes,
+    environment: process.env,
     uid: process.geteuid?.() ?? 0,
     gid: process.getegid?.() ?? 0,
     log: {

@@ -2,6 +2,7 @@
 import { blockCodec } from './chunk/block-codec.ts';
 import { BlockStore } from './chunk/block-store.ts';
 import { type FormatRecord, parseFormat, requireSupported, requireVersion } from './format/format-record.ts';
+import { openVolumeStore, sameStore } from './format/volume-store.ts';
 import { JuiceVolume, type VolumeParts } from './juice-volume.ts';
 import { DeletionQueue } from './meta/deletion-queue.ts';
 import type { MetaEngine } from './meta/engine.ts';
@@ -10,10 +11,10 @@ import { IdAllocator } from './meta/id-allocator.ts';
 import { openEngine } from './meta/meta-url.ts';
 import { OpenFiles } from './meta/open-files.ts';
 import { startSession } from './meta/session.ts';
-import { openStore } from './storage/open-store.ts';
+import { ChangeableStore } from './storage/changeable-store.ts';
 import type { Volume } from './volume.ts';
 import { VolumeOpenError } from './volume-error.ts';
-import { resolveOptions, type VolumeOptions } from './volume-options.ts';
+import { type ResolvedVolumeOptions, resolveOptions, type VolumeOptions } from './volume-options.ts';
 
 /** Ids a client takes at a time, as all clients do. */
 const INODE_BATCH = 1024;
@@ -32,14 +33,8 @@ export async function openParts(engine: MetaEngine, options: VolumeOptions): Pro
     const stored = await loadFormat(engine);
     requireVersion(stored);
     requireSupported(stored, resolved.readOnly);
-    const format = {
-      ...stored,
-      storage: resolved.storage?.toLowerCase() ?? stored.storage,
-      bucket: resolved.bucket ?? stored.bucket,
-    };
-    // A directory given without its slash would put the objects beside it.
-    if (format.storage === 'file' && !format.bucket.endsWith('/')) format.bucket += '/';
-    const objects = openStore(format.storage, format.bucket);
+    const format = stored;
+    const objects = new ChangeableStore(openVolumeStore(format, resolved));
     const layout = { volume: format.name, blockSize: format.blockSize, hashPrefix: format.hashPrefix };
     const blocks = new BlockStore(objects, blockCodec(format.compression), layout, resolved);
     if (!resolved.readOnly) await engine.prepareForWriting();
@@ -53,6 +48,9 @@ export async function openParts(engine: MetaEngine, options: VolumeOptions): Pro
       session: 0n,
       lost: undefined,
       onChanged: (change) => deletions?.accept(change),
+      onFormat: (next, before) => {
+        if (!sameStore(next, before)) followStore(objects, next, resolved);
+      },
     };
     deletions = new DeletionQueue(fs, blocks);
     if (!resolved.readOnly) fs.session = await startSession(fs);
@@ -61,6 +59,21 @@ export async function openParts(engine: MetaEngine, options: VolumeOptions): Pro
   } catch (error) {
     await engine.close();
     throw error;
+  }
+}
+
+/** Another client moved the volume's objects, or changed the keys or limits of their store. */
+function followStore(objects: ChangeableStore, format: FormatRecord, options: ResolvedVolumeOptions): void {
+  const complain = (error: unknown): void =>
+    options.log.warn('the changed storage of the volume cannot be used; the former one stays in use', {
+      reason: error instanceof Error ? error.message : String(error),
+    });
+  try {
+    const next = openVolumeStore(format, options);
+    options.log.info('the storage of the volume was changed', { storage: next.description });
+    objects.replace(next).catch(complain);
+  } catch (error) {
+    complain(error);
   }
 }
 

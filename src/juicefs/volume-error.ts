@@ -10,6 +10,7 @@ export type VolumeOpenErrorCode =
   | 'InvalidFormat'
   | 'UnsupportedFormat'
   | 'ClientTooOld'
+  | 'EncryptionKeyUnusable'
   | 'StorageUnusable'
   | 'FormatRefused';
 

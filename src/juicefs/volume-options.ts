@@ -13,6 +13,25 @@ export interface VolumeOptions {
   readonly bucket?: string;
   /** Replaces the format's Storage, as `--storage`. */
   readonly storage?: string;
+  /** Replaces the format's storage class, as `--storage-class`. */
+  readonly storageClass?: string;
+  /** Replaces the format's tag of stored objects (`key=value`), as `--tag`. */
+  readonly tag?: string;
+  /** Replace the format's limits; Mbps, 0 = unlimited. */
+  readonly uploadLimit?: number;
+  readonly downloadLimit?: number;
+  /** Tries of a transfer after the first. */
+  readonly ioRetries?: number;
+  /** Time limit of one try. */
+  readonly getTimeoutMs?: number;
+  readonly putTimeoutMs?: number;
+  /** Processes of this client that work on the volume: they share its limits. */
+  readonly processes?: number;
+  /**
+   * Variables that the Go client heeds, too: JFS_RSA_PASSPHRASE, META_PASSWORD, AWS_REGION and so on. The library itself reads no
+   * environment.
+   */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Bits taken from the mode of what is created. */
   readonly umask?: number;
   /** The user and group that act; not root: permission bits are checked. */
@@ -41,8 +60,11 @@ export interface VolumeOptions {
   readonly onLost?: (reason: Error) => void;
 }
 
-export type ResolvedVolumeOptions = Required<Omit<VolumeOptions, 'bucket' | 'storage'>> &
-  Pick<VolumeOptions, 'bucket' | 'storage'>;
+/** Options that stand in the place of the format's where they are given. */
+type FormatOverrides = 'bucket' | 'storage' | 'storageClass' | 'tag' | 'uploadLimit' | 'downloadLimit';
+
+export type ResolvedVolumeOptions = Required<Omit<VolumeOptions, FormatOverrides>> &
+  Pick<VolumeOptions, FormatOverrides>;
 
 const MIB = 1024 * 1024;
 
@@ -59,6 +81,11 @@ const DEFAULTS = {
   heartbeatMs: 12_000,
   backgroundJobs: true,
   mountpoint: 's3gateway',
+  ioRetries: 10,
+  getTimeoutMs: 60_000,
+  putTimeoutMs: 60_000,
+  processes: 1,
+  environment: {},
   maxUploads: 20,
   maxDownloads: 200,
   maxDeletes: 10,

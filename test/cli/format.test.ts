@@ -66,12 +66,15 @@ describe('format', () => {
   });
 
   it.each([
-    [['--encrypt-rsa-key', 'k.pem'], /--encrypt-rsa-key is not supported/],
+    [['--encrypt-rsa-key', '/nowhere/k.pem'], /--encrypt-rsa-key: ENOENT/],
+    [['--encrypt-algo', 'sm4gcm', '--encrypt-rsa-key', import.meta.filename], /"sm4gcm" is not supported/],
+    [['--encrypt-rsa-key', import.meta.filename], /no private key in PEM form/],
     [['--enable-acl'], /--enable-acl is not supported/],
     [['--ranger-rest-url', 'http://r'], /--ranger-rest-url is not supported/],
-    [['--compress', 'zstd'], /"zstd" is not supported/],
-    [['--shards', '4'], /4 storage shards, which is not supported/],
-    [['--storage', 's3'], /"s3" is not supported/],
+    [['--compress', 'brotli'], /"brotli" is not supported/],
+    [['--shards', '4'], /4 shards needs %d in its bucket/],
+    [['--storage', 'oss'], /"oss" is not supported/],
+    [['--storage', 's3'], /the bucket|access key/],
     [['--block-size', '4X'], /a size is a number/],
     [['--trash-days', '-1'], /a whole number/],
     [['--compat', '0.9'], /compat/],

@@ -5,13 +5,17 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openVolume, type Volume, type VolumePath } from '../../src/juicefs/index.ts';
 import { type GoldenObject, type GoldenVolume, unpackGolden } from '../fixtures/volumes/golden.ts';
 
-describe.each(['sqlite-plain', 'sqlite-multi-lz4', 'sqlite-posix'])('golden volume %s', (name) => {
+describe.each(['sqlite-plain', 'sqlite-multi-lz4', 'sqlite-posix', 'sqlite-chacha'])('golden volume %s', (name) => {
   let golden: GoldenVolume;
   let volume: Volume;
 
   beforeAll(async () => {
     golden = unpackGolden(name);
-    volume = await openVolume(golden.metaUrl, { readOnly: true, bucket: golden.bucket });
+    volume = await openVolume(golden.metaUrl, {
+      readOnly: true,
+      bucket: golden.bucket,
+      environment: { JFS_RSA_PASSPHRASE: golden.passphrase },
+    });
   });
 
   afterAll(async () => {

@@ -24,6 +24,7 @@ export function openRecordStorage(url: string, options: OpenStoreOptions): OpenR
       openVolume(metaUrl, {
         backgroundJobs: false,
         mountpoint: 'authz',
+        ...(options.environment === undefined ? {} : { environment: options.environment }),
         ...(options.storage === undefined ? {} : { storage: options.storage }),
         ...(options.bucket === undefined ? {} : { bucket: options.bucket }),
       }),

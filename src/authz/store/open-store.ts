@@ -19,6 +19,8 @@ export interface OpenStoreOptions {
   readonly bucket: string | undefined;
   /** MINIO_KMS_SECRET_KEY: `NAME:BASE64`. */
   readonly kmsSecretKey: string | undefined;
+  /** What the volume library may read of the environment, as in VolumeOptions. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
 }
 
 /**
@@ -41,6 +43,7 @@ export async function openStore(url: string, options: OpenStoreOptions): Promise
   try {
     const volume = await openVolume(metaUrl, {
       readOnly: true,
+      ...(options.environment === undefined ? {} : { environment: options.environment }),
       ...(storage === undefined ? {} : { storage }),
       ...(bucket === undefined ? {} : { bucket }),
     });

@@ -2,6 +2,7 @@
 // header of its own: its length in memory is known from its key.
 import { compressSync, uncompressSync } from 'lz4-napi';
 import { VolumeOpenError } from '../volume-error.ts';
+import { zstd } from './zstd.ts';
 
 export interface BlockCodec {
   /** True when the stored bytes are the block's bytes, so that parts of an object can be read. */
@@ -40,14 +41,21 @@ const lz4: BlockCodec = {
   },
 };
 
+const zstandard: BlockCodec = {
+  identity: false,
+  encode: (block) => zstd().compress(block),
+  decode: (stored, bytes) => zstd().decompress(stored, bytes),
+};
+
 const CODECS: ReadonlyMap<string, BlockCodec> = new Map([
   ['', none],
   ['none', none],
   ['lz4', lz4],
+  ['zstd', zstandard],
 ]);
 
 /** Compressions that can be read and written, for messages. */
-export const SUPPORTED_COMPRESSIONS = ['none', 'lz4'] as const;
+export const SUPPORTED_COMPRESSIONS = ['none', 'lz4', 'zstd'] as const;
 
 /** The codec of a format's Compression; UnsupportedFormat names one that is not there. */
 export function blockCodec(compression: string): BlockCodec {

@@ -17,8 +17,6 @@ export interface StoredSlice {
   readonly size: number;
 }
 
-const UPLOAD_TRIES = 3;
-
 export class BlockStore {
   readonly layout: BlockLayout;
   readonly #objects: ObjectStore;
@@ -45,16 +43,10 @@ export class BlockStore {
     const key = blockKey(this.layout, slice, index, block.length);
     await this.#uploads.acquire(1);
     try {
-      const stored = await this.#codec.encode(block);
-      for (let attempt = 1; ; attempt++) {
-        try {
-          await this.#objects.put(key, stored);
-          return;
-        } catch (cause) {
-          if (isFull(cause)) throw new VolumeError('ENOSPC', `no space left to store block ${key}`, { cause });
-          if (attempt >= UPLOAD_TRIES) throw new VolumeError('EIO', `cannot store block ${key}`, { cause });
-        }
-      }
+      await this.#objects.put(key, await this.#codec.encode(block));
+    } catch (cause) {
+      if (isFull(cause)) throw new VolumeError('ENOSPC', `no space left to store block ${key}`, { cause });
+      throw new VolumeError('EIO', `cannot store block ${key}: ${reasonOf(cause)}`, { cause });
     } finally {
       this.#uploads.release(1);
     }
@@ -97,6 +89,10 @@ export class BlockStore {
       this.#deletes.release(1);
     }
   }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function isFull(error: unknown): boolean {

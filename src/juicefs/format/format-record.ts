@@ -1,6 +1,7 @@
 // The volume's setting record: parsed once into a type, unknown members kept so that rewriting loses nothing, and
 // serialized as the Go client writes it: one member a line. JuiceFS: pkg/meta/config.go.
 import { z } from 'zod';
+import { encryptionCipher } from '../storage/encrypted-store.ts';
 import { VolumeOpenError } from '../volume-error.ts';
 
 const tier = z.object({ ID: z.number(), StorageClass: z.string(), Tag: z.string() });
@@ -33,7 +34,12 @@ const RECORD = z.looseObject({
   DirStats: z.boolean().optional(),
   UserGroupQuota: z.boolean().optional(),
   EnableACL: z.boolean().default(false),
+  RangerRestUrl: z.string().optional(),
+  RangerService: z.string().optional(),
   ChangeLog: z.boolean().optional(),
+  ChangeLogMaxAge: z.number().optional(),
+  ChangeLogMaxLines: z.number().optional(),
+  KerbConf: z.string().optional(),
 });
 
 /** The record's members under the names of the JSON text. */
@@ -61,6 +67,14 @@ export interface FormatRecord {
   readonly userGroupQuota: boolean;
   readonly changeLog: boolean;
   readonly encrypted: boolean;
+  readonly encryptAlgo: string;
+  readonly accessKey: string;
+  readonly storageClass: string;
+  /** `key=value` for stored objects, or empty. */
+  readonly tag: string;
+  /** Mbps; 0 = unlimited. */
+  readonly uploadLimit: number;
+  readonly downloadLimit: number;
   /** The text it was parsed from. */
   readonly text: string;
 }
@@ -116,6 +130,12 @@ export function formatOf(members: FormatMembers, text = serializeFormat(members)
     userGroupQuota: members.UserGroupQuota ?? false,
     changeLog: members.ChangeLog ?? false,
     encrypted: (members.EncryptKey ?? '') !== '',
+    encryptAlgo: members.EncryptAlgo ?? '',
+    accessKey: members.AccessKey ?? '',
+    storageClass: members.Tiers?.['0']?.StorageClass ?? members.StorageClass ?? '',
+    tag: members.Tiers?.['0']?.Tag ?? '',
+    uploadLimit: members.UploadLimit ?? 0,
+    downloadLimit: members.DownloadLimit ?? 0,
     text,
   };
 }
@@ -171,8 +191,7 @@ export function requireSupported(format: FormatRecord, readOnly: boolean): void 
   const refuse = (what: string): never => {
     throw new VolumeOpenError('UnsupportedFormat', `the volume ${format.name} uses ${what}, which is not supported`);
   };
-  if (format.encrypted) refuse(`encryption (${format.members.EncryptAlgo ?? 'unknown'})`);
-  if (format.shards > 1) refuse(`${format.shards} storage shards`);
+  if (format.encrypted) encryptionCipher(format.encryptAlgo);
   if (!readOnly && format.changeLog) refuse('a change log (it can be opened for reading only)');
 }
 

@@ -8,11 +8,12 @@ import { ROOT_INODE, TRASH_INODE } from '../meta/inode.ts';
 import { openEngine } from '../meta/meta-url.ts';
 import { trashNode } from '../meta/trash.ts';
 import { loadFormat } from '../open-volume.ts';
-import type { ObjectStore } from '../storage/object-store.ts';
-import { openStore } from '../storage/open-store.ts';
+import { ObjectRefusedError, type ObjectStore } from '../storage/object-store.ts';
+import { requireStorage } from '../storage/open-store.ts';
 import { VolumeOpenError } from '../volume-error.ts';
 import { type FormatMembers, type FormatRecord, formatOf, requireSupported, serializeFormat } from './format-record.ts';
-import { encryptSecret } from './secrets.ts';
+import { encryptSecret, REMOVED_SECRET } from './secrets.ts';
+import { openVolumeStore, plainSecret } from './volume-store.ts';
 
 /** What to format. Members left out have the Go client's defaults for a new volume, and stay as they are in an existing one. */
 export interface FormatSettings {
@@ -28,6 +29,11 @@ export interface FormatSettings {
   /** Becomes a power of two within 64 to 16384. */
   readonly blockSizeKiB?: number;
   readonly compression?: string;
+  /** PEM of an RSA private key: the data of a new volume is encrypted under it. */
+  readonly encryptKey?: string;
+  readonly encryptAlgo?: string;
+  /** `key=value` put on stored objects. */
+  readonly tag?: string;
   readonly shards?: number;
   readonly hashPrefix?: boolean;
   /** Bytes; 0 = unlimited. */
@@ -42,6 +48,8 @@ export interface FormatSettings {
   readonly noUpdate?: boolean;
   /** Do not probe the storage. */
   readonly skipStorageCheck?: boolean;
+  /** As in VolumeOptions. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
   /** What a new volume takes where the members above are left out; an existing one is not changed by them. */
   readonly fallback?: Pick<FormatSettings, 'bucket' | 'accessKey' | 'secretKey' | 'sessionToken'>;
 }
@@ -60,6 +68,8 @@ const MAX_SHARDS = 256;
 const ROOT_MODE = 0o777;
 const UUID_OBJECT = 'juicefs_uuid';
 const PROBE_BYTES = 100;
+/** A person waits for the answer. */
+const PROBE_RETRIES = 2;
 
 /** Formats the database of a META-URL; VolumeOpenError says in one line why not. */
 export async function formatVolume(metaUrl: string, settings: FormatSettings): Promise<FormatResult> {
@@ -70,7 +80,8 @@ export async function formatVolume(metaUrl: string, settings: FormatSettings): P
     existing === undefined ? newFormat(settings) : updatedFormat(existing, settings, settings.force === true);
   requireSupported(format, false);
   blockCodec(format.compression);
-  const objects = openStore(format.storage, format.bucket);
+  requireStorage(format.storage);
+  const objects = openVolumeStore(format, { environment: settings.environment ?? {}, ioRetries: PROBE_RETRIES });
   try {
     if (settings.skipStorageCheck !== true) await probeStorage(objects, format.name);
     if (existing === undefined) await create(metaUrl, format, objects, settings);
@@ -116,17 +127,17 @@ function newFormat(asked: FormatSettings): FormatRecord {
     UUID: uuid,
     Storage: storage,
     StorageClass: settings.storageClass,
-    Tiers: { '0': { ID: 0, StorageClass: settings.storageClass ?? '', Tag: '' } },
+    Tiers: { '0': { ID: 0, StorageClass: settings.storageClass ?? '', Tag: settings.tag ?? '' } },
     Bucket: bucketText(storage, bucket),
     AccessKey: settings.accessKey,
-    ...secretMembers(settings, uuid),
+    ...secretMembers(settings, uuid, settings.encryptKey ?? ''),
     BlockSize: powerOfTwo(settings.blockSizeKiB ?? 4 * KIB),
     Compression: settings.compression ?? 'none',
     Shards: settings.shards,
     HashPrefix: settings.hashPrefix,
     Capacity: settings.capacity,
     Inodes: settings.inodes,
-    EncryptAlgo: 'aes256gcm-rsa',
+    EncryptAlgo: settings.encryptAlgo ?? 'aes256gcm-rsa',
     TrashDays: settings.trashDays ?? 1,
     MetaVersion: 1,
     MinClientVersion: compat ? undefined : '1.1.0-A',
@@ -139,13 +150,19 @@ function newFormat(asked: FormatSettings): FormatRecord {
 function updatedFormat(existing: FormatRecord, settings: FormatSettings, force: boolean): FormatRecord {
   const old = existing.members;
   const storage = settings.storage ?? old.Storage;
+  // Decrypted by the old keys and stored anew only when one of them changes.
+  const secrets: Pick<FormatSettings, 'secretKey' | 'sessionToken'> = {
+    secretKey: settings.secretKey ?? keptSecret(existing, 'SecretKey', settings),
+    sessionToken: settings.sessionToken ?? keptSecret(existing, 'SessionToken', settings),
+  };
+  const changed = settings.secretKey !== undefined || settings.sessionToken !== undefined;
   const members: FormatMembers = {
     ...old,
     Name: settings.name,
     Storage: storage,
     Bucket: settings.bucket === undefined ? old.Bucket : bucketText(storage, settings.bucket),
     AccessKey: settings.accessKey ?? old.AccessKey,
-    ...secretMembers(settings, old.UUID),
+    ...(changed ? secretMembers(secrets, old.UUID, keptSecret(existing, 'EncryptKey', settings)) : {}),
     BlockSize: settings.blockSizeKiB === undefined ? old.BlockSize : powerOfTwo(settings.blockSizeKiB),
     Compression: settings.compression ?? old.Compression,
     Shards: settings.shards ?? old.Shards,
@@ -168,13 +185,30 @@ function updatedFormat(existing: FormatRecord, settings: FormatSettings, force: 
   return format;
 }
 
-/** Secrets as they are stored; members whose secret was not given are left out. */
-function secretMembers(settings: FormatSettings, uuid: string): Partial<FormatMembers> {
-  const { secretKey = '', sessionToken = '' } = settings;
+/** A secret that stays as it is; one that was removed from the record is gone, and set anew by who can. */
+function keptSecret(
+  existing: FormatRecord,
+  member: 'SecretKey' | 'SessionToken' | 'EncryptKey',
+  settings: FormatSettings,
+): string {
+  const isReplaced = settings.secretKey !== undefined || settings.sessionToken !== undefined;
+  if (!isReplaced || existing.members[member] === REMOVED_SECRET) return '';
+  return plainSecret(existing, member, member);
+}
+
+/** Secrets as they are stored; empty ones are left out. */
+function secretMembers(
+  { secretKey = '', sessionToken = '' }: Pick<FormatSettings, 'secretKey' | 'sessionToken'>,
+  uuid: string,
+  encryptKey: string,
+): Partial<FormatMembers> {
+  const sealed = (secret: string): string | undefined => (secret === '' ? undefined : encryptSecret(secret, uuid));
+  const any = [secretKey, sessionToken, encryptKey].some((secret) => secret !== '');
   return {
-    ...(secretKey === '' ? {} : { SecretKey: encryptSecret(secretKey, uuid) }),
-    ...(sessionToken === '' ? {} : { SessionToken: encryptSecret(sessionToken, uuid) }),
-    ...(secretKey === '' && sessionToken === '' ? {} : { KeyEncrypted: true }),
+    SecretKey: sealed(secretKey),
+    SessionToken: sealed(sessionToken),
+    EncryptKey: sealed(encryptKey),
+    KeyEncrypted: any,
   };
 }
 
@@ -192,7 +226,7 @@ async function probeStorage(objects: ObjectStore, name: string): Promise<void> {
   const key = `${name}/testing/${randomBytes(5).toString('hex')}`;
   const body = randomBytes(PROBE_BYTES);
   try {
-    await objects.put(key, body);
+    await putMakingBucket(objects, key, body);
     const read = await objects.get(key);
     if (!body.equals(read)) throw new Error('what was read is not what was written');
     await objects.delete(key);
@@ -204,6 +238,24 @@ async function probeStorage(objects: ObjectStore, name: string): Promise<void> {
   }
 }
 
+/** Stores an object; in a bucket that may have to be made first. */
+async function putMakingBucket(objects: ObjectStore, key: string, body: Uint8Array): Promise<void> {
+  try {
+    await objects.put(key, body);
+  } catch (error) {
+    if (error instanceof ObjectRefusedError && error.code !== 'NoSuchBucket') throw error;
+    await objects.createBucket();
+    await objects.put(key, body);
+  }
+}
+
+async function holdsObjects(objects: ObjectStore, prefix: string): Promise<boolean> {
+  for await (const { key, size } of objects.list(prefix)) {
+    if (size > 0 && !key.startsWith(`${prefix}testing/`)) return true;
+  }
+  return false;
+}
+
 async function create(
   metaUrl: string,
   format: FormatRecord,
@@ -212,8 +264,7 @@ async function create(
 ): Promise<void> {
   const prefix = `${format.name}/`;
   if (settings.skipStorageCheck !== true) {
-    const found = (await objects.list(prefix, 2)).filter((key) => !key.startsWith(`${prefix}testing/`));
-    if (found.length > 0) {
+    if (await holdsObjects(objects, prefix)) {
       throw new VolumeOpenError(
         'FormatRefused',
         `the storage ${objects.description} holds objects of a volume ${format.name} already; clean it up or take another name`,

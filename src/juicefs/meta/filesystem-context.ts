@@ -20,6 +20,8 @@ export interface FilesystemContext {
   lost: VolumeError | undefined;
   /** Takes over the data of files that a committed change removed. */
   readonly onChanged: (change: Change) => void;
+  /** The format was changed by another client. */
+  readonly onFormat: (format: FormatRecord, before: FormatRecord) => void;
 }
 
 /** Runs a body in a writing transaction with its accounting; the body may run again, so it must not act outside. */

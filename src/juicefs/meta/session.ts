@@ -89,7 +89,11 @@ async function reloadFormat(fs: FilesystemContext): Promise<void> {
   if (format.uuid !== fs.format.uuid) loseVolume(fs, 'the volume was formatted anew');
   else if ((format.members.MetaVersion ?? 1) > MAX_META_VERSION)
     loseVolume(fs, 'the volume was upgraded to a newer layout');
-  else fs.format = { ...format, bucket: fs.format.bucket, storage: fs.format.storage };
+  else {
+    const before = fs.format;
+    fs.format = format;
+    fs.onFormat(format, before);
+  }
 }
 
 function loseVolume(fs: FilesystemContext, reason: string): void {

@@ -1,9 +1,9 @@
 // The `file` object store: each object a file below a directory. An object appears by rename, so a reader never sees half
 // of one. As with the Go client nothing is forced to the disk: the operating system writes it back.
 import { randomInt } from 'node:crypto';
-import { type FileHandle, mkdir, open, opendir, rename, rm, writeFile } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, opendir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { ObjectMissingError, type ObjectStore } from './object-store.ts';
+import { type ByteRange, ObjectMissingError, type ObjectStore, type StoredObject } from './object-store.ts';
 
 const READ_UNIT = 1024 * 1024;
 const MAX_TEMP_BASENAME = 200;
@@ -41,7 +41,7 @@ export class FileStore implements ObjectStore {
     }
   }
 
-  async get(key: string, range?: { start: number; end: number }, signal?: AbortSignal): Promise<Uint8Array> {
+  async get(key: string, range?: ByteRange, signal?: AbortSignal): Promise<Uint8Array> {
     signal?.throwIfAborted();
     let file: FileHandle;
     try {
@@ -61,14 +61,21 @@ export class FileStore implements ObjectStore {
     await rm(this.#path(key), { force: true });
   }
 
-  async list(prefix: string, limit: number): Promise<string[]> {
-    const found: string[] = [];
-    const slash = prefix.lastIndexOf('/');
-    await this.#collect(prefix.slice(0, slash + 1), prefix, limit, found);
-    return found;
+  async head(key: string): Promise<StoredObject | undefined> {
+    try {
+      const { size, mtimeMs } = await stat(this.#path(key));
+      return { key, size, mtimeMs };
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
   }
 
-  async #collect(folder: string, prefix: string, limit: number, found: string[]): Promise<void> {
+  async *list(prefix: string): AsyncGenerator<StoredObject> {
+    yield* this.#collect(prefix.slice(0, prefix.lastIndexOf('/') + 1), prefix);
+  }
+
+  async *#collect(folder: string, prefix: string): AsyncGenerator<StoredObject> {
     let entries: Awaited<ReturnType<typeof opendir>>;
     try {
       entries = await opendir(this.#path(folder) || '.');
@@ -77,12 +84,19 @@ export class FileStore implements ObjectStore {
       throw error;
     }
     for await (const entry of entries) {
-      if (found.length >= limit) return;
       const key = folder + entry.name;
-      if (!key.startsWith(prefix)) continue;
-      if (entry.isDirectory()) await this.#collect(`${key}/`, prefix, limit, found);
-      else if (!entry.name.startsWith('.jfs.')) found.push(key);
+      if (entry.isDirectory()) {
+        if (key.startsWith(prefix) || prefix.startsWith(`${key}/`)) yield* this.#collect(`${key}/`, prefix);
+      } else if (key.startsWith(prefix) && !entry.name.startsWith('.jfs.')) {
+        // Deleted since the directory was read: no object any more.
+        const found = await this.head(key);
+        if (found !== undefined) yield found;
+      }
     }
+  }
+
+  async createBucket(): Promise<void> {
+    await mkdir(dirname(`${this.#root}.`), { recursive: true, mode: 0o777 });
   }
 
   async close(): Promise<void> {
@@ -102,7 +116,7 @@ async function writeMakingDirectory(path: string, body: Uint8Array): Promise<voi
 
 async function readRange(
   file: FileHandle,
-  range: { start: number; end: number } | undefined,
+  range: ByteRange | undefined,
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array> {
   const start = range?.start ?? 0;

@@ -1,20 +1,39 @@
 // What the volume needs of an object store. Keys are full keys, volume name included.
 
+/** An object as a listing shows it. */
+export interface StoredObject {
+  readonly key: string;
+  /** Bytes as stored: after compression and encryption. */
+  readonly size: number;
+  /** Milliseconds since the epoch. */
+  readonly mtimeMs: number;
+}
+
+export interface ByteRange {
+  readonly start: number;
+  /** Not included. */
+  readonly end: number;
+}
+
 export interface ObjectStore {
   /** For messages, without secrets. */
   readonly description: string;
   /** Bytes worth asking for at once where parts of an object may be read. */
   readonly readUnit: number;
   /** Stores an object whole, or not at all. */
-  put(key: string, body: Uint8Array): Promise<void>;
+  put(key: string, body: Uint8Array, signal?: AbortSignal): Promise<void>;
   /**
    * The object's bytes, or [start, end) of them, cut where the object ends. `ObjectMissingError` when there is none.
    */
-  get(key: string, range?: { start: number; end: number }, signal?: AbortSignal): Promise<Uint8Array>;
+  get(key: string, range?: ByteRange, signal?: AbortSignal): Promise<Uint8Array>;
+  /** The object without its bytes; undefined when there is none. */
+  head(key: string): Promise<StoredObject | undefined>;
   /** Fine when there is none. */
   delete(key: string): Promise<void>;
-  /** Some keys that begin with the prefix, in any order. */
-  list(prefix: string, limit: number): Promise<string[]>;
+  /** All objects whose key begins with the prefix, in any order, in bounded memory. */
+  list(prefix: string): AsyncIterable<StoredObject>;
+  /** Makes the bucket or directory if it is not there. */
+  createBucket(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -23,5 +42,16 @@ export class ObjectMissingError extends Error {
   constructor(key: string, options?: { cause?: unknown }) {
     super(`there is no object ${key}`, options);
     this.name = 'ObjectMissingError';
+  }
+}
+
+/** The store refuses for good: trying again cannot help. */
+export class ObjectRefusedError extends Error {
+  /** What the store calls it, as in `AccessDenied`. */
+  readonly code: string;
+  constructor(code: string, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'ObjectRefusedError';
+    this.code = code;
   }
 }

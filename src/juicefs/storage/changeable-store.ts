@@ -1,0 +1,53 @@
+// The store of an open volume, which another client's change of the settings may replace while it is in use.
+import type { ByteRange, ObjectStore, StoredObject } from './object-store.ts';
+
+export class ChangeableStore implements ObjectStore {
+  #store: ObjectStore;
+
+  constructor(store: ObjectStore) {
+    this.#store = store;
+  }
+
+  /** New calls go to `next`; the store before it is closed once what is under way there has ended. */
+  async replace(next: ObjectStore): Promise<void> {
+    const before = this.#store;
+    this.#store = next;
+    await before.close();
+  }
+
+  get description(): string {
+    return this.#store.description;
+  }
+
+  get readUnit(): number {
+    return this.#store.readUnit;
+  }
+
+  put(key: string, body: Uint8Array, signal?: AbortSignal): Promise<void> {
+    return this.#store.put(key, body, signal);
+  }
+
+  get(key: string, range?: ByteRange, signal?: AbortSignal): Promise<Uint8Array> {
+    return this.#store.get(key, range, signal);
+  }
+
+  head(key: string): Promise<StoredObject | undefined> {
+    return this.#store.head(key);
+  }
+
+  delete(key: string): Promise<void> {
+    return this.#store.delete(key);
+  }
+
+  list(prefix: string): AsyncIterable<StoredObject> {
+    return this.#store.list(prefix);
+  }
+
+  createBucket(): Promise<void> {
+    return this.#store.createBucket();
+  }
+
+  close(): Promise<void> {
+    return this.#store.close();
+  }
+}

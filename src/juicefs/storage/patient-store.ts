@@ -1,0 +1,155 @@
+// A store that is tried again: each try has a time limit, the waits between them grow, and what cannot become better is not
+// tried twice. It also keeps transfers within the volume's bandwidth.
+import { setTimeout as delay } from 'node:timers/promises';
+import { Bandwidth } from './bandwidth.ts';
+import {
+  type ByteRange,
+  ObjectMissingError,
+  ObjectRefusedError,
+  type ObjectStore,
+  type StoredObject,
+} from './object-store.ts';
+
+export interface PatientStoreOptions {
+  /** Tries after the first. */
+  readonly ioRetries: number;
+  readonly getTimeoutMs: number;
+  readonly putTimeoutMs: number;
+  /** Bytes a second; 0 = unlimited. */
+  readonly uploadBytesPerSecond: number;
+  readonly downloadBytesPerSecond: number;
+}
+
+/** The wait before try n is about n² times this. */
+const WAIT_MS = 100;
+const MAX_WAIT_MS = 5_000;
+
+/** What a file system says that may pass; its other refusals stay. */
+const PASSING = new Set([
+  'EIO',
+  'EAGAIN',
+  'EBUSY',
+  'EINTR',
+  'EMFILE',
+  'ENFILE',
+  'ETIMEDOUT',
+  'ESTALE',
+  'ENETUNREACH',
+  'EHOSTUNREACH',
+]);
+/** POSIX codes of a file system; network errors have others, and all pass. */
+const FILE_SYSTEM = new Set([
+  'EACCES',
+  'EPERM',
+  'EROFS',
+  'ENOSPC',
+  'EDQUOT',
+  'ENOTDIR',
+  'EISDIR',
+  'ENAMETOOLONG',
+  'ELOOP',
+  'EINVAL',
+  'ENOENT',
+]);
+
+export class PatientStore implements ObjectStore {
+  readonly #store: ObjectStore;
+  readonly #options: PatientStoreOptions;
+  readonly #upload: Bandwidth;
+  readonly #download: Bandwidth;
+
+  constructor(store: ObjectStore, options: PatientStoreOptions) {
+    this.#store = store;
+    this.#options = options;
+    this.#upload = new Bandwidth(options.uploadBytesPerSecond);
+    this.#download = new Bandwidth(options.downloadBytesPerSecond);
+  }
+
+  get description(): string {
+    return this.#store.description;
+  }
+
+  get readUnit(): number {
+    return this.#store.readUnit;
+  }
+
+  async put(key: string, body: Uint8Array, signal?: AbortSignal): Promise<void> {
+    await this.#upload.take(body.length, signal);
+    await this.#retry(this.#options.putTimeoutMs, signal, (limited) => this.#store.put(key, body, limited));
+  }
+
+  async get(key: string, range?: ByteRange, signal?: AbortSignal): Promise<Uint8Array> {
+    const body = await this.#retry(this.#options.getTimeoutMs, signal, (limited) =>
+      this.#store.get(key, range, limited),
+    );
+    await this.#download.take(body.length, signal);
+    return body;
+  }
+
+  head(key: string): Promise<StoredObject | undefined> {
+    return this.#retry(this.#options.getTimeoutMs, undefined, () => this.#store.head(key));
+  }
+
+  delete(key: string): Promise<void> {
+    return this.#retry(this.#options.putTimeoutMs, undefined, () => this.#store.delete(key));
+  }
+
+  list(prefix: string): AsyncIterable<StoredObject> {
+    return this.#store.list(prefix);
+  }
+
+  createBucket(): Promise<void> {
+    return this.#store.createBucket();
+  }
+
+  close(): Promise<void> {
+    return this.#store.close();
+  }
+
+  async #retry<T>(
+    timeoutMs: number,
+    signal: AbortSignal | undefined,
+    run: (limited: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      signal?.throwIfAborted();
+      try {
+        return await within(timeoutMs, signal, run);
+      } catch (error) {
+        if (signal?.aborted === true || attempt > this.#options.ioRetries || !mayPass(error)) throw error;
+      }
+      const wait = Math.min(attempt * attempt * WAIT_MS, MAX_WAIT_MS) * (0.5 + Math.random());
+      await delay(wait, undefined, signal === undefined ? {} : { signal });
+    }
+  }
+}
+
+/** Runs with a time limit; also a run that does not listen to its signal is not waited for beyond it. */
+async function within<T>(
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
+  run: (limited: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const stop = new AbortController();
+  const limited = signal === undefined ? stop.signal : AbortSignal.any([stop.signal, signal]);
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      const error = new Error(`no answer of the store within ${timeoutMs} ms`);
+      stop.abort(error);
+      reject(error);
+    }, timeoutMs);
+  });
+  try {
+    return await Promise.race([run(limited), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function mayPass(error: unknown): boolean {
+  if (error instanceof ObjectMissingError || error instanceof ObjectRefusedError || error instanceof RangeError)
+    return false;
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return true;
+  return PASSING.has(error.code) || !FILE_SYSTEM.has(error.code);
+}
