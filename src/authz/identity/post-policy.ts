@@ -27,6 +27,8 @@ const UNCHECKED_FIELDS: ReadonlySet<string> = new Set([
   'file',
   'submit',
 ]);
+/** Fields of these prefixes may come unmentioned, too: they say nothing but what the file must be, or nothing at all. */
+const UNCHECKED_PREFIXES = ['x-amz-checksum-', 'x-ignore-'];
 
 const Scalar = z.union([z.string(), z.number(), z.boolean()]);
 const Condition = z.union([
@@ -102,7 +104,8 @@ function checkConditions(base64: string, fields: Readonly<Record<string, string>
   const mentioned = new Set<string>();
   for (const condition of document.conditions) {
     if (Array.isArray(condition)) {
-      const [operator, subject, wanted] = condition;
+      const [operatorText, subject, wanted] = condition;
+      const operator = operatorText.toLowerCase();
       if (operator === 'content-length-range') continue;
       if (typeof subject !== 'string' || !subject.startsWith('$')) throw invalidDocument();
       const name = subject.slice(1).toLowerCase();
@@ -127,7 +130,11 @@ function checkConditions(base64: string, fields: Readonly<Record<string, string>
     }
   }
   const extra = Object.keys(fields).find(
-    (name) => !mentioned.has(name) && !UNCHECKED_FIELDS.has(name) && !name.startsWith('x-ignore-') && name !== 'bucket',
+    (name) =>
+      !mentioned.has(name) &&
+      !UNCHECKED_FIELDS.has(name) &&
+      !UNCHECKED_PREFIXES.some((prefix) => name.startsWith(prefix)) &&
+      name !== 'bucket',
   );
   if (extra !== undefined) throw violation(`Extra input fields: ${extra.slice(0, 100)}`);
   if (!mentioned.has('bucket')) throw violation('Policy Condition failed: the bucket must be named by the policy');

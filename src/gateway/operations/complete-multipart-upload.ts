@@ -1,17 +1,41 @@
 // CompleteMultipartUpload: the listed parts become the object, by reference, in one transaction.
 import { createHash } from 'node:crypto';
-import type { FilePiece } from '../../juicefs/volume.ts';
+import type { ExistingFile, FilePiece, VolumePath } from '../../juicefs/volume.ts';
 import { S3Error } from '../s3/errors.ts';
-import { defineOperation, type OperationContext } from '../s3/operation.ts';
+import { type ChecksumAlgorithm, defineOperation, type Grant, type OperationContext } from '../s3/operation.ts';
 import { element, readXml, xmlChildren, xmlDocument, xmlText } from '../s3/xml.ts';
 import { objectPlace, requireBucket, requireWritable } from './bucket-access.ts';
 import { decidedGuard, unquoteEtag, writeGuard } from './conditional.ts';
 import { xmlReply } from './listing.ts';
-import { type FoundUpload, findUpload, MAX_PARTS, MIN_PART_BYTES, parseUploadReference } from './multipart-upload.ts';
-import { objectXattrs, storedMetadata, storedTags } from './object-attributes.ts';
+import {
+  type FoundUpload,
+  findUpload,
+  MAX_PARTS,
+  MIN_PART_BYTES,
+  parseUploadReference,
+  type UploadReference,
+} from './multipart-upload.ts';
+import {
+  objectXattrs,
+  storedEtag,
+  storedMetadata,
+  storedTags,
+  textXattr,
+  UPLOAD_ID_XATTR,
+} from './object-attributes.ts';
+import {
+  checksumElements,
+  joinedChecksum,
+  type ObjectChecksum,
+  type ObjectParts,
+  objectChecksumHeader,
+  readPartChecksum,
+  storedChecksum,
+  uploadChecksum,
+} from './object-checksum.ts';
 import { uploadQuestions } from './upload-headers.ts';
-import { partEtags, type UploadedPart, uploadedParts } from './upload-parts.ts';
-import { asAnswer, isErrno } from './volume-errors.ts';
+import { type PartDigests, partDigests, type UploadedPart, uploadedParts } from './upload-parts.ts';
+import { asAnswer, isErrno, isMissing } from './volume-errors.ts';
 import { requireWriteConditions } from './write-conditions.ts';
 import { readDocument } from './write-payload.ts';
 
@@ -24,6 +48,14 @@ export const MAX_OBJECT_BYTES = 5 * 1024 ** 4;
 interface ListedPart {
   readonly number: number;
   readonly etag: string;
+  /** Its checksum by the algorithm's name, if the client says one. */
+  readonly checksum: { readonly algorithm: ChecksumAlgorithm; readonly value: string } | undefined;
+}
+
+/** What the answer says of the object. */
+interface CompletedObject {
+  readonly etag: string;
+  readonly checksum: ObjectChecksum | undefined;
 }
 
 export const completeMultipartUpload = defineOperation({
@@ -38,42 +70,88 @@ export const completeMultipartUpload = defineOperation({
     requireWritable(context);
     await requireBucket(context, input.bucket);
     const listed = parseParts(await readDocument(grant.payload, MAX_COMPLETE_DOCUMENT_BYTES));
-    const upload = await findUpload(context, input);
-    const path = objectPlace(context, input.bucket, input.key);
-    const guard = decidedGuard(grant, input, writeGuard(request.headers, context.features));
-    await requireWriteConditions(context.volume, path, guard);
-    const { pieces, etag } = await joinParts(context, upload, input.uploadId, listed);
-    const xattrs = objectXattrs(
-      {
-        etag,
-        metadata: storedMetadata(upload.xattrs),
-        tags: storedTags(upload.xattrs, context.features),
-      },
-      context.features,
-    );
-    try {
-      await context.volume.composeFile(path, pieces, {
-        xattrs,
-        removeAfter: upload.path,
-        ...(guard === undefined ? {} : { guard }),
-      });
-    } catch (error) {
-      // parts that are gone went with the upload, or were replaced while they were joined
-      if (!isErrno(error, 'ENOENT')) throw asAnswer(error, 'target');
-      await findUpload(context, input);
-      throw new S3Error('InvalidPart', undefined, { cause: error });
-    }
-    return xmlReply(
+    const { etag, checksum } = await complete(grant, context, listed);
+    const reply = xmlReply(
       xmlDocument(
         'CompleteMultipartUploadResult',
         element('Location', locationOf(request.headers.get('host'), request.rawPath)),
         element('Bucket', input.bucket),
         element('Key', input.key),
         element('ETag', `"${etag}"`),
+        checksumElements(checksum),
       ),
     );
+    return reply;
   },
 });
+
+async function complete(
+  grant: Grant<UploadReference>,
+  context: OperationContext,
+  listed: readonly ListedPart[],
+): Promise<CompletedObject> {
+  const { input } = grant;
+  const { headers } = grant.request;
+  const path = objectPlace(context, input.bucket, input.key);
+  const upload = await findUpload(context, input).catch(asNotThere);
+  if (upload instanceof S3Error) return await completedBefore(context, path, input.uploadId, upload);
+  const guard = decidedGuard(grant, input, writeGuard(headers, context.features));
+  await requireWriteConditions(context.volume, path, guard);
+  const joined = await joinParts(context, upload, input.uploadId, listed, headers);
+  const { etag, checksum } = joined;
+  const xattrs = objectXattrs(
+    {
+      etag,
+      metadata: storedMetadata(upload.xattrs),
+      tags: storedTags(upload.xattrs, context.features),
+      checksum,
+      parts: joined.parts,
+      uploadId: input.uploadId,
+    },
+    context.features,
+  );
+  try {
+    await context.volume.composeFile(path, joined.pieces, {
+      xattrs,
+      removeAfter: upload.path,
+      ...(guard === undefined ? {} : { guard }),
+    });
+  } catch (error) {
+    // parts that are gone went with the upload, or were replaced while they were joined
+    if (!isErrno(error, 'ENOENT')) throw asAnswer(error, 'target');
+    const still = await findUpload(context, input).catch(asNotThere);
+    if (still instanceof S3Error) return await completedBefore(context, path, input.uploadId, still);
+    throw new S3Error('InvalidPart', undefined, { cause: error });
+  }
+  return { etag, checksum };
+}
+
+/** NoSuchUpload as a value. */
+function asNotThere(error: unknown): S3Error {
+  if (error instanceof S3Error && error.code === 'NoSuchUpload') return error;
+  throw error;
+}
+
+/**
+ * A client that lost the answer asks again: as long as the object is the one that its upload became, it gets the same answer.
+ * Throws `otherwise` when it is not.
+ */
+async function completedBefore(
+  context: OperationContext,
+  path: VolumePath,
+  uploadId: string,
+  otherwise: S3Error,
+): Promise<CompletedObject> {
+  let existing: ExistingFile;
+  try {
+    existing = await context.volume.statWithXattrs(path);
+  } catch (error) {
+    throw isMissing(error) ? otherwise : asAnswer(error, 'target');
+  }
+  const etag = storedEtag(existing.xattrs, context.features);
+  if (etag === undefined || textXattr(existing.xattrs, UPLOAD_ID_XATTR) !== uploadId) throw otherwise;
+  return { etag, checksum: storedChecksum(existing.xattrs) };
+}
 
 function locationOf(host: string | undefined, path: string): string {
   return host === undefined ? path : `http://${host}${path}`;
@@ -86,7 +164,7 @@ function parseParts(document: Buffer): readonly ListedPart[] {
     const number = xmlText(part, 'PartNumber')?.trim() ?? '';
     const etag = xmlText(part, 'ETag');
     if (!/^\d{1,9}$/.test(number) || etag === undefined) throw new S3Error('MalformedXML');
-    return { number: Number(number), etag: unquoteEtag(etag) };
+    return { number: Number(number), etag: unquoteEtag(etag), checksum: readPartChecksum(part) };
   });
   if (parts.length === 0 || parts.length > MAX_PARTS) {
     throw new S3Error('MalformedXML', `The document lists 1 to ${MAX_PARTS} parts.`);
@@ -98,33 +176,94 @@ function parseParts(document: Buffer): readonly ListedPart[] {
   return parts;
 }
 
-/** The pieces of the object, and its ETag. Throws InvalidPart, EntityTooSmall, EntityTooLarge, NoSuchUpload. */
+interface JoinedParts extends CompletedObject {
+  readonly pieces: readonly FilePiece[];
+  readonly parts: ObjectParts;
+}
+
+/** The pieces of the object, and what it carries. Throws InvalidPart, EntityTooSmall, EntityTooLarge, NoSuchUpload, BadDigest. */
 async function joinParts(
   context: OperationContext,
   upload: FoundUpload,
   uploadId: string,
   listed: readonly ListedPart[],
-): Promise<{ pieces: readonly FilePiece[]; etag: string }> {
+  headers: ReadonlyMap<string, string>,
+): Promise<JoinedParts> {
   const uploaded = new Map((await uploadedParts(context, upload, uploadId)).map((part) => [part.number, part]));
   const parts = listed.map(({ number, etag }): UploadedPart => {
     const part = uploaded.get(number);
     if (part === undefined) throw invalidPart(number, etag);
     return part;
   });
-  const etags = await partEtags(context, parts);
-  const digest = createHash('md5');
-  for (const [i, { number, etag }] of listed.entries()) {
-    if (etags[i] === undefined || etags[i] !== etag) throw invalidPart(number, etag);
-    digest.update(Buffer.from(etag, 'hex'));
+  const digests = await partDigests(context, parts);
+  const checksum = checksumOf(storedChecksum(upload.xattrs), parts, digests, headers);
+  const hash = createHash('md5');
+  for (const [i, { number, etag, checksum: said }] of listed.entries()) {
+    const known = digests[i];
+    if (known?.etag === undefined || known.etag !== etag) throw invalidPart(number, etag);
+    if (said !== undefined && !isChecksum(known.checksum, said)) throw invalidPart(number, etag);
+    hash.update(Buffer.from(etag, 'hex'));
   }
-  requireSizes(parts);
+  requireSizes(parts, headers.get('x-amz-mp-object-size'));
   const pieces = parts
     .filter(({ attributes }) => attributes.size > 0)
     .map(({ attributes }) => ({ inode: attributes.inode, start: 0, end: attributes.size }));
-  return { pieces, etag: `${digest.digest('hex')}-${parts.length}` };
+  return {
+    pieces,
+    etag: `${hash.digest('hex')}-${parts.length}`,
+    checksum,
+    parts: {
+      sizes: parts.map(({ attributes }) => attributes.size),
+      checksums: checksum === undefined ? [] : digests.map(({ checksum: own }) => own?.value ?? ''),
+    },
+  };
 }
 
-function requireSizes(parts: readonly UploadedPart[]): void {
+function isChecksum(known: ObjectChecksum | undefined, said: NonNullable<ListedPart['checksum']>): boolean {
+  return known !== undefined && known.algorithm === said.algorithm && known.value === said.value;
+}
+
+/**
+ * The checksum of the object: as its upload chose it, or as the request does that finishes it. Undefined when a part has none.
+ * Throws BadDigest when it is not the one that the client says, InvalidRequest when that one cannot be known.
+ */
+function checksumOf(
+  chosen: ObjectChecksum | undefined,
+  parts: readonly UploadedPart[],
+  digests: readonly PartDigests[],
+  headers: ReadonlyMap<string, string>,
+): ObjectChecksum | undefined {
+  const wanted = objectChecksumHeader(headers);
+  const plan = chosen ?? (wanted === undefined ? undefined : defaultPlan(wanted.algorithm, headers));
+  if (plan === undefined) return undefined;
+  const checked = parts.flatMap(({ attributes }, i) => {
+    const own = digests[i]?.checksum;
+    return own?.algorithm === plan.algorithm ? [{ size: attributes.size, checksum: own.value }] : [];
+  });
+  const known = checked.length === parts.length ? joinedChecksum(plan, checked) : undefined;
+  if (wanted === undefined) return known;
+  if (known === undefined) {
+    throw new S3Error('InvalidRequest', `Not all parts of the upload have a ${plan.algorithm.toUpperCase()} checksum.`);
+  }
+  const type = headers.get('x-amz-checksum-type')?.toUpperCase() ?? known.type;
+  if (type !== known.type) {
+    throw new S3Error('InvalidRequest', `The upload was created with the ${known.type} checksum type.`);
+  }
+  // some clients leave the number of parts out of a composite one
+  const values = [known.value, known.value.replace(/-\d+$/, '')];
+  if (wanted.algorithm !== known.algorithm || !values.includes(wanted.value)) {
+    throw new S3Error('BadDigest', `The ${wanted.algorithm.toUpperCase()} that was sent is not that of the object.`);
+  }
+  return known;
+}
+
+function defaultPlan(algorithm: ChecksumAlgorithm, headers: ReadonlyMap<string, string>): ObjectChecksum | undefined {
+  const type = headers.get('x-amz-checksum-type');
+  const said = new Map([['x-amz-checksum-algorithm', algorithm as string]]);
+  return uploadChecksum(type === undefined ? said : said.set('x-amz-checksum-type', type));
+}
+
+function requireSizes(parts: readonly UploadedPart[], said: string | undefined): void {
   let total = 0;
   for (const [i, { number, attributes }] of parts.entries()) {
     total += attributes.size;
@@ -139,6 +278,12 @@ function requireSizes(parts: readonly UploadedPart[]): void {
     }
   }
   if (total > MAX_OBJECT_BYTES) throw new S3Error('EntityTooLarge');
+  if (said !== undefined && said !== String(total)) {
+    throw new S3Error(
+      'InvalidRequest',
+      `The object has ${total} bytes, x-amz-mp-object-size said ${said.slice(0, 20)}.`,
+    );
+  }
 }
 
 function invalidPart(number: number, etag: string): S3Error {

@@ -1,7 +1,14 @@
 // CopyObject: an object out of another, by reference: no byte is read or written.
+import { startChecksum } from '../s3/checksum.ts';
 import { S3Error } from '../s3/errors.ts';
 import { isDirectoryKey } from '../s3/object-name.ts';
-import { defineOperation, type Grant, type OperationContext, type S3Request } from '../s3/operation.ts';
+import {
+  type ChecksumAlgorithm,
+  defineOperation,
+  type Grant,
+  type OperationContext,
+  type S3Request,
+} from '../s3/operation.ts';
 import { element, xmlDocument } from '../s3/xml.ts';
 import { bucketOf, keyOf, objectPlace, requireBucket, requireWritable } from './bucket-access.ts';
 import { decidedGuard, requireCopySourceConditions, writeGuard } from './conditional.ts';
@@ -18,6 +25,14 @@ import {
   storedTags,
   TAGS_XATTR,
 } from './object-attributes.ts';
+import { readRange } from './object-body.ts';
+import {
+  CHECKSUM_XATTR,
+  checksumElements,
+  type ObjectChecksum,
+  storedChecksum,
+  storedParts,
+} from './object-checksum.ts';
 import { type FoundObject, findObject } from './object-lookup.ts';
 import { storedTagText } from './tag-set.ts';
 import { isoDate } from './timestamps.ts';
@@ -67,29 +82,51 @@ export const copyObject = defineOperation({
     requireWritable(context);
     await requireBucket(context, input.bucket);
     const source = await findObject(grant, context, input.source);
-    const attributes = newAttributes(input, source, context);
     requireCopySourceConditions(request.headers, {
       etag: storedEtag(source.xattrs, context.features),
       mtimeNs: source.attributes.mtimeNs,
     });
+    const attributes = await newAttributes(input, source, context);
     const mtimeNs = await answering('target', () => copy(grant, source, attributes, context));
     return xmlReply(
       xmlDocument(
         'CopyObjectResult',
         element('LastModified', isoDate(mtimeNs)),
         element('ETag', attributes.etag === undefined ? '' : `"${attributes.etag}"`),
+        checksumElements(attributes.checksum),
       ),
     );
   },
 });
 
 /** What the copy carries: the source's, but for what is replaced. */
-function newAttributes(input: CopyInput, source: FoundObject, { features }: OperationContext): ObjectAttributes {
+async function newAttributes(
+  input: CopyInput,
+  source: FoundObject,
+  context: OperationContext,
+): Promise<ObjectAttributes> {
+  const { features } = context;
   return {
     etag: storedEtag(source.xattrs, features),
     metadata: input.replaceMetadata ? input.metadata : storedMetadata(source.xattrs),
     tags: input.replaceTags ? storedTagText(input.tags) : storedTags(source.xattrs, features),
+    checksum: await checksumOfCopy(input.checksum, source, context),
+    parts: storedParts(source.xattrs),
   };
+}
+
+/** The source's checksum, unless another is asked for, which means to read all its bytes. */
+async function checksumOfCopy(
+  wanted: ChecksumAlgorithm | undefined,
+  source: FoundObject,
+  context: OperationContext,
+): Promise<ObjectChecksum | undefined> {
+  const stored = storedChecksum(source.xattrs);
+  if (wanted === undefined || (wanted === stored?.algorithm && stored.type === 'FULL_OBJECT')) return stored;
+  const running = startChecksum(wanted);
+  const range = { start: 0, end: objectSize(source.attributes) };
+  await readRange(context, source, range, (bytes) => running.update(bytes));
+  return { algorithm: wanted, type: 'FULL_OBJECT', value: running.digest().toString('base64') };
 }
 
 /** Copies, and answers the copy's modification time. */
@@ -139,6 +176,7 @@ function replacedXattrs(
 ): Map<string, Uint8Array | undefined> {
   const replaced = new Map<string, Uint8Array | undefined>();
   if (input.replaceMetadata) replaced.set(METADATA_XATTR, xattrs.get(METADATA_XATTR));
+  if (input.checksum !== undefined) replaced.set(CHECKSUM_XATTR, xattrs.get(CHECKSUM_XATTR));
   if (input.replaceTags && features.objectTag) replaced.set(TAGS_XATTR, xattrs.get(TAGS_XATTR));
   return replaced;
 }

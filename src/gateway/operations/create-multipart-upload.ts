@@ -8,6 +8,7 @@ import { bucketOf, keyOf, requireBucket, requireWritable } from './bucket-access
 import { xmlReply } from './listing.ts';
 import { newUploadId, uploadDirectory } from './multipart-upload.ts';
 import { objectXattrs, UPLOAD_KEY_XATTR } from './object-attributes.ts';
+import { uploadChecksum } from './object-checksum.ts';
 import { storedTagText } from './tag-set.ts';
 import { parseUploadHeaders, uploadQuestions } from './upload-headers.ts';
 import { answering } from './volume-errors.ts';
@@ -16,10 +17,15 @@ export const createMultipartUpload = defineOperation({
   name: 'CreateMultipartUpload',
   match: { method: 'POST', target: 'object', query: ['uploads'] },
   body: 'none',
-  parse: (request) => ({ ...parseUploadHeaders(request), bucket: bucketOf(request), key: keyOf(request) }),
+  parse: (request) => ({
+    ...parseUploadHeaders(request),
+    checksum: uploadChecksum(request.headers),
+    bucket: bucketOf(request),
+    key: keyOf(request),
+  }),
   questions: (input, request) => uploadQuestions(request, input.tags),
   async handle(grant, context) {
-    const { bucket, key, metadata, tags } = grant.input;
+    const { bucket, key, metadata, tags, checksum } = grant.input;
     requireWritable(context);
     await requireBucket(context, bucket);
     if (isDirectoryKey(key)) {
@@ -30,13 +36,13 @@ export const createMultipartUpload = defineOperation({
     }
     const uploadId = newUploadId();
     const path = uploadDirectory(context, bucket, uploadId);
-    const xattrs = objectXattrs({ etag: undefined, metadata, tags: storedTagText(tags) }, context.features);
+    const xattrs = objectXattrs({ etag: undefined, metadata, tags: storedTagText(tags), checksum }, context.features);
     xattrs.set(UPLOAD_KEY_XATTR, Buffer.from(key));
     await answering('upload', async () => {
       await context.volume.mkdirs(path);
       await context.volume.setXattrs(path, xattrs);
     });
-    return xmlReply(
+    const reply = xmlReply(
       xmlDocument(
         'InitiateMultipartUploadResult',
         element('Bucket', bucket),
@@ -44,5 +50,15 @@ export const createMultipartUpload = defineOperation({
         element('UploadId', uploadId),
       ),
     );
+    if (checksum === undefined) return reply;
+    const { algorithm, type } = checksum;
+    return {
+      ...reply,
+      headers: {
+        ...reply.headers,
+        'x-amz-checksum-algorithm': algorithm.toUpperCase(),
+        'x-amz-checksum-type': type,
+      },
+    };
   },
 });

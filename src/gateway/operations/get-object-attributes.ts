@@ -4,8 +4,17 @@ import type { GatewayFeatures } from '../s3/operation.ts';
 import { defineOperation } from '../s3/operation.ts';
 import { element, type XmlNode, xmlDocument } from '../s3/xml.ts';
 import { bucketOf, keyOf } from './bucket-access.ts';
-import { xmlReply } from './listing.ts';
+import { MAX_KEYS, parseCount, xmlReply } from './listing.ts';
+import { MAX_PARTS } from './multipart-upload.ts';
 import { objectSize, storedEtag } from './object-attributes.ts';
+import {
+  checksumElements,
+  type ObjectChecksum,
+  type ObjectParts,
+  partChecksumElement,
+  storedChecksum,
+  storedParts,
+} from './object-checksum.ts';
 import { validatorHeaders } from './object-headers.ts';
 import { type FoundObject, findObject, versionContext } from './object-lookup.ts';
 import { refuseEncryption } from './upload-headers.ts';
@@ -35,6 +44,10 @@ export const getObjectAttributes = defineOperation({
       key: keyOf(request),
       versionId: request.query.get('versionId'),
       names: parseAttributeNames(request.headers.get('x-amz-object-attributes') ?? ''),
+      maxParts: parseCount(request.headers, 'x-amz-max-parts', MAX_KEYS),
+      marker: request.headers.has('x-amz-part-number-marker')
+        ? parseCount(request.headers, 'x-amz-part-number-marker', MAX_PARTS)
+        : 0,
     };
   },
   // AWS: both are needed
@@ -43,31 +56,71 @@ export const getObjectAttributes = defineOperation({
     { action: 's3:GetObjectAttributes', bucket, key, context: versionContext(versionId) },
   ],
   async handle(grant, context) {
-    const { names } = grant.input;
+    const { names, ...page } = grant.input;
     const found = await findObject(grant, context, grant.input);
     const reply = xmlReply(
-      xmlDocument('GetObjectAttributesResponse', ...names.flatMap((name) => attribute(name, found, context.features))),
+      xmlDocument(
+        'GetObjectAttributesResponse',
+        ...names.flatMap((name) => attribute(name, found, context.features, page)),
+      ),
     );
     const lastModified = validatorHeaders(found, context.features)['last-modified'] ?? '';
     return { ...reply, headers: { ...reply.headers, 'last-modified': lastModified } };
   },
 });
 
+/** Which parts are asked for. */
+interface PartPage {
+  readonly maxParts: number;
+  /** Only parts behind this number. */
+  readonly marker: number;
+}
+
 /** One attribute; nothing for what is not recorded. */
-function attribute(name: AttributeName, found: FoundObject, features: GatewayFeatures): XmlNode[] {
+function attribute(name: AttributeName, found: FoundObject, features: GatewayFeatures, page: PartPage): XmlNode[] {
   const etag = storedEtag(found.xattrs, features);
   switch (name) {
     case 'ETag':
       return etag === undefined ? [] : [element('ETag', etag)];
     case 'ObjectParts': {
-      const parts = etag?.split('-')[1];
-      return parts === undefined ? [] : [element('ObjectParts', element('PartsCount', parts))];
+      const parts = storedParts(found.xattrs);
+      if (parts !== undefined) return [partsElement(parts, storedChecksum(found.xattrs), page)];
+      // uploaded by the Go gateway: how many there were is all that is known
+      const count = etag?.split('-')[1];
+      return count === undefined ? [] : [element('ObjectParts', element('PartsCount', count))];
     }
     case 'StorageClass':
       return [element('StorageClass', 'STANDARD')];
     case 'ObjectSize':
       return [element('ObjectSize', objectSize(found.attributes))];
-    case 'Checksum':
-      return [];
+    case 'Checksum': {
+      const elements = checksumElements(storedChecksum(found.xattrs));
+      return elements.length === 0 ? [] : [element('Checksum', elements)];
+    }
   }
+}
+
+function partsElement(parts: ObjectParts, checksum: ObjectChecksum | undefined, page: PartPage): XmlNode {
+  const end = Math.min(page.marker + page.maxParts, parts.sizes.length);
+  const listed = parts.sizes.slice(page.marker, end).map((size, i) => {
+    const number = page.marker + i + 1;
+    const value = parts.checksums[number - 1];
+    return element(
+      'Part',
+      element('PartNumber', number),
+      element('Size', size),
+      value === undefined || checksum === undefined
+        ? undefined
+        : partChecksumElement({ algorithm: checksum.algorithm, value }),
+    );
+  });
+  return element(
+    'ObjectParts',
+    element('PartsCount', parts.sizes.length),
+    element('PartNumberMarker', page.marker),
+    element('NextPartNumberMarker', Math.max(end, page.marker)),
+    element('MaxParts', page.maxParts),
+    element('IsTruncated', end < parts.sizes.length),
+    listed,
+  );
 }

@@ -27,6 +27,7 @@ import { listObjectVersions } from './list-object-versions.ts';
 import { listObjects } from './list-objects.ts';
 import { listObjectsV2 } from './list-objects-v2.ts';
 import { listParts } from './list-parts.ts';
+import { postObject } from './post-object.ts';
 import { putBucketAcl } from './put-bucket-acl.ts';
 import { putBucketPolicy } from './put-bucket-policy.ts';
 import { putObject } from './put-object.ts';
@@ -64,6 +65,7 @@ export const OPERATIONS: readonly Operation<unknown>[] = [
   listObjects,
   listObjectsV2,
   listParts,
+  postObject,
   putBucketAcl,
   putBucketPolicy,
   putObject,

@@ -4,9 +4,10 @@ import { element, optionalElement, xmlDocument } from '../s3/xml.ts';
 import { requireBucket } from './bucket-access.ts';
 import { MAX_KEYS, parseCount, xmlReply } from './listing.ts';
 import { findUpload, MAX_PARTS, parseUploadReference } from './multipart-upload.ts';
+import { partChecksumElement, storedChecksum } from './object-checksum.ts';
 import { ownerElement } from './owner.ts';
 import { isoDate } from './timestamps.ts';
-import { partEtags, uploadedParts } from './upload-parts.ts';
+import { partDigests, uploadedParts } from './upload-parts.ts';
 
 export const listParts = defineOperation({
   name: 'ListParts',
@@ -26,7 +27,8 @@ export const listParts = defineOperation({
     const after = parts.filter(({ number }) => number > input.marker);
     const page = after.slice(0, input.maxParts);
     const truncated = input.maxParts > 0 && after.length > page.length;
-    const etags = await partEtags(context, page);
+    const digests = await partDigests(context, page);
+    const chosen = storedChecksum(upload.xattrs);
     return xmlReply(
       xmlDocument(
         'ListPartsResult',
@@ -36,6 +38,8 @@ export const listParts = defineOperation({
         ownerElement('Initiator'),
         ownerElement('Owner'),
         element('StorageClass', 'STANDARD'),
+        optionalElement('ChecksumAlgorithm', chosen?.algorithm.toUpperCase()),
+        optionalElement('ChecksumType', chosen?.type),
         element('PartNumberMarker', input.marker),
         optionalElement('NextPartNumberMarker', page.at(-1)?.number),
         element('MaxParts', input.maxParts),
@@ -45,8 +49,9 @@ export const listParts = defineOperation({
             'Part',
             element('PartNumber', number),
             element('LastModified', isoDate(attributes.mtimeNs)),
-            element('ETag', `"${etags[i] ?? ''}"`),
+            element('ETag', `"${digests[i]?.etag ?? ''}"`),
             element('Size', attributes.size),
+            partChecksumElement(digests[i]?.checksum),
           ),
         ),
       ),

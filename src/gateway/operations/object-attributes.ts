@@ -4,10 +4,20 @@ import type { ExistingFile } from '../../juicefs/volume.ts';
 import { S3Error } from '../s3/errors.ts';
 import type { GatewayFeatures } from '../s3/operation.ts';
 import { DEFAULT_PUT_CONTENT_TYPE } from './content-type.ts';
+import {
+  CHECKSUM_XATTR,
+  checksumXattr,
+  type ObjectChecksum,
+  type ObjectParts,
+  PARTS_XATTR,
+  partsXattr,
+} from './object-checksum.ts';
 
 export const ETAG_XATTR = 's3-etag';
 export const TAGS_XATTR = 's3-tags';
 export const METADATA_XATTR = 's3-meta';
+/** On an object that was uploaded in parts: the upload, so that its completion can be asked for twice. */
+export const UPLOAD_ID_XATTR = 's3-upload-id';
 /** On the directory of a multipart upload: the key it is for. */
 export const UPLOAD_KEY_XATTR = 's3-object';
 
@@ -111,6 +121,10 @@ export interface ObjectAttributes {
   readonly etag: string | undefined;
   readonly metadata: ObjectMetadata;
   readonly tags: string | undefined;
+  readonly checksum?: ObjectChecksum | undefined;
+  readonly parts?: ObjectParts | undefined;
+  /** The upload in parts that it came from. */
+  readonly uploadId?: string | undefined;
 }
 
 /** The extended attributes of a new object; what the gateway's switches leave out is left out. */
@@ -121,6 +135,11 @@ export function objectXattrs(attributes: ObjectAttributes, features: GatewayFeat
   if (Object.keys(attributes.metadata).length > 0) {
     xattrs.set(METADATA_XATTR, Buffer.from(JSON.stringify(attributes.metadata)));
   }
+  const { checksum, parts, uploadId } = attributes;
+  if (checksum !== undefined) xattrs.set(CHECKSUM_XATTR, checksumXattr(checksum));
+  const joined = parts === undefined ? undefined : partsXattr(parts);
+  if (joined !== undefined) xattrs.set(PARTS_XATTR, joined);
+  if (uploadId !== undefined) xattrs.set(UPLOAD_ID_XATTR, Buffer.from(uploadId));
   return xattrs;
 }
 

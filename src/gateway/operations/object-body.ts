@@ -1,7 +1,10 @@
 // The bytes of an open file as the body of a reply: whatever ends it (the end, an error, a client that went away before or
 // after the first byte) closes the file once.
-import type { FileReader } from '../../juicefs/volume.ts';
+import type { ExistingFile, FileReader } from '../../juicefs/volume.ts';
+import { S3Error } from '../s3/errors.ts';
+import type { OperationContext } from '../s3/operation.ts';
 import type { ByteRange } from './range.ts';
+import { answering } from './volume-errors.ts';
 
 /** Streams the range and closes the reader. `signal`: the request's; its abort closes a reader that nobody read from. */
 export function fileBody(reader: FileReader, range: ByteRange, signal: AbortSignal): AsyncIterable<Uint8Array> {
@@ -35,4 +38,26 @@ export function fileBody(reader: FileReader, range: ByteRange, signal: AbortSign
     },
   };
   return { [Symbol.asyncIterator]: () => iterator };
+}
+
+/** Reads a range of the very inode that was found. Throws OperationAborted when it is not all there any more. */
+export async function readRange(
+  context: OperationContext,
+  found: ExistingFile,
+  range: ByteRange,
+  take: (bytes: Uint8Array) => void,
+): Promise<void> {
+  if (range.start === range.end) return;
+  const reader = await answering('object', () => context.volume.openInode(found.attributes.inode));
+  try {
+    let read = 0;
+    for await (const bytes of reader.read(range.start, range.end, context.signal)) {
+      take(bytes);
+      read += bytes.length;
+    }
+    if (read !== range.end - range.start)
+      throw new S3Error('OperationAborted', 'The source changed while it was copied.');
+  } finally {
+    await reader.close();
+  }
 }

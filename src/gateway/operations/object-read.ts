@@ -5,6 +5,7 @@ import type { Grant, OperationContext, Question, S3Request } from '../s3/operati
 import { bucketOf, keyOf } from './bucket-access.ts';
 import { evaluateConditions } from './conditional.ts';
 import { objectSize, storedEtag } from './object-attributes.ts';
+import { checksumAnswerHeaders, storedChecksum, storedParts } from './object-checksum.ts';
 import { objectHeaders, responseOverrides, validatorHeaders } from './object-headers.ts';
 import { type FoundObject, versionContext } from './object-lookup.ts';
 import { type ByteRange, contentRange, parseRange } from './range.ts';
@@ -71,9 +72,14 @@ export function answerObject(
 
   const size = objectSize(found.attributes);
   const headers = { ...objectHeaders(found, input.key, features), ...overrides };
-  if (input.partNumber !== undefined) return answerPart(input.partNumber, etag, size, headers);
+  const withChecksum = request.headers.get('x-amz-checksum-mode')?.toUpperCase() === 'ENABLED';
+  if (input.partNumber !== undefined) return answerPart(input.partNumber, found, etag, headers, withChecksum);
   const range = rangeApplies(request.headers, validators) ? parseRange(request.headers.get('range'), size) : undefined;
-  if (range === undefined) return { status: 200, headers, range: { start: 0, end: size } };
+  if (range === undefined) {
+    // a checksum is that of the whole object, and said of nothing else
+    const checksum = withChecksum ? checksumAnswerHeaders(storedChecksum(found.xattrs)) : {};
+    return { status: 200, headers: { ...headers, ...checksum }, range: { start: 0, end: size } };
+  }
   return { status: 206, headers: { ...headers, 'content-range': contentRange(range, size) }, range };
 }
 
@@ -83,16 +89,37 @@ function rangeApplies(headers: ReadonlyMap<string, string>, validators: Record<s
   return ifRange === undefined || ifRange === validators.etag || ifRange === validators['last-modified'];
 }
 
-/** An object that was not uploaded in parts is its own part 1; where the parts of others began is not recorded. */
+/**
+ * One of the parts that an object was uploaded in; an object that was not is its own part 1. Of objects that the Go gateway put
+ * together it is not recorded where the parts began.
+ */
 function answerPart(
   partNumber: number,
+  found: FoundObject,
   etag: string | undefined,
-  size: number,
   headers: Record<string, string>,
+  withChecksum: boolean,
 ): ObjectAnswer {
-  if (etag?.includes('-')) throw new S3Error('NotImplemented', 'Reading single parts of an object is not implemented.');
-  if (partNumber !== 1) throw new S3Error('InvalidPartNumber');
-  const range = { start: 0, end: size };
-  if (size === 0) return { status: 200, headers, range };
-  return { status: 206, headers: { ...headers, 'content-range': contentRange(range, size) }, range };
+  const size = objectSize(found.attributes);
+  const parts = storedParts(found.xattrs);
+  const checksum = storedChecksum(found.xattrs);
+  if (parts === undefined && etag?.includes('-')) {
+    throw new S3Error('NotImplemented', 'Where the parts of this object began is not recorded.');
+  }
+  const sizes = parts?.sizes ?? [size];
+  if (partNumber < 1 || partNumber > sizes.length) throw new S3Error('InvalidPartNumber');
+  const start = sizes.slice(0, partNumber - 1).reduce((sum, bytes) => sum + bytes, 0);
+  const range = { start, end: start + (sizes[partNumber - 1] ?? 0) };
+  if (range.end > size)
+    throw new S3Error('InvalidPartNumber', 'The object was changed since it was uploaded in parts.');
+  const value = parts === undefined ? checksum?.value : parts.checksums[partNumber - 1];
+  const described = {
+    ...headers,
+    ...(parts === undefined ? {} : { 'x-amz-mp-parts-count': String(sizes.length) }),
+    ...(withChecksum && checksum !== undefined && value !== undefined
+      ? checksumAnswerHeaders({ ...checksum, value })
+      : {}),
+  };
+  if (range.start === range.end) return { status: 200, headers: described, range };
+  return { status: 206, headers: { ...described, 'content-range': contentRange(range, size) }, range };
 }

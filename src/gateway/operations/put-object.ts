@@ -1,19 +1,18 @@
 // PutObject: the payload becomes an object, or, for a key that ends in '/', a directory marked as one.
 import { createHash } from 'node:crypto';
 import { S3Error } from '../s3/errors.ts';
-import { isDirectoryKey } from '../s3/object-name.ts';
-import { defineOperation, type Grant, type OperationContext, type S3Reply } from '../s3/operation.ts';
+import { type BucketName, isDirectoryKey, type ObjectKey } from '../s3/object-name.ts';
+import { defineOperation, type Grant, type OperationContext, type PayloadDigests } from '../s3/operation.ts';
 import { bucketOf, keyOf, objectPlace, requireBucket, requireWritable } from './bucket-access.ts';
 import { decidedGuard, writeGuard } from './conditional.ts';
 import { putDirectoryObject } from './directory-object.ts';
 import { objectXattrs } from './object-attributes.ts';
+import { checksumAnswerHeaders, type ObjectChecksum } from './object-checksum.ts';
 import { storedTagText } from './tag-set.ts';
-import { checksumHeaders, parseUploadHeaders, requireUploadSize, uploadQuestions } from './upload-headers.ts';
+import { parseUploadHeaders, requireUploadSize, type UploadHeaders, uploadQuestions } from './upload-headers.ts';
 import { answering } from './volume-errors.ts';
 import { requireWriteConditions } from './write-conditions.ts';
-import { readDocument, writePayload } from './write-payload.ts';
-
-type PutObjectInput = ReturnType<typeof parse>;
+import { readDocument, type SizeRange, writePayload } from './write-payload.ts';
 
 function parse(request: Parameters<typeof parseUploadHeaders>[0]) {
   requireUploadSize(request);
@@ -29,41 +28,87 @@ export const putObject = defineOperation({
   async handle(grant, context) {
     requireWritable(context);
     await requireBucket(context, grant.input.bucket);
-    return isDirectoryKey(grant.input.key) ? await putDirectory(grant, context) : await putFile(grant, context);
+    const { etag, headers } = await putPayload(grant, context);
+    return { status: 200, headers: { etag: `"${etag}"`, ...headers } };
   },
 });
 
-async function putFile(grant: Grant<PutObjectInput>, context: OperationContext): Promise<S3Reply> {
-  const { input, request } = grant;
+/** An upload of a whole object: its name, and what it is to carry. */
+export interface ObjectUpload extends UploadHeaders {
+  readonly bucket: BucketName;
+  readonly key: ObjectKey;
+}
+
+/** What became of an upload. */
+export interface StoredObject {
+  readonly etag: string;
+  /** What the answer says of it. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Puts the payload of a request where its key says. The bucket is known to be there. */
+export function putPayload(
+  grant: Grant<ObjectUpload>,
+  context: OperationContext,
+  sizes?: SizeRange,
+): Promise<StoredObject> {
+  return isDirectoryKey(grant.input.key) ? putDirectory(grant, context) : putFile(grant, context, sizes);
+}
+
+async function putFile(
+  grant: Grant<ObjectUpload>,
+  context: OperationContext,
+  sizes?: SizeRange,
+): Promise<StoredObject> {
+  const { input, request, payload } = grant;
   const path = objectPlace(context, input.bucket, input.key);
   const guard = decidedGuard(grant, input, writeGuard(request.headers, context.features));
   await requireWriteConditions(context.volume, path, guard);
+  if (input.checksum !== undefined) payload?.compute(input.checksum);
   const { digests } = await answering('target', () =>
-    writePayload(grant.payload, context.volume.create(path), context.signal, (digests) => ({
-      xattrs: objectXattrs(
-        { etag: digests.md5Hex, metadata: input.metadata, tags: storedTagText(input.tags) },
-        context.features,
-      ),
-      ...(guard === undefined ? {} : { guard }),
-    })),
+    writePayload(
+      payload,
+      context.volume.create(path),
+      context.signal,
+      (digests) => ({
+        xattrs: objectXattrs(
+          {
+            etag: digests.md5Hex,
+            metadata: input.metadata,
+            tags: storedTagText(input.tags),
+            checksum: wholeChecksum(digests),
+          },
+          context.features,
+        ),
+        ...(guard === undefined ? {} : { guard }),
+      }),
+      sizes,
+    ),
   );
-  return { status: 200, headers: { etag: `"${digests.md5Hex}"`, ...checksumHeaders(digests.checksum) } };
+  return { etag: digests.md5Hex, headers: checksumAnswerHeaders(wholeChecksum(digests)) };
+}
+
+/** The checksum of an object that came in one piece. */
+function wholeChecksum({ checksum }: PayloadDigests): ObjectChecksum | undefined {
+  return checksum === undefined ? undefined : { ...checksum, type: 'FULL_OBJECT' };
 }
 
 const EMPTY_MD5 = createHash('md5').digest('hex');
 
-async function putDirectory(grant: Grant<PutObjectInput>, context: OperationContext): Promise<S3Reply> {
-  const { input, request } = grant;
+async function putDirectory(
+  { input, request, payload }: Grant<ObjectUpload>,
+  context: OperationContext,
+): Promise<StoredObject> {
   const path = objectPlace(context, input.bucket, input.key);
   await requireWriteConditions(context.volume, path, writeGuard(request.headers, context.features));
   if ((request.contentLength ?? 0) > 0) throw directoryWithBytes();
   // an unknown length may still turn out to be none
-  const body = await readDocument(grant.payload, 0).catch((error) => {
+  const body = await readDocument(payload, 0).catch((error) => {
     throw error instanceof S3Error && error.code === 'MalformedXML' ? directoryWithBytes() : error;
   });
   if (body.length > 0) throw directoryWithBytes();
   await answering('target', () => putDirectoryObject(context.volume, path));
-  return { status: 200, headers: { etag: `"${EMPTY_MD5}"` } };
+  return { etag: EMPTY_MD5, headers: {} };
 }
 
 function directoryWithBytes(): S3Error {

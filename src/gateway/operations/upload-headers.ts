@@ -1,15 +1,18 @@
 // What the headers of PutObject, CreateMultipartUpload and CopyObject ask an object to carry; what a JuiceFS volume cannot
 // carry (encryption by key, locks, public ACLs, other storage classes) is refused, never silently dropped.
 import { S3Error } from '../s3/errors.ts';
-import type { Question, S3Request } from '../s3/operation.ts';
+import type { ChecksumAlgorithm, Question, S3Request } from '../s3/operation.ts';
 import { bucketOf, keyOf } from './bucket-access.ts';
 import { metadataFromHeaders, type ObjectMetadata } from './object-attributes.ts';
+import { wantedAlgorithm } from './object-checksum.ts';
 import { parseTaggingHeader, requestTagKeys, type Tag } from './tag-set.ts';
 
 export interface UploadHeaders {
   readonly metadata: ObjectMetadata;
   /** Tags of x-amz-tagging; empty without it, and without --object-tag, which leaves them out. */
   readonly tags: readonly Tag[];
+  /** The checksum that the object is to carry even if none is sent along (x-amz-checksum-algorithm). */
+  readonly checksum: ChecksumAlgorithm | undefined;
 }
 
 const STORAGE_CLASSES: ReadonlySet<string> = new Set(['STANDARD', 'REDUCED_REDUNDANCY']);
@@ -22,6 +25,7 @@ export function parseUploadHeaders(request: S3Request): UploadHeaders {
   return {
     metadata: metadataFromHeaders(request.headers, request.features),
     tags: request.features.objectTag ? parseTaggingHeader(request.headers.get('x-amz-tagging') ?? '') : [],
+    checksum: wantedAlgorithm(request.headers),
   };
 }
 
@@ -72,13 +76,6 @@ export function uploadQuestions(
   return tags.length === 0 ? [put] : [put, { action: 's3:PutObjectTagging', ...target, context: keys }];
 }
 
-/** Answers the checksum that the client sent and that stood, as the SDKs expect it on the reply of an upload. */
-export function checksumHeaders(
-  checksum: { readonly algorithm: string; readonly value: string } | undefined,
-): Record<string, string> {
-  return checksum === undefined ? {} : { [`x-amz-checksum-${checksum.algorithm}`]: checksum.value };
-}
-
 /** AWS: most bytes of one upload, an object's or a part's. */
 export const MAX_UPLOAD_BYTES = 5 * 1024 ** 3;
 
@@ -88,8 +85,8 @@ export function requireUploadSize(request: S3Request): void {
 }
 
 /** EntityTooLarge of an upload of that many bytes. */
-export function tooLarge(bytes: number): S3Error {
+export function tooLarge(bytes: number, most: number = MAX_UPLOAD_BYTES): S3Error {
   return new S3Error('EntityTooLarge', undefined, {
-    fields: { ProposedSize: String(bytes), MaxSizeAllowed: String(MAX_UPLOAD_BYTES) },
+    fields: { ProposedSize: String(bytes), MaxSizeAllowed: String(most) },
   });
 }

@@ -1,20 +1,27 @@
 // UploadPartCopy: a part out of an object, or a range of one. The bytes stay where they are and are referred to; they are
 // read only where their MD5, which is the part's ETag, is not known.
 import { createHash } from 'node:crypto';
-import { S3Error } from '../s3/errors.ts';
-import { defineOperation, type OperationContext } from '../s3/operation.ts';
+import { startChecksum } from '../s3/checksum.ts';
+import {
+  type ChecksumAlgorithm,
+  defineOperation,
+  type OperationContext,
+  type PayloadDigests,
+} from '../s3/operation.ts';
 import { element, xmlDocument } from '../s3/xml.ts';
 import { requireBucket, requireWritable } from './bucket-access.ts';
 import { requireCopySourceConditions } from './conditional.ts';
 import { copySourceContext, copySourceQuestion, parseCopySource } from './copy-source.ts';
 import { xmlReply } from './listing.ts';
 import { findUpload, parsePartNumber, parseUploadReference } from './multipart-upload.ts';
-import { ETAG_XATTR, objectSize, storedEtag } from './object-attributes.ts';
+import { objectSize, storedEtag } from './object-attributes.ts';
+import { readRange } from './object-body.ts';
+import { partChecksumElement, storedChecksum } from './object-checksum.ts';
 import { type FoundObject, findObject } from './object-lookup.ts';
 import { type ByteRange, parseCopySourceRange } from './range.ts';
 import { isoDate } from './timestamps.ts';
 import { MAX_UPLOAD_BYTES, refuseEncryption, tooLarge, uploadQuestions } from './upload-headers.ts';
-import { requireUploadStill } from './upload-parts.ts';
+import { partXattrs, requireUploadStill } from './upload-parts.ts';
 import { answering } from './volume-errors.ts';
 
 const PLAIN_MD5 = /^[0-9a-f]{32}$/;
@@ -55,36 +62,50 @@ export const uploadPartCopy = defineOperation({
     const size = objectSize(attributes);
     const range = input.range?.checkedAgainst(size) ?? { start: 0, end: size };
     if (range.end - range.start > MAX_UPLOAD_BYTES) throw tooLarge(range.end - range.start);
-    const whole = range.start === 0 && range.end === size;
-    const md5 = whole && etag !== undefined && PLAIN_MD5.test(etag) ? etag : await md5Of(context, source, range);
+    const digests = await digestsOf(context, source, range, storedChecksum(upload.xattrs)?.algorithm);
     const pieces = range.start === range.end ? [] : [{ inode: attributes.inode, ...range }];
     const part = await answering('upload', () =>
       volume.composeFile([...upload.path, String(input.partNumber)], pieces, {
-        xattrs: new Map([[ETAG_XATTR, Buffer.from(md5)]]),
+        xattrs: partXattrs(digests.md5, digests.checksum),
         skipTrash: true,
       }),
     );
     await requireUploadStill(context, input, upload);
     return xmlReply(
-      xmlDocument('CopyPartResult', element('LastModified', isoDate(part.mtimeNs)), element('ETag', `"${md5}"`)),
+      xmlDocument(
+        'CopyPartResult',
+        element('LastModified', isoDate(part.mtimeNs)),
+        element('ETag', `"${digests.md5}"`),
+        partChecksumElement(digests.checksum),
+      ),
     );
   },
 });
 
-async function md5Of(context: OperationContext, source: FoundObject, range: ByteRange): Promise<string> {
-  const hash = createHash('md5');
-  if (range.start === range.end) return hash.digest('hex');
-  const reader = await answering('object', () => context.volume.openInode(source.attributes.inode));
-  try {
-    let read = 0;
-    for await (const bytes of reader.read(range.start, range.end, context.signal)) {
-      hash.update(bytes);
-      read += bytes.length;
-    }
-    if (read !== range.end - range.start)
-      throw new S3Error('OperationAborted', 'The source changed while it was copied.');
-  } finally {
-    await reader.close();
+/** The MD5 of the range, and the checksum that its upload chose: those of the object where it is the whole of it and they are known. */
+async function digestsOf(
+  context: OperationContext,
+  source: FoundObject,
+  range: ByteRange,
+  algorithm: ChecksumAlgorithm | undefined,
+): Promise<{ md5: string; checksum: PayloadDigests['checksum'] }> {
+  const whole = range.start === 0 && range.end === objectSize(source.attributes);
+  const etag = storedEtag(source.xattrs, context.features);
+  const stored = storedChecksum(source.xattrs);
+  const checksum =
+    algorithm !== undefined && stored?.algorithm === algorithm && stored.type === 'FULL_OBJECT' ? stored : undefined;
+  if (whole && etag !== undefined && PLAIN_MD5.test(etag) && (algorithm === undefined || checksum !== undefined)) {
+    return { md5: etag, checksum };
   }
-  return hash.digest('hex');
+  const md5 = createHash('md5');
+  const running = algorithm === undefined ? undefined : startChecksum(algorithm);
+  await readRange(context, source, range, (bytes) => {
+    md5.update(bytes);
+    running?.update(bytes);
+  });
+  const computed =
+    algorithm === undefined || running === undefined
+      ? undefined
+      : { algorithm, value: running.digest().toString('base64') };
+  return { md5: md5.digest('hex'), checksum: computed };
 }

@@ -1,10 +1,11 @@
 // UploadPart: one part of an upload, out of the payload. A part may be uploaded again; the last one counts.
-import { defineOperation } from '../s3/operation.ts';
+import { S3Error } from '../s3/errors.ts';
+import { type ChecksumAlgorithm, defineOperation, type Payload } from '../s3/operation.ts';
 import { requireBucket, requireWritable } from './bucket-access.ts';
 import { findUpload, parsePartNumber, parseUploadReference } from './multipart-upload.ts';
-import { ETAG_XATTR } from './object-attributes.ts';
-import { checksumHeaders, refuseEncryption, requireUploadSize, uploadQuestions } from './upload-headers.ts';
-import { requireUploadStill } from './upload-parts.ts';
+import { storedChecksum } from './object-checksum.ts';
+import { refuseEncryption, requireUploadSize, uploadQuestions } from './upload-headers.ts';
+import { partXattrs, requireUploadStill } from './upload-parts.ts';
 import { answering } from './volume-errors.ts';
 import { writePayload } from './write-payload.ts';
 
@@ -23,13 +24,34 @@ export const uploadPart = defineOperation({
     requireWritable(context);
     await requireBucket(context, input.bucket);
     const upload = await findUpload(context, input);
+    const chosen = storedChecksum(upload.xattrs);
+    if (chosen !== undefined && grant.payload !== undefined) chooseChecksum(grant.payload, chosen.algorithm);
     const writer = context.volume.create([...upload.path, String(input.partNumber)], { skipTrash: true });
     const { digests } = await answering('upload', () =>
-      writePayload(grant.payload, writer, context.signal, ({ md5Hex }) => ({
-        xattrs: new Map([[ETAG_XATTR, Buffer.from(md5Hex)]]),
+      writePayload(grant.payload, writer, context.signal, ({ md5Hex, checksum }) => ({
+        xattrs: partXattrs(md5Hex, checksum),
       })),
     );
     await requireUploadStill(context, input, upload);
-    return { status: 200, headers: { etag: `"${digests.md5Hex}"`, ...checksumHeaders(digests.checksum) } };
+    const { checksum } = digests;
+    return {
+      status: 200,
+      headers: {
+        etag: `"${digests.md5Hex}"`,
+        ...(checksum === undefined ? {} : { [`x-amz-checksum-${checksum.algorithm}`]: checksum.value }),
+      },
+    };
   },
 });
+
+/** The part is to have the checksum that its upload chose. Throws InvalidRequest when it comes with another. */
+function chooseChecksum(payload: Payload, algorithm: ChecksumAlgorithm): void {
+  const declared = payload.declaredChecksum;
+  if (declared !== undefined && declared !== algorithm) {
+    throw new S3Error(
+      'InvalidRequest',
+      `Checksum Type mismatch occurred, expected checksum Type: ${algorithm}, actual checksum Type: ${declared}`,
+    );
+  }
+  payload.compute(algorithm);
+}

@@ -1,9 +1,10 @@
 // The parts of an upload, as they lie in its directory.
 import type { Attributes } from '../../juicefs/volume.ts';
 import { S3Error } from '../s3/errors.ts';
-import type { OperationContext } from '../s3/operation.ts';
+import type { OperationContext, PayloadDigests } from '../s3/operation.ts';
 import { type FoundUpload, findUpload, noSuchUpload, partNumberOf, type UploadReference } from './multipart-upload.ts';
 import { ETAG_XATTR, textXattr } from './object-attributes.ts';
+import { CHECKSUM_XATTR, checksumXattr, type ObjectChecksum, storedChecksum } from './object-checksum.ts';
 import { isMissing } from './volume-errors.ts';
 
 export interface UploadedPart {
@@ -29,14 +30,30 @@ export async function uploadedParts(
   return parts.sort((a, b) => a.number - b.number);
 }
 
-/** The ETags of parts, in order; undefined where none is recorded. */
-export async function partEtags(
+/** What is recorded of a part's bytes. */
+export interface PartDigests {
+  readonly etag: string | undefined;
+  readonly checksum: ObjectChecksum | undefined;
+}
+
+/** The digests of parts, in order. */
+export async function partDigests(
   context: OperationContext,
   parts: readonly UploadedPart[],
-): Promise<readonly (string | undefined)[]> {
+): Promise<readonly PartDigests[]> {
   if (parts.length === 0) return [];
   const xattrs = await context.volume.xattrsOf(parts.map(({ attributes }) => attributes.inode));
-  return parts.map((_, i) => textXattr(xattrs[i] ?? new Map(), ETAG_XATTR));
+  return parts.map((_, i) => {
+    const own = xattrs[i] ?? new Map();
+    return { etag: textXattr(own, ETAG_XATTR), checksum: storedChecksum(own) };
+  });
+}
+
+/** What a part carries. */
+export function partXattrs(md5Hex: string, checksum: PayloadDigests['checksum']): Map<string, Uint8Array> {
+  const xattrs = new Map<string, Uint8Array>([[ETAG_XATTR, Buffer.from(md5Hex)]]);
+  if (checksum !== undefined) xattrs.set(CHECKSUM_XATTR, checksumXattr({ ...checksum, type: 'FULL_OBJECT' }));
+  return xattrs;
 }
 
 /**

@@ -4,6 +4,15 @@ import { S3Error } from '../s3/errors.ts';
 import type { Payload, PayloadDigests } from '../s3/operation.ts';
 import { MAX_UPLOAD_BYTES, tooLarge } from './upload-headers.ts';
 
+/** Bytes that an upload must and may have. */
+export interface SizeRange {
+  readonly least: number;
+  readonly most: number;
+}
+
+/** What S3 takes in one upload. */
+export const ANY_SIZE: SizeRange = { least: 0, most: MAX_UPLOAD_BYTES };
+
 /**
  * Writes the payload, and commits what `commit` says once it has been verified. Whatever fails on the way leaves nothing.
  */
@@ -12,14 +21,16 @@ export async function writePayload(
   writer: FileWriter,
   signal: AbortSignal,
   commit: (digests: PayloadDigests) => CommitOptions,
+  sizes: SizeRange = ANY_SIZE,
 ): Promise<{ attributes: Attributes; digests: PayloadDigests }> {
   try {
     if (payload === undefined) throw new S3Error('MissingRequestBodyError');
     for await (const bytes of payload.stream) {
       signal.throwIfAborted();
       await writer.write(bytes);
-      if (writer.size > MAX_UPLOAD_BYTES) throw tooLarge(writer.size);
+      if (writer.size > sizes.most) throw tooLarge(writer.size, sizes.most);
     }
+    if (writer.size < sizes.least) throw tooSmall(writer.size, sizes.least);
     const digests = await payload.verified();
     if (digests.size !== writer.size) throw new Error(`verified ${digests.size} bytes, wrote ${writer.size}`);
     signal.throwIfAborted();
@@ -42,4 +53,10 @@ export async function readDocument(payload: Payload | undefined, limit: number):
   }
   await payload.verified();
   return Buffer.concat(parts, size);
+}
+
+function tooSmall(bytes: number, least: number): S3Error {
+  return new S3Error('EntityTooSmall', undefined, {
+    fields: { ProposedSize: String(bytes), MinSizeAllowed: String(least) },
+  });
 }

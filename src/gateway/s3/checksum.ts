@@ -37,6 +37,10 @@ export function startChecksum(algorithm: ChecksumAlgorithm): RunningChecksum {
   return CHECKSUMS[algorithm].start();
 }
 
+export function isChecksumAlgorithm(text: string): text is ChecksumAlgorithm {
+  return Object.hasOwn(CHECKSUMS, text);
+}
+
 /** The header that carries the algorithm's value. */
 export function checksumHeader(algorithm: ChecksumAlgorithm): string {
   return `${HEADER_PREFIX}${algorithm}`;
@@ -92,10 +96,10 @@ export function declaredChecksum(
 }
 
 function algorithmNamed(text: string, where: string): ChecksumAlgorithm {
-  if (!Object.hasOwn(CHECKSUMS, text)) {
+  if (!isChecksumAlgorithm(text)) {
     throw new S3Error('InvalidRequest', `${where} names a checksum algorithm that is not supported.`);
   }
-  return text as ChecksumAlgorithm;
+  return text;
 }
 
 function runningCrc32(step: (data: Uint8Array, previous: number) => number): RunningChecksum {

@@ -1,11 +1,15 @@
 // The one way from a request to an operation's handler: match, parse, question, ask, grant, act. A Grant is minted here and
 // nowhere else, so a handler cannot run undecided.
+
+import type { Credentials, RequestContext } from '../../../proto/gen/portcullis/authz/v1/authorization.ts';
 import type { Volume, VolumePath } from '../../juicefs/volume.ts';
 import type { AuthzClient } from '../authz-client/authz-client.ts';
 import type { ByteSource } from './byte-reader.ts';
-import { presentedCredentials } from './credentials.ts';
+import { type Presented, presentedCredentials } from './credentials.ts';
 import { S3Error } from './errors.ts';
 import { type ObjectFacts, type ReadFacts, StaleDecision } from './facts.ts';
+import { readForm } from './form-body.ts';
+import { formCredentials, planForm } from './form-fields.ts';
 import { type FrameChannel, FrameRecorder, FrameVerifier } from './frame-verifier.ts';
 import { compileMatchTable, type MatchTable } from './match-table.ts';
 import { type BucketName, keyComponents, type ObjectKey, parseBucketName, parseObjectKey } from './object-name.ts';
@@ -81,8 +85,21 @@ interface Matched {
   readonly plan: PayloadPlan;
   /** Most bytes of the body, which must be read before the question; undefined for all other bodies. */
   readonly documentLimit: number | undefined;
-  readonly questioner: Questioner;
+  readonly presented: Presented;
+  readonly context: RequestContext;
   readonly request: Omit<S3Request, 'document'>;
+}
+
+/** A request of which everything is known that its question needs. */
+interface Readable {
+  readonly operation: Operation<unknown>;
+  readonly plan: PayloadPlan;
+  readonly questioner: Questioner;
+  readonly request: S3Request;
+  /** The signed frames of a document. */
+  readonly recorder: FrameRecorder | undefined;
+  /** Where the payload comes from. */
+  readonly payload: ByteSource;
 }
 
 /** Serves requests. Throws S3Error for what the client is to be told, anything else for faults. */
@@ -112,24 +129,55 @@ export class Dispatcher {
       },
     };
     try {
-      const recorder = isSignedFrames(matched.plan) ? new FrameRecorder() : undefined;
-      const document =
-        matched.documentLimit === undefined
-          ? Buffer.alloc(0)
-          : await readDocument(counted, matched.plan, matched.documentLimit, recorder);
-      const whole = { ...matched, request: { ...matched.request, document }, recorder };
+      const readable = await this.#readBefore(matched, counted, incoming);
       for (let decisions = 1; ; decisions++) {
         try {
-          return await this.#decide(whole, incoming, trace);
+          return await this.#decide(readable, incoming.signal, trace);
         } catch (error) {
           // what was read of a body cannot be read again
-          const again = error instanceof StaleDecision && matched.operation.body !== 'payload';
+          const again = error instanceof StaleDecision && !hasPayload(matched.operation);
           if (!again || decisions >= MAX_DECISIONS) throw error;
         }
       }
     } finally {
       this.#documentBytes -= taken;
     }
+  }
+
+  /** What of the body must be read before the question: nothing, a document, or the fields of a form. */
+  async #readBefore(matched: Matched, counted: ByteSource, incoming: IncomingRequest): Promise<Readable> {
+    const { operation, plan, presented, context, request } = matched;
+    const questioner = (credentials: Credentials): Questioner =>
+      new Questioner(this.#options.authz, credentials, context, this.#factReader(incoming.signal));
+    if (operation.body !== 'form') {
+      const limit = matched.documentLimit;
+      const recorder = isSignedFrames(plan) ? new FrameRecorder() : undefined;
+      const document = limit === undefined ? Buffer.alloc(0) : await readDocument(counted, plan, limit, recorder);
+      return {
+        operation,
+        plan,
+        recorder,
+        questioner: questioner(presented.credentials),
+        payload: incoming.body,
+        request: { ...request, document },
+      };
+    }
+    let fieldsRead = false;
+    const form = readForm(
+      { next: () => (fieldsRead ? incoming.body : counted).next() },
+      request.headers.get('content-type'),
+    );
+    const fields = await form.fields();
+    fieldsRead = true;
+    const values = new Map([...fields.values, ['bucket', request.bucket ?? '']]);
+    return {
+      operation,
+      plan: planForm(values),
+      recorder: undefined,
+      questioner: questioner(formCredentials(presented, values, fields.fileName)),
+      payload: form.file,
+      request: { ...request, contentLength: undefined, document: Buffer.alloc(0), form: { ...fields, values } },
+    };
   }
 
   /** Everything that can be said of a request before its body is read. */
@@ -150,17 +198,17 @@ export class Dispatcher {
       headers: headers.values,
     });
     trace.operation = operation.name;
-    const { credentials, anonymous, payloadHash } = presentedCredentials(method, target, headers);
-    const plan = planBody(operation, headers.values, payloadHash);
-    if (isSignedFrames(plan) && anonymous) {
+    const presented = presentedCredentials(method, target, headers);
+    const plan = planBody(operation, headers.values, presented.payloadHash);
+    if (isSignedFrames(plan) && presented.anonymous) {
       throw new S3Error('InvalidRequest', 'A body in signed frames needs a signed request.');
     }
-    const context = requestContext(requestId, origin, headers.values);
     return {
       operation,
       plan,
       documentLimit: operation.body === 'document' ? (operation.documentLimit ?? DEFAULT_DOCUMENT_LIMIT) : undefined,
-      questioner: new Questioner(this.#options.authz, credentials, context, this.#factReader(incoming.signal)),
+      presented,
+      context: requestContext(requestId, origin, headers.values),
       request: {
         method,
         requestId,
@@ -175,17 +223,8 @@ export class Dispatcher {
     };
   }
 
-  async #decide(
-    {
-      operation,
-      plan,
-      questioner,
-      request,
-      recorder,
-    }: Matched & { readonly request: S3Request; readonly recorder: FrameRecorder | undefined },
-    incoming: IncomingRequest,
-    trace: RequestTrace,
-  ): Promise<S3Reply> {
+  async #decide(readable: Readable, signal: AbortSignal, trace: RequestTrace): Promise<S3Reply> {
+    const { operation, plan, questioner, request, recorder } = readable;
     const input = operation.parse(request);
     const questions = operation.questions(input, request);
     const openFrames = operation.body !== 'none' && isSignedFrames(plan);
@@ -195,21 +234,18 @@ export class Dispatcher {
         : await questioner.all(questions, openFrames);
     trace.principal = permission.principal;
     if (operation.body === 'document' && isSignedFrames(plan)) await recorder?.verify(requireFrames(permission));
-    return this.#act(operation, input, request, permission, questioner, plan, incoming);
+    return this.#act(readable, input, permission, signal);
   }
 
   async #act(
-    operation: Operation<unknown>,
+    { operation, plan, questioner, request, payload: source }: Readable,
     input: unknown,
-    request: S3Request,
     permission: Permission,
-    questioner: Questioner,
-    plan: PayloadPlan,
-    incoming: IncomingRequest,
+    signal: AbortSignal,
   ): Promise<S3Reply> {
     const frames = this.#framesOf(operation, plan, permission);
     try {
-      const payload = operation.body === 'payload' ? new CheckedPayload(incoming.body, plan, frames) : undefined;
+      const payload = hasPayload(operation) ? new CheckedPayload(source, plan, frames) : undefined;
       const grant = {
         input,
         request,
@@ -221,7 +257,7 @@ export class Dispatcher {
         payload,
         configuration: questioner.configuration,
       } as Grant<unknown>;
-      const reply = await operation.handle(grant, this.#contextOf(incoming.signal));
+      const reply = await operation.handle(grant, this.#contextOf(signal));
       if (payload !== undefined && !payload.stands) {
         throw new Error(`${operation.name} answered before its payload was verified`);
       }
@@ -256,6 +292,10 @@ export class Dispatcher {
   }
 }
 
+function hasPayload({ body }: Operation<unknown>): boolean {
+  return body === 'payload' || body === 'form';
+}
+
 function firstOfEach(target: RequestTarget): Map<string, string> {
   const query = new Map<string, string>();
   for (const { name, value } of target.query) if (!query.has(name)) query.set(name, value);
@@ -275,6 +315,8 @@ function planBody(
   headers: ReadonlyMap<string, string>,
   payloadHash: string | undefined,
 ): PayloadPlan {
+  // the form says itself what it holds
+  if (operation.body === 'form') return NO_BODY;
   if (operation.body === 'none') {
     const length = headers.get('content-length');
     if (length !== undefined && length !== '0') throw new S3Error('UnexpectedContent');

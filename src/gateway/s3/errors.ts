@@ -86,6 +86,10 @@ export const S3_ERRORS = {
   InvalidPartNumber: { status: 416, message: 'The requested part number cannot be satisfied.' },
   InvalidPartOrder: { status: 400, message: 'The parts are not in ascending order.' },
   MalformedPOSTRequest: { status: 400, message: 'The body is not a well-formed multipart/form-data document.' },
+  MaxPostPreDataLengthExceededError: {
+    status: 400,
+    message: 'The fields in front of the file of a POST request are too large.',
+  },
   MalformedPolicy: { status: 400, message: 'The policy is not valid.' },
   MalformedTrailerError: { status: 400, message: 'The trailer of the body is missing or malformed.' },
   MalformedXML: { status: 400, message: 'The XML is not well-formed, or is not of the expected shape.' },

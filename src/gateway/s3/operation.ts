@@ -1,6 +1,7 @@
 // What an S3 operation is: how it is read, what it asks, and what it does once that is granted.
 import type { Volume, VolumePath } from '../../juicefs/volume.ts';
 import type { DecidedObjects } from './facts.ts';
+import type { FormFields } from './form-body.ts';
 import type { BucketName, ObjectKey } from './object-name.ts';
 
 /** A request as it was matched: nothing of its body has been read. */
@@ -23,6 +24,8 @@ export interface S3Request {
    * x-amz-content-sha256, Content-MD5 and checksums. Empty for all others.
    */
   readonly document: Buffer;
+  /** The fields of a form upload (`Operation.body` 'form'); undefined for all others. */
+  readonly form?: FormFields;
   readonly features: GatewayFeatures;
 }
 
@@ -131,6 +134,10 @@ export interface GrantedPrincipal {
 export interface Payload {
   /** The decoded bytes. Ends with an S3Error when the body is short, long or malformed. */
   readonly stream: AsyncIterable<Uint8Array>;
+  /** The checksum that the client sends along, by header or trailer. */
+  readonly declaredChecksum: ChecksumAlgorithm | undefined;
+  /** Has this checksum computed as well, if the client sends none; before the stream is read. */
+  compute(algorithm: ChecksumAlgorithm): void;
   /**
    * Call after the stream has ended. Resolves when length, x-amz-content-sha256, Content-MD5, checksum header or trailer, and all
    * frame signatures stand; throws the S3Error otherwise. Answers the digests that were computed on the way.
@@ -141,7 +148,7 @@ export interface Payload {
 export interface PayloadDigests {
   readonly size: number;
   readonly md5Hex: string;
-  /** The checksum that the client sent and that stood: header name without prefix ('crc32') and its base64. */
+  /** The checksum that the client sent and that stood, or that was to be computed: header name without prefix ('crc32') and its base64. */
   readonly checksum: { readonly algorithm: ChecksumAlgorithm; readonly value: string } | undefined;
 }
 
@@ -182,8 +189,11 @@ export interface RouteMatch {
 export interface Operation<In> {
   readonly name: string; // as AWS names it: 'ListObjectsV2'
   readonly match: RouteMatch;
-  /** 'payload': a body is streamed to the handler; 'document': read whole before the question, at most `documentLimit` bytes; 'none': must be empty. */
-  readonly body: 'none' | 'payload' | 'document';
+  /**
+   * 'payload': a body is streamed to the handler; 'document': read whole before the question, at most `documentLimit` bytes; 'form': its
+   * fields are read before the question, its file is the payload; 'none': must be empty.
+   */
+  readonly body: 'none' | 'payload' | 'document' | 'form';
   readonly documentLimit?: number;
   /**
    * What x-amz-checksum-* headers of the request speak of: its body (default), or the finished object and thus nothing that can

@@ -14,14 +14,14 @@ import {
 } from './checksum.ts';
 import { S3Error } from './errors.ts';
 import type { FrameSink } from './frame-verifier.ts';
-import type { Payload, PayloadDigests } from './operation.ts';
+import type { ChecksumAlgorithm, Payload, PayloadDigests } from './operation.ts';
 import { declaredLength, type TransferForm } from './transfer-form.ts';
 
 /** What the client said about its body, checked for sense before a byte of it is read. */
 export interface PayloadPlan {
   readonly form: TransferForm;
-  /** Bytes of payload. */
-  readonly length: number;
+  /** Bytes of payload; undefined when they end where the form around them says. */
+  readonly length: number | undefined;
   readonly md5: Buffer | undefined;
   readonly checksum: DeclaredChecksum | undefined;
 }
@@ -51,7 +51,9 @@ export class CheckedPayload implements Payload {
   readonly #frames: FrameSink | undefined;
   readonly #md5: Hash = createHash('md5');
   readonly #sha256: Hash | undefined;
-  readonly #checksum: RunningChecksum | undefined;
+  #checksum: RunningChecksum | undefined;
+  /** Computed without having been sent. */
+  #computed: ChecksumAlgorithm | undefined;
   #trailer: Trailer = new Map();
   #size = 0;
   #ended = false;
@@ -69,6 +71,16 @@ export class CheckedPayload implements Payload {
     this.#sha256 = form.kind === 'plain' && form.sha256 !== undefined ? createHash('sha256') : undefined;
     this.#checksum = checksum === undefined ? undefined : startChecksum(checksum.algorithm);
     this.stream = this.#read(source);
+  }
+
+  get declaredChecksum(): ChecksumAlgorithm | undefined {
+    return this.#plan.checksum?.algorithm;
+  }
+
+  compute(algorithm: ChecksumAlgorithm): void {
+    if (this.#plan.checksum !== undefined) return;
+    this.#computed = algorithm;
+    this.#checksum = startChecksum(algorithm);
   }
 
   /** True once `verified` has resolved. */
@@ -91,13 +103,14 @@ export class CheckedPayload implements Payload {
         break;
       }
       this.#size += value.length;
-      if (this.#size > length) throw new S3Error('IncompleteBody', 'The body is longer than declared.');
+      if (length !== undefined && this.#size > length)
+        throw new S3Error('IncompleteBody', 'The body is longer than declared.');
       this.#md5.update(value);
       this.#sha256?.update(value);
       this.#checksum?.update(value);
       yield value;
     }
-    if (this.#size !== length) throw new S3Error('IncompleteBody');
+    if (length !== undefined && this.#size !== length) throw new S3Error('IncompleteBody');
     this.#ended = true;
   }
 
@@ -117,10 +130,15 @@ export class CheckedPayload implements Payload {
     if (form.kind === 'plain' && form.sha256 !== digest) throw new S3Error('XAmzContentSHA256Mismatch');
     const md5 = this.#md5.digest();
     if (wantedMd5 !== undefined && !wantedMd5.equals(md5)) throw new S3Error('BadDigest');
-    const stood = checksum === undefined ? undefined : this.#checkChecksum(checksum);
+    const stood = checksum === undefined ? this.#computedChecksum() : this.#checkChecksum(checksum);
     await this.#frames?.done();
     this.#stands = true;
     return { size: this.#size, md5Hex: md5.toString('hex'), checksum: stood };
+  }
+
+  #computedChecksum(): PayloadDigests['checksum'] {
+    const value = this.#checksum?.digest().toString('base64');
+    return value === undefined || this.#computed === undefined ? undefined : { algorithm: this.#computed, value };
   }
 
   #checkChecksum(declared: DeclaredChecksum): PayloadDigests['checksum'] {
@@ -157,7 +175,7 @@ export async function readDocument(
   limit: number,
   frames?: FrameSink,
 ): Promise<Buffer> {
-  if (plan.length > limit) throw new S3Error('EntityTooLarge', `The document exceeds ${limit} bytes.`);
+  if ((plan.length ?? 0) > limit) throw new S3Error('EntityTooLarge', `The document exceeds ${limit} bytes.`);
   const payload = new CheckedPayload(source, plan, frames);
   const pieces: Uint8Array[] = [];
   for await (const piece of payload.stream) pieces.push(piece);
