@@ -2,6 +2,7 @@
 import type { BlockStore } from './chunk/block-store.ts';
 import { Budget } from './chunk/byte-budget.ts';
 import { SliceFileReader } from './chunk/file-reader.ts';
+import { BackgroundCompaction } from './maintenance/compaction.ts';
 import { toAttributes } from './meta/attributes.ts';
 import { BackgroundJobs } from './meta/background-jobs.ts';
 import type { Change } from './meta/change.ts';
@@ -75,6 +76,7 @@ export class JuiceVolume implements Volume {
   readonly #buffers: Budget;
   readonly #heartbeat: Heartbeat;
   readonly #jobs: BackgroundJobs | undefined;
+  readonly #compaction: BackgroundCompaction | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(parts: VolumeParts) {
@@ -86,7 +88,9 @@ export class JuiceVolume implements Volume {
     this.readOnly = options.readOnly;
     this.#buffers = new Budget(Math.max(options.bufferSize, format.blockSize));
     this.#heartbeat = new Heartbeat(parts.fs);
-    if (!options.readOnly && options.backgroundJobs) this.#jobs = new BackgroundJobs(parts.fs, parts.blocks);
+    if (options.readOnly || !options.backgroundJobs) return;
+    this.#jobs = new BackgroundJobs(parts.fs, parts.blocks);
+    this.#compaction = new BackgroundCompaction({ ...parts, buffers: this.#buffers });
   }
 
   async stat(path: VolumePath): Promise<Attributes> {
@@ -269,17 +273,25 @@ export class JuiceVolume implements Volume {
       // Pipes, sockets and devices are listed as files of no bytes, and read so.
       if (node.type === TYPE_DIRECTORY) throw new VolumeError('EISDIR', `inode ${inode} is a directory`);
       requireAccess(this.#fs, node, MAY_READ);
+      this.#compaction?.consider(inode, chunks);
       return new SliceFileReader({
         attributes: toAttributes(node),
         chunks: new Map(chunks.map((chunk) => [chunk.index, chunk.slices])),
         blocks: this.#parts.blocks,
         ahead: this.#buffers,
+        reload: async () => this.#chunksOf(inode),
         onClose: () => openFiles.remove(inode),
       });
     } catch (error) {
       openFiles.remove(inode);
       throw error;
     }
+  }
+
+  /** The slices of a file as they are now. */
+  async #chunksOf(inode: bigint): Promise<ReadonlyMap<number, Uint8Array>> {
+    const chunks = await look(this.#fs, async (reader) => reader.chunks(inode));
+    return new Map(chunks.map((chunk) => [chunk.index, chunk.slices]));
   }
 
   create(path: VolumePath, options?: CreateOptions): FileWriter {
@@ -362,6 +374,7 @@ export class JuiceVolume implements Volume {
     const { engine, session } = this.#fs;
     await this.#heartbeat.stop();
     await this.#jobs?.stop();
+    await this.#compaction?.stop();
     try {
       if (!this.readOnly && this.#fs.lost === undefined) {
         this.#fs.openFiles.closeAll();

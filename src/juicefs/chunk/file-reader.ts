@@ -1,6 +1,7 @@
 // Reads a file out of its slices, in order, a unit at a time, with some units fetched ahead. How far ahead follows the
 // reader: it grows only while the reader is faster than the store, and only within the shared budget, so that a slow
 // client holds one unit and no more.
+import { ObjectMissingError } from '../storage/object-store.ts';
 import { type Attributes, type FileReader, VolumeError } from '../volume.ts';
 import type { BlockStore } from './block-store.ts';
 import type { Budget } from './byte-budget.ts';
@@ -26,17 +27,24 @@ export interface FileReaderParts {
   readonly blocks: BlockStore;
   /** Bytes that may be held ahead of readers, in total. */
   readonly ahead: Budget;
+  /** The chunks as they are now; for a reader that finds a block gone, as a compaction leaves it. */
+  readonly reload?: () => Promise<ReadonlyMap<number, Uint8Array>>;
   readonly onClose: () => void;
 }
+
+/** Times one read starts again because the file's slices were replaced under it. */
+const MAX_RELOADS = 3;
 
 export class SliceFileReader implements FileReader {
   readonly attributes: Attributes;
   readonly #parts: FileReaderParts;
+  #chunks: ReadonlyMap<number, Uint8Array>;
   #open = true;
 
   constructor(parts: FileReaderParts) {
     this.attributes = parts.attributes;
     this.#parts = parts;
+    this.#chunks = parts.chunks;
   }
 
   async close(): Promise<void> {
@@ -47,10 +55,33 @@ export class SliceFileReader implements FileReader {
 
   async *read(start: number, end: number, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
     if (!this.#open) throw new VolumeError('EINVAL', 'the reader is closed');
+    const last = Math.min(end, this.attributes.size);
+    let at = Math.max(0, start);
+    for (let reloads = 0; ; reloads++) {
+      try {
+        for await (const bytes of this.#stream(at, last, signal)) {
+          at += bytes.length;
+          yield bytes;
+        }
+        return;
+      } catch (error) {
+        if (reloads >= MAX_RELOADS || !isBlockMissing(error) || !(await this.#reload())) throw error;
+      }
+    }
+  }
+
+  /** Takes over the slices as they are now; false when they are the same. */
+  async #reload(): Promise<boolean> {
+    const chunks = await this.#parts.reload?.();
+    if (chunks === undefined || chunks.size === 0 || sameChunks(chunks, this.#chunks)) return false;
+    this.#chunks = chunks;
+    return true;
+  }
+
+  async *#stream(start: number, last: number, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
     const stop = new AbortController();
     const cancelled = signal === undefined ? stop.signal : AbortSignal.any([stop.signal, signal]);
-    const last = Math.min(end, this.attributes.size);
-    const units = this.#units(Math.max(0, start), last);
+    const units = this.#units(start, last);
     const ahead: Fetch[] = [];
     let window = 1;
     try {
@@ -65,14 +96,19 @@ export class SliceFileReader implements FileReader {
         }
         // The reader had to wait for what was fetched ahead: the store is the slower one.
         if (!current.settled && window < MAX_UNITS_AHEAD) window *= 2;
-        const bytes = await current.bytes;
-        this.#parts.ahead.release(current.charged);
-        current.charged = 0;
-        yield bytes;
+        yield await this.#take(current);
       }
     } finally {
       stop.abort();
       for (const fetch of ahead) this.#parts.ahead.release(fetch.charged);
+    }
+  }
+
+  async #take(fetch: Fetch): Promise<Uint8Array> {
+    try {
+      return await fetch.bytes;
+    } finally {
+      this.#parts.ahead.release(fetch.charged);
     }
   }
 
@@ -111,7 +147,7 @@ export class SliceFileReader implements FileReader {
   }
 
   *#chunkUnits(index: number, start: number, end: number): Generator<ReadUnit> {
-    const stored = this.#parts.chunks.get(index);
+    const stored = this.#chunks.get(index);
     const where = `inode ${this.attributes.inode}, chunk ${index}`;
     const pieces = stored === undefined ? [] : overlay(decodeRecords(stored, where));
     let at = start;
@@ -139,6 +175,17 @@ export class SliceFileReader implements FileReader {
       at += length;
     }
   }
+}
+
+function isBlockMissing(error: unknown): boolean {
+  return error instanceof VolumeError && error.cause instanceof ObjectMissingError;
+}
+
+function sameChunks(a: ReadonlyMap<number, Uint8Array>, b: ReadonlyMap<number, Uint8Array>): boolean {
+  return (
+    a.size === b.size &&
+    [...a].every(([index, slices]) => Buffer.from(slices).equals(b.get(index) ?? new Uint8Array(0)))
+  );
 }
 
 interface Fetch {

@@ -5,7 +5,8 @@ import { VolumeError } from '../volume.ts';
 /** Bytes a chunk covers. */
 export const CHUNK_SIZE = 64 * 1024 * 1024;
 
-const RECORD_BYTES = 24;
+/** Bytes of a stored record. */
+export const RECORD_BYTES = 24;
 
 /** One stored record: `len` bytes of slice `id`, from its offset `off`, appear at `pos` of the chunk. Id 0n = zeros. */
 export interface SliceRecord {
@@ -68,12 +69,17 @@ export function decodeRecords(stored: Uint8Array, where: string): SliceRecord[] 
 export function overlay(records: readonly SliceRecord[]): ChunkPiece[] {
   const first = records[0];
   if (records.length === 1 && first !== undefined) return first.id > 0n && first.len > 0 ? [first] : [];
+  return overlayWithHoles(records).filter((piece) => piece.id > 0n);
+}
+
+/** As `overlay`, with the stretches that a record of id 0 made holes. */
+export function overlayWithHoles(records: readonly SliceRecord[]): ChunkPiece[] {
   let pieces: SliceRecord[] = [];
   for (const record of records) {
     if (record.len === 0) continue;
     pieces = isAppend(pieces, record) ? push(pieces, record) : cover(pieces, record);
   }
-  return pieces.filter((piece) => piece.id > 0n);
+  return pieces;
 }
 
 /** The usual case: a record that starts where all others have ended. */

@@ -2,7 +2,7 @@
 
 export class OpenFiles {
   readonly #counts = new Map<bigint, number>();
-  readonly #waiting = new Map<bigint, () => void>();
+  readonly #waiting = new Map<bigint, (() => void)[]>();
 
   /** Registers a reader; to be done before the file's slices are read. */
   add(inode: bigint): void {
@@ -17,9 +17,9 @@ export class OpenFiles {
       return;
     }
     this.#counts.delete(inode);
-    const action = this.#waiting.get(inode);
+    const actions = this.#waiting.get(inode) ?? [];
     this.#waiting.delete(inode);
-    action?.();
+    for (const action of actions) action();
   }
 
   has(inode: bigint): boolean {
@@ -28,13 +28,13 @@ export class OpenFiles {
 
   /** Runs an action once nobody here holds the inode open: at once, or at the last `remove`. */
   whenClosed(inode: bigint, action: () => void): void {
-    if (this.has(inode)) this.#waiting.set(inode, action);
-    else action();
+    if (!this.has(inode)) action();
+    else this.#waiting.set(inode, [...(this.#waiting.get(inode) ?? []), action]);
   }
 
   /** Runs everything that still waits: the process is about to end. */
   closeAll(): void {
-    const actions = [...this.#waiting.values()];
+    const actions = [...this.#waiting.values()].flat();
     this.#counts.clear();
     this.#waiting.clear();
     for (const action of actions) action();
