@@ -22,7 +22,10 @@ const SLICE_BATCH = 4096;
 
 /** Opens a formatted volume; VolumeOpenError says in one line why it cannot be. Nothing is created by trying. */
 export async function openVolume(metaUrl: string, options: VolumeOptions = {}): Promise<Volume> {
-  const engine = await openEngine(metaUrl, { readOnly: options.readOnly === true });
+  const engine = await openEngine(metaUrl, {
+    readOnly: options.readOnly === true,
+    environment: options.environment ?? {},
+  });
   return new JuiceVolume(await openParts(engine, options));
 }
 

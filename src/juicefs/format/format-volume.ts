@@ -74,7 +74,7 @@ const PROBE_RETRIES = 2;
 /** Formats the database of a META-URL; VolumeOpenError says in one line why not. */
 export async function formatVolume(metaUrl: string, settings: FormatSettings): Promise<FormatResult> {
   requireValid(settings);
-  const existing = await loadExisting(metaUrl);
+  const existing = await loadExisting(metaUrl, settings.environment ?? {});
   if (existing !== undefined && settings.noUpdate === true) return result('unchanged', existing);
   const format =
     existing === undefined ? newFormat(settings) : updatedFormat(existing, settings, settings.force === true);
@@ -85,7 +85,7 @@ export async function formatVolume(metaUrl: string, settings: FormatSettings): P
   try {
     if (settings.skipStorageCheck !== true) await probeStorage(objects, format.name);
     if (existing === undefined) await create(metaUrl, format, objects, settings);
-    else await update(metaUrl, format);
+    else await update(metaUrl, format, settings.environment ?? {});
   } finally {
     await objects.close();
   }
@@ -103,10 +103,12 @@ function requireValid({ name, trashDays, shards, blockSizeKiB, capacity, inodes 
   if ((shards ?? 0) > MAX_SHARDS) refuse(`at most ${MAX_SHARDS} shards are possible`);
 }
 
-async function loadExisting(metaUrl: string): Promise<FormatRecord | undefined> {
+type Environment = Readonly<Record<string, string | undefined>>;
+
+async function loadExisting(metaUrl: string, environment: Environment): Promise<FormatRecord | undefined> {
   let engine: MetaEngine | undefined;
   try {
-    engine = await openEngine(metaUrl, {});
+    engine = await openEngine(metaUrl, { environment });
     return await loadFormat(engine);
   } catch (error) {
     if (error instanceof VolumeOpenError && ['DatabaseMissing', 'NotFormatted'].includes(error.code)) return undefined;
@@ -272,7 +274,7 @@ async function create(
     }
     await objects.put(prefix + UUID_OBJECT, Buffer.from(format.uuid));
   }
-  const engine = await openEngine(metaUrl, { create: true });
+  const engine = await openEngine(metaUrl, { create: true, environment: settings.environment ?? {} });
   try {
     await engine.prepareForWriting();
     await engine.write(async (tx) => {
@@ -302,8 +304,8 @@ const INITIAL_COUNTERS: readonly (readonly [name: string, value: number])[] = [
   ['nextCleanupSlices', 0],
 ];
 
-async function update(metaUrl: string, format: FormatRecord): Promise<void> {
-  const engine = await openEngine(metaUrl, {});
+async function update(metaUrl: string, format: FormatRecord, environment: Environment): Promise<void> {
+  const engine = await openEngine(metaUrl, { environment });
   try {
     await engine.prepareForWriting();
     await engine.write(async (tx) => {

@@ -6,11 +6,16 @@ import { SqliteEngine, type SqliteLocation } from './sqlite/sqlite-engine.ts';
 /** Engines of the Go client that are known by name only. */
 const OTHER_ENGINES = ['redis', 'rediss', 'unix', 'mysql', 'postgres', 'etcd', 'tikv', 'fdb', 'badger', 'memkv'];
 
+export interface EngineOptions {
+  readonly readOnly?: boolean;
+  /** Make a database that is not there, where that means something. */
+  readonly create?: boolean;
+  /** Variables that the Go client heeds, too: META_PASSWORD and its like. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+}
+
 /** Opens the engine of a META-URL. */
-export async function openEngine(
-  metaUrl: string,
-  options: { readOnly?: boolean; create?: boolean },
-): Promise<MetaEngine> {
+export async function openEngine(metaUrl: string, options: EngineOptions): Promise<MetaEngine> {
   const separator = metaUrl.indexOf('://');
   const scheme = separator < 0 ? '' : metaUrl.slice(0, separator);
   if (scheme === 'sqlite3') return SqliteEngine.open(parseSqlite(metaUrl.slice(separator + 3)), options);
