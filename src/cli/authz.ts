@@ -7,9 +7,16 @@ import { BucketChanges } from '../authz/grpc/bucket-changes.ts';
 import { Explainer } from '../authz/grpc/explain.ts';
 import { ListenError, parseListenAddress } from '../authz/grpc/listen.ts';
 import { startGrpcServer } from '../authz/grpc/server.ts';
+<<<<<<< HEAD
+=======
+import { MIN_TOKEN_LENGTH } from '../authz/grpc/token-guard.ts';
+import { PolicyDesk } from '../authz/http/console/policy-desk.ts';
+import { SignInThrottle } from '../authz/http/console/sign-in-throttle.ts';
+>>>>>>> 14705cf (Open a door for a web console: sessions that the sidecar issues, and ordinary requests in their name)
 import { createAdminService } from '../authz/http/create-admin-service.ts';
 import { serveAdminHttp } from '../authz/http/server.ts';
 import { Authorizer } from '../authz/identity/authorizer.ts';
+import { ConsoleSessions } from '../authz/identity/console-sessions.ts';
 import { IamDirectory } from '../authz/identity/iam-directory.ts';
 import type { PolicySettings } from '../authz/identity/policy-program.ts';
 import { DIALECT_NAMES, type DialectName } from '../authz/policy/index.ts';
@@ -48,8 +55,13 @@ export interface ServeAuthzOptions {
   readonly token?: string | undefined;
   /** Callers may name principals and set the time. */
   readonly trustCallers?: boolean;
+<<<<<<< HEAD
   /** Whether documents that come with a question are evaluated (PolicySimulation). Default true. */
   readonly policySimulation?: boolean;
+=======
+  /** Region of presigned URLs that are made here. */
+  readonly region?: string | undefined;
+>>>>>>> 14705cf (Open a door for a web console: sessions that the sidecar issues, and ordinary requests in their name)
   readonly logger: Logger;
   readonly nowMs?: () => number;
 }
@@ -62,6 +74,7 @@ export interface RunningAuthz {
   stop(): Promise<void>;
 }
 
+const DEFAULT_REGION = 'us-east-1';
 const DEFAULT_REFRESH_MS = 5 * 60 * 1000;
 
 /** Starts a sidecar in this process. Throws UsageError when it cannot come up as asked. */
@@ -100,7 +113,8 @@ export async function serveAuthz(options: ServeAuthzOptions): Promise<RunningAut
     const audit = await openAudit(options.auditLog, logger);
     if (audit !== undefined) closing.push(() => audit.close());
     const trustCallers = options.trustCallers ?? false;
-    const authorizer = new Authorizer({ directory, settings, trustCallers, nowMs });
+    const sessions = new ConsoleSessions();
+    const authorizer = new Authorizer({ directory, settings, trustCallers, bearers: sessions, nowMs });
     const asks = new Asks(authorizer, audit, nowMs);
     const records =
       options.readOnly === true || typeof options.store !== 'string'
@@ -133,6 +147,14 @@ export async function serveAuthz(options: ServeAuthzOptions): Promise<RunningAut
       const http = await serveAdminHttp({
         listen: parseListenAddress(options.httpListen),
         service: admin,
+        console: {
+          admin,
+          sessions,
+          throttle: new SignInThrottle(),
+          credentials: () => directory.current,
+          policies: new PolicyDesk({ directory, settings, nowMs }),
+          region: options.region ?? DEFAULT_REGION,
+        },
         isReady: () => ready,
         logger,
       });

@@ -31,6 +31,8 @@ export interface WorkerSettings {
   readonly domains: readonly string[];
   readonly trustedProxies: readonly string[];
   readonly accessLog: string | undefined;
+  /** The web interface is served. */
+  readonly console: boolean;
   readonly authzTimeoutMs: number;
   readonly authzTokenFile: string | undefined;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn';
@@ -117,6 +119,7 @@ export function readGatewaySettings(
       domains: list(text('domain') ?? env.MINIO_DOMAIN),
       trustedProxies: list(text('trustedProxy')),
       accessLog: text('accessLog'),
+      console: !/^off$/i.test(env.MINIO_BROWSER ?? ''),
       authzTimeoutMs: durationMs(text('authzTimeout') ?? '2s', '--authz-timeout', { positive: true }),
       authzTokenFile: text('authzTokenFile'),
       logLevel: isOn('trace') ? 'trace' : isOn('verbose') ? 'debug' : isOn('quiet') ? 'warn' : 'info',

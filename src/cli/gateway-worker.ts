@@ -1,6 +1,7 @@
 // A worker process of the gateway: opens the volume, connects to the sidecar, serves S3. Started by the primary, told what to do over
 // its channel, and gone when the channel closes.
-import { createWriteStream, openSync, readFileSync, type WriteStream } from 'node:fs';
+import { createWriteStream, existsSync, openSync, readFileSync, realpathSync, type WriteStream } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { AggregatorRegistry } from 'prom-client';
 import { createAuthzClient } from '../gateway/authz-client/index.ts';
@@ -126,6 +127,7 @@ async function serve(
     logger,
     sidecarSocket,
     accessLog,
+    consoleFolder: settings.console ? consoleFolder(logger) : undefined,
   });
   // Makes this worker answer when the primary gathers metrics.
   AggregatorRegistry.setRegistries(gateway.metrics);
@@ -144,6 +146,14 @@ async function serve(
       if (accessLog !== undefined && !accessLog.destroyed) await finished(accessLog.end());
     },
   };
+}
+
+/** Where the build puts the console: beside the command. */
+function consoleFolder(logger: Logger): string | undefined {
+  const folder = join(dirname(realpathSync(process.argv[1] ?? '')), '../console');
+  if (existsSync(join(folder, 'index.html'))) return folder;
+  logger.warn({ folder }, 'the console is not built, so it is not served');
+  return undefined;
 }
 
 function openAccessLog(path: string | undefined, logger: Logger): WriteStream | undefined {

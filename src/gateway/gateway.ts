@@ -9,6 +9,8 @@ import type { Registry } from 'prom-client';
 import type { Volume } from '../juicefs/volume.ts';
 import { AccessLog } from './access-log.ts';
 import type { AuthzClient } from './authz-client/index.ts';
+import { ConsoleDoor } from './console/console-door.ts';
+import { ConsoleFiles } from './console/console-files.ts';
 import { isForSidecar, SidecarForwarder } from './forward.ts';
 import { DEFAULT_LIMITS, type GatewayLimits } from './limits.ts';
 import { GatewayMetrics } from './metrics.ts';
@@ -36,6 +38,8 @@ export interface GatewayOptions {
   readonly sidecarSocket?: string | undefined;
   /** Where access log lines go; the owner closes it. */
   readonly accessLog?: Writable | undefined;
+  /** Folder of the console's built files; undefined = no console. */
+  readonly consoleFolder?: string | undefined;
   readonly limits?: Partial<GatewayLimits>;
 }
 
@@ -63,6 +67,7 @@ class HttpGateway implements Gateway {
   readonly #limits: GatewayLimits;
   readonly #handler: S3Handler;
   readonly #forwarder: SidecarForwarder;
+  readonly #console: ConsoleDoor | undefined;
   readonly #proxies: TrustedProxies;
   readonly #app: FastifyInstance;
   readonly #servers: Server[] = [];
@@ -71,12 +76,14 @@ class HttpGateway implements Gateway {
   #closing = false;
 
   constructor(options: GatewayOptions) {
-    const { logger, domains = [], trustedProxies = [], accessLog } = options;
+    const { logger, domains = [], trustedProxies = [], accessLog, consoleFolder } = options;
     const metrics = new GatewayMetrics();
     this.metrics = metrics.registry;
     this.#options = options;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    const dispatcher = new Dispatcher({ ...options, authz: metrics.timed(options.authz), domains, trustedProxies });
     this.#handler = new S3Handler({
+<<<<<<< HEAD
       dispatcher: new Dispatcher({
         ...options,
         authz: metrics.timed(options.authz),
@@ -84,6 +91,9 @@ class HttpGateway implements Gateway {
         trustedProxies,
         readFacts: readObjectFacts,
       }),
+=======
+      dispatcher,
+>>>>>>> 14705cf (Open a door for a web console: sessions that the sidecar issues, and ordinary requests in their name)
       limits: this.#limits,
       logger,
       metrics,
@@ -94,6 +104,15 @@ class HttpGateway implements Gateway {
     });
     this.#forwarder = new SidecarForwarder({ socketPath: options.sidecarSocket, logger });
     this.#proxies = new TrustedProxies(trustedProxies);
+    if (consoleFolder !== undefined) {
+      this.#console = new ConsoleDoor({
+        files: new ConsoleFiles(consoleFolder),
+        dispatcher,
+        logger,
+        s3: (request, response, url) => this.#handler.handle(request, response, url, this.#waiting.has(request)),
+        sidecar: (request, response, url) => this.#forward(request, response, url),
+      });
+    }
     this.#app = this.#routes();
   }
 
@@ -147,6 +166,13 @@ class HttpGateway implements Gateway {
         return;
       }
       reply.hijack();
+      const console = this.#namesBucket(request.raw) ? undefined : this.#console;
+      const target = console?.targetOf(request.raw, request.originalUrl);
+      if (console !== undefined && target !== undefined) {
+        await console.serve(request.raw, reply.raw, target);
+        return;
+      }
+      console?.guard(request.raw, reply.raw);
       if (isForSidecar(request.raw, request.originalUrl) && !this.#namesBucket(request.raw)) {
         await this.#forward(request.raw, reply.raw, request.originalUrl);
         return;

@@ -7,8 +7,15 @@ import {
   Outcome,
 } from '../../../proto/gen/portcullis/authz/v1/authorization.ts';
 import { AskFault } from '../identity/ask-fault.ts';
-import { type Authorizer, decideAccess, fromPolicy, type PreparedAccess } from '../identity/authorizer.ts';
+import {
+  type AccessDecision,
+  type Authorizer,
+  decideAccess,
+  fromPolicy,
+  type PreparedAccess,
+} from '../identity/authorizer.ts';
 import { explainDecision } from '../identity/policy-program.ts';
+import type { Explanation } from '../policy/index.ts';
 import type { Asks } from './asks.ts';
 import { decisionMessage, traceMessage } from './messages.ts';
 
@@ -35,7 +42,7 @@ export class Explainer {
     const { accesses } = this.#authorizer.prepare(request);
     return {
       response,
-      accesses: accesses.map((prepared, index) => ({ access: request.accesses[index], ...traceOf(prepared) })),
+      accesses: accesses.map((prepared, index) => ({ access: request.accesses[index], ...accessTrace(prepared) })),
     };
   }
 
@@ -49,12 +56,21 @@ export class Explainer {
   }
 }
 
-function traceOf(prepared: PreparedAccess): Pick<AccessTrace, 'decision' | 'statements'> {
+/** A decision with every statement that was considered. */
+export interface Explained {
+  readonly decision: AccessDecision;
+  readonly statements: Explanation['statements'];
+}
+
+/** Decides one access as `decideAccess` does, and tells how. */
+export function explainAccess(prepared: PreparedAccess): Explained {
   const { rights, request } = prepared;
-  if (rights.kind !== 'program') return { decision: decisionMessage(decideAccess(prepared)), statements: [] };
+  if (rights.kind !== 'program') return { decision: decideAccess(prepared), statements: [] };
   const { decision, statements } = explainDecision(rights.program, request);
-  return {
-    decision: decisionMessage(fromPolicy(decision)),
-    statements: statements.map(traceMessage),
-  };
+  return { decision: fromPolicy(decision), statements };
+}
+
+function accessTrace(prepared: PreparedAccess): Pick<AccessTrace, 'decision' | 'statements'> {
+  const { decision, statements } = explainAccess(prepared);
+  return { decision: decisionMessage(decision), statements: statements.map(traceMessage) };
 }

@@ -6,7 +6,7 @@ import type { AccessDecision } from '../identity/authorizer.ts';
 import type { Identified } from '../identity/principal.ts';
 import { SealBroken } from '../store/sealed-fragments.ts';
 import type { AdminService } from './admin-service.ts';
-import { bodyHash, credentialsOf, type HttpRequest, queryValue } from './http-request.ts';
+import { bearerToken, bodyHash, credentialsOf, type HttpRequest, queryValue } from './http-request.ts';
 import { MAX_SEALED_BYTES, openAdminBody, sealAdminBody } from './madmin-crypto.ts';
 
 /** An access that a call asks for: an admin action, or an S3 action on a bucket. */
@@ -19,6 +19,7 @@ export interface AskedAccess {
 export interface AdminReply {
   readonly status: number;
   readonly contentType?: string;
+  readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Buffer;
 }
 
@@ -39,7 +40,7 @@ export class AdminCall {
   }
 
   /**
-   * Authenticates a call. Only a signed header with the true hash of the body will do. Throws AuthRefusal, AdminRefusal.
+   * Authenticates a call. Only a signed header with the true hash of the body will do, or a session of the console. Throws AuthRefusal, AdminRefusal.
    * @returns the call, and whether its caller may take the action
    */
   static async open(
@@ -47,14 +48,18 @@ export class AdminCall {
     request: HttpRequest,
     action: string,
   ): Promise<{ call: AdminCall; decision: AccessDecision }> {
-    const claimed = request.headers.get('x-amz-content-sha256');
-    if (!request.headers.has('authorization') || claimed === undefined || claimed !== bodyHash(request)) {
+    if (bearerToken(request) === undefined && !isSignedWithBody(request)) {
       throw new AdminRefusal('AccessDenied', 'The call must be signed, with the SHA-256 of its body in a header.');
     }
     const { identified, decisions } = await ask(service, request, [{ action }]);
     const [decision] = decisions;
     if (identified.type !== 'Known' || decision === undefined) throw new AdminRefusal('AccessDenied');
     return { call: new AdminCall(service, request, identified), decision };
+  }
+
+  /** Made in a session of the console: bodies are not sealed, because its browser has no secret to seal them with. */
+  get isConsole(): boolean {
+    return bearerToken(this.request) !== undefined;
   }
 
   /** The access key that signed. */
@@ -101,6 +106,7 @@ export class AdminCall {
 
   /** The body, opened and checked. Throws AdminRefusal. */
   async sealedBody<T>(schema: z.ZodType<T>): Promise<T> {
+    if (this.isConsole) return this.plainBody(schema);
     const { body, contentLength } = this.request;
     if (contentLength === undefined || contentLength > MAX_SEALED_BYTES) throw new AdminRefusal('BodyTooLarge');
     let text: string;
@@ -120,9 +126,14 @@ export class AdminCall {
 
   /** An answer that only the caller can read. MinIO labels it JSON all the same. */
   async sealedReply(value: unknown): Promise<AdminReply> {
+    if (this.isConsole) return { ...jsonReply(value), contentType: 'application/json' };
     const body = await sealAdminBody(this.#caller.credential.secretKey, Buffer.from(JSON.stringify(value)));
     return { status: 200, contentType: 'application/json', body };
   }
+}
+
+function isSignedWithBody(request: HttpRequest): boolean {
+  return request.headers.has('authorization') && request.headers.get('x-amz-content-sha256') === bodyHash(request);
 }
 
 /** An answer in plain JSON, labelled as MinIO's are. */

@@ -83,6 +83,8 @@ export function parseForm(text: string): [string, string][] | undefined {
 export function credentialsOf(request: HttpRequest): Credentials {
   const authorization = request.headers.get('authorization');
   if (authorization === undefined) return { presented: { $case: 'anonymous', value: {} } };
+  const token = bearerToken(request);
+  if (token !== undefined) return { presented: { $case: 'bearer', value: { token } } };
   const signedHeaders = /SignedHeaders=([^,\s]*)/.exec(authorization)?.[1] ?? '';
   const listed = new Set(signedHeaders.split(';'));
   return {
@@ -97,6 +99,11 @@ export function credentialsOf(request: HttpRequest): Credentials {
       },
     },
   };
+}
+
+/** The bearer token of a request; undefined when it presents none. */
+export function bearerToken(request: HttpRequest): string | undefined {
+  return /^Bearer (\S+)$/i.exec(request.headers.get('authorization') ?? '')?.[1];
 }
 
 /** SHA-256 of the body, hex. */

@@ -8,6 +8,8 @@ import { bindPrivateSocket, type ListenAddress, ListenError } from '../grpc/list
 import { ADMIN_PREFIX, answerAdminCall } from './admin-api.ts';
 import type { AdminReply } from './admin-call.ts';
 import type { AdminService } from './admin-service.ts';
+import { answerConsoleCall, CONSOLE_PREFIX } from './console/console-api.ts';
+import type { ConsoleService } from './console/console-call.ts';
 import { type HttpRequest, REQUEST_ID_HEADER, readRequest, UnreadableRequest } from './http-request.ts';
 import { MAX_SEALED_BYTES } from './madmin-crypto.ts';
 import { answerSts } from './sts.ts';
@@ -16,6 +18,7 @@ export interface HttpServerOptions {
   /** A unix socket, made private to this user, or an address. */
   readonly listen: ListenAddress;
   readonly service: AdminService;
+  readonly console: ConsoleService;
   /** True while decisions are made. */
   readonly isReady: () => boolean;
   readonly logger: Logger;
@@ -110,8 +113,9 @@ async function answer(incoming: IncomingMessage, outgoing: ServerResponse, optio
 }
 
 function route(request: HttpRequest, requestId: string, options: HttpServerOptions): Promise<AdminReply> | AdminReply {
-  const { service, logger } = options;
+  const { service, console, logger } = options;
   if (request.path.startsWith(ADMIN_PREFIX)) return answerAdminCall(service, request, requestId, logger);
+  if (request.path.startsWith(CONSOLE_PREFIX)) return answerConsoleCall(console, request, requestId, logger);
   if (request.path === '/' && request.method === 'POST') return answerSts(service, request, requestId, logger);
   return errorReply('MethodNotAllowed', 'This door serves the admin API and STS.', 405, request.path, requestId);
 }
@@ -129,7 +133,7 @@ function errorReply(code: string, message: string, status: number, resource: str
 
 function send(
   outgoing: ServerResponse,
-  { status, contentType, body = '' }: AdminReply,
+  { status, contentType, headers, body = '' }: AdminReply,
   requestId: string,
   { close }: { close: boolean },
 ): void {
@@ -137,6 +141,7 @@ function send(
     'x-amz-request-id': requestId,
     // Secrets pass here.
     'cache-control': 'no-store',
+    ...headers,
     ...(contentType === undefined ? {} : { 'content-type': contentType }),
     ...(status === 204 ? {} : { 'content-length': Buffer.byteLength(body) }),
     ...(close ? { connection: 'close' } : {}),

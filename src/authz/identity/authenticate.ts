@@ -2,6 +2,7 @@
 import type { Credentials } from '../../../proto/gen/portcullis/authz/v1/authorization.ts';
 import { AskFault } from './ask-fault.ts';
 import { AuthRefusal } from './auth-refusal.ts';
+import { secretDigest } from './console-sessions.ts';
 import { verifyPostPolicy } from './post-policy.ts';
 import { ANONYMOUS, type Identified, identify } from './principal.ts';
 import { verifySigV2Header, verifySigV2Query } from './sigv2.ts';
@@ -38,7 +39,7 @@ export function authenticate(
     case 'postPolicy':
       return signed(verifyPostPolicy(presented.value, context), context);
     case 'bearer':
-      throw new AuthRefusal('CredentialsNotSupported', 'Bearer tokens are not supported by this service.');
+      return bearer(presented.value.token, context);
     case 'named': {
       if (!trusted) throw AskFault.notPermitted('this caller is not trusted to name principals');
       const credential = context.credentials.find(presented.value.accessKey);
@@ -49,6 +50,25 @@ export function authenticate(
     default:
       throw AskFault.malformed('no credentials are presented; a request without any presents `anonymous`');
   }
+}
+
+/** The credential that a session of the console was opened with, as it is now. */
+function bearer(token: string, context: VerifyContext): Authenticated {
+  const { bearers, credentials, nowMs } = context;
+  if (bearers === undefined) {
+    throw new AuthRefusal('CredentialsNotSupported', 'Bearer tokens are not supported by this service.');
+  }
+  const session = bearers.find(token, nowMs);
+  const credential = session === undefined ? undefined : credentials.find(session.accessKey);
+  if (
+    session === undefined ||
+    credential === undefined ||
+    secretDigest(credential.secretKey) !== session.secretDigest
+  ) {
+    throw new AuthRefusal('ExpiredToken', 'The session is over. Sign in again.');
+  }
+  const identified = identify(credential, { presented: session.sessionToken }, credentials, nowMs);
+  return { identified, signature: undefined };
 }
 
 function signed(signature: VerifiedSignature, context: VerifyContext): Authenticated {

@@ -5,6 +5,7 @@ import type { Decision, PolicyRequest, StatementRef } from '../policy/request.ts
 import { AskFault } from './ask-fault.ts';
 import { AuthRefusal } from './auth-refusal.ts';
 import { type Authenticated, authenticate } from './authenticate.ts';
+import type { BearerSource } from './console-sessions.ts';
 import type { IamDirectory } from './iam-directory.ts';
 import { decide, type PolicySettings } from './policy-program.ts';
 import { type Identified, requestPrincipal } from './principal.ts';
@@ -64,6 +65,8 @@ export interface AuthorizerOptions {
   readonly settings: PolicySettings;
   /** Callers may name principals and set the time. */
   readonly trustCallers: boolean;
+  /** What bearer tokens stand for. */
+  readonly bearers?: BearerSource | undefined;
   readonly nowMs: () => number;
 }
 
@@ -118,7 +121,7 @@ export class Authorizer {
   #authenticate(ask: Ask, credentials: IamSnapshot, nowMs: number): Authenticated {
     return authenticate(
       ask.credentials,
-      { credentials, nowMs, service: ask.service ?? 's3' },
+      { credentials, nowMs, service: ask.service ?? 's3', bearers: this.#options.bearers },
       this.#options.trustCallers,
     );
   }

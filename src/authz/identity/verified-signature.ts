@@ -1,5 +1,6 @@
 // What a signature proved, and the checks that all forms of signature share.
 import { AuthRefusal } from './auth-refusal.ts';
+import type { BearerSource } from './console-sessions.ts';
 import type { Credential, CredentialSource } from './credential.ts';
 import type { Scope } from './signing-key.ts';
 
@@ -32,6 +33,8 @@ export interface VerifyContext {
   readonly nowMs: number;
   /** The service of the scope: 's3', or 'sts' at the STS endpoint. */
   readonly service: 's3' | 'sts';
+  /** What bearer tokens stand for; none are taken without it. */
+  readonly bearers?: BearerSource | undefined;
 }
 
 /** Stands in for the secret of an unknown key, so that its signature is computed all the same. */
