@@ -3,6 +3,7 @@ import { chmodSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { build as buildPage } from 'vite';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 rmSync(join(root, 'dist'), { recursive: true, force: true });
@@ -21,3 +22,5 @@ await build({
   logLevel: 'warning',
 });
 chmodSync(join(root, 'dist', 'cli', 'main.js'), 0o755);
+
+await buildPage({ root: join(root, 'src/gateway/console/web') });

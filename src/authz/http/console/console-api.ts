@@ -4,6 +4,7 @@ import { AskFault } from '../../identity/ask-fault.ts';
 import { AuthRefusal } from '../../identity/auth-refusal.ts';
 import { type AdminReply, authRefusalStatus } from '../admin-call.ts';
 import type { HttpRequest } from '../http-request.ts';
+import { AUDIT_ROUTES } from './audit-routes.ts';
 import { ConsoleCall, type ConsoleRoute, type ConsoleService, refusalReply, statusOf } from './console-call.ts';
 import { ConsoleRefusal } from './console-refusal.ts';
 import { POLICY_DESK_ROUTES } from './policy-routes.ts';
@@ -12,7 +13,12 @@ import { SHARE_ROUTES } from './share-routes.ts';
 
 export const CONSOLE_PREFIX = '/minio/console/api/';
 
-const ROUTES: readonly ConsoleRoute[] = [...SESSION_ROUTES, ...SHARE_ROUTES, ...POLICY_DESK_ROUTES];
+const ROUTES: readonly ConsoleRoute[] = [
+  ...SESSION_ROUTES,
+  ...SHARE_ROUTES,
+  ...POLICY_DESK_ROUTES,
+  ...AUDIT_ROUTES,
+];
 
 /** Answers a call below CONSOLE_PREFIX. Never rejects. */
 export async function answerConsoleCall(

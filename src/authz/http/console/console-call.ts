@@ -1,6 +1,7 @@
 // One call of the console's own API: its session, what it asks, and the form of its answers. All bodies are JSON.
 import { z } from 'zod';
 import type { Access } from '../../../../proto/gen/portcullis/authz/v1/authorization.ts';
+import type { RecentDecisions } from '../../audit/recent-decisions.ts';
 import type { AccessDecision, Answer } from '../../identity/authorizer.ts';
 import type { ConsoleSessions } from '../../identity/console-sessions.ts';
 import type { CredentialSource } from '../../identity/credential.ts';
@@ -20,6 +21,7 @@ export interface ConsoleService {
   /** Everyone there is, at the moment. */
   readonly credentials: () => CredentialSource;
   readonly policies: PolicyDesk;
+  readonly decisions: RecentDecisions;
   /** Region of presigned URLs. */
   readonly region: string;
 }

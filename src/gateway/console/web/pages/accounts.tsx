@@ -1,0 +1,169 @@
+// Access keys (service accounts): one's own, or those of a user that an administrator looks at. A secret is shown once.
+import { useState } from 'preact/hooks';
+import {
+  addServiceAccount,
+  listServiceAccounts,
+  type NewKeys,
+  removeServiceAccount,
+  type ServiceAccount,
+  setServiceAccountStatus,
+} from '../api/admin.ts';
+import type { Identity } from '../api/session.ts';
+import { Confirm, Dialog, Problem } from '../parts/dialog.tsx';
+import { useLoaded, useRunning } from '../parts/hooks.ts';
+import { t } from '../parts/language.ts';
+import { PolicyEditor } from '../parts/policy-editor.tsx';
+
+export function AccountsPage({ identity }: { readonly identity: Identity }) {
+  return (
+    <section>
+      <header class="page">
+        <h1>{t('Access keys')}</h1>
+      </header>
+      {identity.type === 'Root' && identity.accessKey === identity.user ? (
+        <p class="empty">{t('The root user has no further access keys. Make a user, and keys for it.')}</p>
+      ) : (
+        <ServiceAccounts user={identity.user} />
+      )}
+    </section>
+  );
+}
+
+export function ServiceAccounts({ user }: { readonly user: string }) {
+  const { value, error, isLoading, reload } = useLoaded(() => listServiceAccounts(user), [user]);
+  const [isAdding, setAdding] = useState(false);
+  const [removing, setRemoving] = useState<ServiceAccount>();
+  const changing = useRunning();
+  return (
+    <div aria-busy={isLoading}>
+      <p class="hint">{t('An access key has the rights of its user, or fewer.')}</p>
+      <button type="button" class="primary" onClick={() => setAdding(true)}>
+        {t('Make an access key')}
+      </button>
+      <Problem text={error ?? changing.error} />
+      {value?.length === 0 && <p class="empty">{t('There are no access keys.')}</p>}
+      {value !== undefined && value.length > 0 && (
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">{t('Access key')}</th>
+              <th scope="col">{t('State')}</th>
+              <th scope="col">{t('Rights')}</th>
+              <th scope="col">
+                <span class="only-read">{t('Actions')}</span>
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {value.map((account) => (
+              <tr key={account.accessKey}>
+                <td>{account.accessKey}</td>
+                <td>{account.enabled ? t('enabled') : t('disabled')}</td>
+                <td>{account.document === undefined ? t('those of its user') : t('limited by a policy of its own')}</td>
+                <td class="actions">
+                  <button
+                    type="button"
+                    aria-label={
+                      account.enabled ? t('Disable {0}', account.accessKey) : t('Enable {0}', account.accessKey)
+                    }
+                    disabled={changing.isRunning}
+                    onClick={() =>
+                      changing.run(() => setServiceAccountStatus(account.accessKey, !account.enabled)).then(reload)
+                    }
+                  >
+                    {account.enabled ? t('Disable') : t('Enable')}
+                  </button>
+                  <button
+                    type="button"
+                    aria-label={t('Delete {0}', account.accessKey)}
+                    onClick={() => setRemoving(account)}
+                  >
+                    {t('Delete')}
+                  </button>
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+      {isAdding && <AddAccount user={user} onClose={() => setAdding(false)} onDone={reload} />}
+      {removing !== undefined && (
+        <Confirm
+          title={t('Delete {0}', removing.accessKey)}
+          text={t('Whoever uses this key is refused at once.')}
+          action={t('Delete')}
+          error={changing.error}
+          isRunning={changing.isRunning}
+          onClose={() => setRemoving(undefined)}
+          onConfirm={() => {
+            changing
+              .run(() => removeServiceAccount(removing.accessKey))
+              .then((done) => {
+                if (!done) return;
+                reload();
+                setRemoving(undefined);
+              });
+          }}
+        />
+      )}
+    </div>
+  );
+}
+
+interface AddProps {
+  readonly user: string;
+  readonly onClose: () => void;
+  readonly onDone: () => void;
+}
+
+function AddAccount({ user, onClose, onDone }: AddProps) {
+  const { isRunning, error, run } = useRunning();
+  const [isLimited, setLimited] = useState(false);
+  const [policy, setPolicy] = useState('');
+  const [keys, setKeys] = useState<NewKeys>();
+  const create = (): void => {
+    run(async () => {
+      setKeys(await addServiceAccount(user, isLimited ? policy : undefined));
+      onDone();
+    });
+  };
+  return (
+    <Dialog title={t('Make an access key')} onClose={onClose} wide>
+      {keys === undefined ? (
+        <>
+          <label class="check">
+            <input type="checkbox" checked={isLimited} onChange={() => setLimited(!isLimited)} />
+            {t('Limit it with a policy')}
+          </label>
+          {isLimited && <PolicyEditor value={policy} kind="session" label={t('Policy')} onChange={setPolicy} />}
+          <Problem text={error} />
+          <footer>
+            <button type="button" onClick={onClose}>
+              {t('Cancel')}
+            </button>
+            <button type="button" class="primary" disabled={isRunning} onClick={create}>
+              {t('Make an access key')}
+            </button>
+          </footer>
+        </>
+      ) : (
+        <>
+          <p>{t('Keep the secret key now: it is not shown again.')}</p>
+          <label>
+            {t('Access key')}
+            <input readOnly value={keys.accessKey} onFocus={(event) => event.currentTarget.select()} />
+          </label>
+          <label>
+            {t('Secret key')}
+            <input readOnly value={keys.secretKey} onFocus={(event) => event.currentTarget.select()} />
+          </label>
+          <footer>
+            <button type="button" class="primary" onClick={onClose}>
+              {t('Close')}
+            </button>
+          </footer>
+        </>
+      )}
+    </Dialog>
+  );
+}

@@ -1,0 +1,162 @@
+// The buckets that whoever is signed in may see, and making and removing them.
+import { useState } from 'preact/hooks';
+import { type Bucket, createBucket, deleteBucket, listBuckets } from '../api/s3.ts';
+import { mayI } from '../api/session.ts';
+import { Confirm, Dialog, Problem } from '../parts/dialog.tsx';
+import { useLoaded, useRunning } from '../parts/hooks.ts';
+import { formatDate, t } from '../parts/language.ts';
+import { linkTo } from '../parts/route.ts';
+
+interface Shown extends Bucket {
+  readonly mayDelete: boolean;
+  readonly mayConfigure: boolean;
+}
+
+async function load(): Promise<{ buckets: Shown[]; mayCreate: boolean }> {
+  const buckets = await listBuckets();
+  const [create, ...each] = await mayI([
+    { action: 's3:CreateBucket', bucket: 'new-bucket' },
+    ...buckets.flatMap(({ name }) => [
+      { action: 's3:DeleteBucket', bucket: name },
+      { action: 's3:GetBucketPolicy', bucket: name },
+    ]),
+  ]);
+  return {
+    mayCreate: create === true,
+    buckets: buckets.map((bucket, index) => ({
+      ...bucket,
+      mayDelete: each[index * 2] === true,
+      mayConfigure: each[index * 2 + 1] === true,
+    })),
+  };
+}
+
+export function BucketsPage() {
+  const { value, error, isLoading, reload } = useLoaded(load, []);
+  const [isCreating, setCreating] = useState(false);
+  const [removing, setRemoving] = useState<string>();
+  return (
+    <section aria-busy={isLoading}>
+      <header class="page">
+        <h1>{t('Buckets')}</h1>
+        {value?.mayCreate === true && (
+          <button type="button" class="primary" onClick={() => setCreating(true)}>
+            {t('Create bucket')}
+          </button>
+        )}
+      </header>
+      <Problem text={error} />
+      {value !== undefined && value.buckets.length === 0 && <p class="empty">{t('There are no buckets to see.')}</p>}
+      {value !== undefined && value.buckets.length > 0 && (
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">{t('Name')}</th>
+              <th scope="col">{t('Created')}</th>
+              <th scope="col">
+                <span class="only-read">{t('Actions')}</span>
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {value.buckets.map(({ name, created, mayDelete, mayConfigure }) => (
+              <tr key={name}>
+                <td>
+                  <a href={linkTo({ page: 'files', bucket: name, prefix: '' })}>{name}</a>
+                </td>
+                <td>{formatDate(created)}</td>
+                <td class="actions">
+                  {mayConfigure && (
+                    <a
+                      class="button"
+                      href={linkTo({ page: 'bucket', bucket: name })}
+                      aria-label={t('Settings of {0}', name)}
+                    >
+                      {t('Settings')}
+                    </a>
+                  )}
+                  {mayDelete && (
+                    <button type="button" aria-label={t('Delete {0}', name)} onClick={() => setRemoving(name)}>
+                      {t('Delete')}
+                    </button>
+                  )}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+      {isCreating && <CreateBucket onClose={() => setCreating(false)} onDone={reload} />}
+      {removing !== undefined && (
+        <RemoveBucket bucket={removing} onClose={() => setRemoving(undefined)} onDone={reload} />
+      )}
+    </section>
+  );
+}
+
+interface DoneProps {
+  readonly onClose: () => void;
+  readonly onDone: () => void;
+}
+
+function CreateBucket({ onClose, onDone }: DoneProps) {
+  const { isRunning, error, run } = useRunning();
+  const [name, setName] = useState('');
+  const submit = async (event: Event): Promise<void> => {
+    event.preventDefault();
+    if (await run(() => createBucket(name))) {
+      onDone();
+      onClose();
+    }
+  };
+  return (
+    <Dialog title={t('Create bucket')} onClose={onClose}>
+      <form onSubmit={submit}>
+        <label>
+          {t('Name')}
+          <input
+            value={name}
+            required
+            autofocus
+            spellcheck={false}
+            aria-describedby="bucket-name-rule"
+            onInput={(event) => setName(event.currentTarget.value)}
+          />
+        </label>
+        <p id="bucket-name-rule" class="hint">
+          {t('3 to 63 small letters, digits, dots and hyphens.')}
+        </p>
+        <Problem text={error} />
+        <footer>
+          <button type="button" onClick={onClose}>
+            {t('Cancel')}
+          </button>
+          <button type="submit" class="primary" disabled={isRunning || name === ''}>
+            {t('Create bucket')}
+          </button>
+        </footer>
+      </form>
+    </Dialog>
+  );
+}
+
+function RemoveBucket({ bucket, onClose, onDone }: DoneProps & { readonly bucket: string }) {
+  const { isRunning, error, run } = useRunning();
+  return (
+    <Confirm
+      title={t('Delete bucket')}
+      text={t('The bucket {0} is deleted if it is empty.', bucket)}
+      action={t('Delete')}
+      error={error}
+      isRunning={isRunning}
+      onClose={onClose}
+      onConfirm={() => {
+        run(() => deleteBucket(bucket, { force: false })).then((done) => {
+          if (!done) return;
+          onDone();
+          onClose();
+        });
+      }}
+    />
+  );
+}

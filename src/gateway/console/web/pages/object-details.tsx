@@ -1,0 +1,148 @@
+// One object: what it is, a look inside, its tags, and a link to share.
+import { useState } from 'preact/hooks';
+import { getTags, headObject, objectUrl, putTags, type StoredObject, type Tags } from '../api/s3.ts';
+import { Dialog, Problem } from '../parts/dialog.tsx';
+import { useLoaded, useRunning } from '../parts/hooks.ts';
+import { formatDate, formatSize, t } from '../parts/language.ts';
+import { Preview } from './preview.tsx';
+import { Share } from './share.tsx';
+
+interface DetailsProps {
+  readonly bucket: string;
+  readonly object: StoredObject;
+  readonly onClose: () => void;
+  readonly onChanged: () => void;
+}
+
+type Tab = 'preview' | 'details' | 'tags' | 'share';
+
+export function ObjectDetails({ bucket, object, onClose }: DetailsProps) {
+  const { key } = object;
+  const [tab, setTab] = useState<Tab>('preview');
+  const details = useLoaded(() => headObject(bucket, key), [bucket, key]);
+  const name = key.slice(key.lastIndexOf('/', key.length - 2) + 1);
+  const tabs: readonly (readonly [Tab, string])[] = [
+    ['preview', t('Preview')],
+    ['details', t('Details')],
+    ['tags', t('Tags')],
+    ['share', t('Share')],
+  ];
+  return (
+    <Dialog title={name} onClose={onClose} wide>
+      <div role="tablist" aria-label={t('About this object')}>
+        {tabs.map(([id, label]) => (
+          <button
+            key={id}
+            type="button"
+            role="tab"
+            id={`tab-${id}`}
+            aria-selected={tab === id}
+            aria-controls="tab-panel"
+            onClick={() => setTab(id)}
+          >
+            {label}
+          </button>
+        ))}
+        <a class="button" href={objectUrl(bucket, key)} download={name}>
+          {t('Download')}
+        </a>
+      </div>
+      <div id="tab-panel" role="tabpanel" aria-labelledby={`tab-${tab}`}>
+        <Problem text={details.error} />
+        {tab === 'preview' && details.value !== undefined && (
+          <Preview bucket={bucket} objectKey={key} name={name} details={details.value} />
+        )}
+        {tab === 'details' && details.value !== undefined && (
+          <dl>
+            <Fact name={t('Key')} value={key} />
+            <Fact name={t('Size')} value={`${formatSize(details.value.size)} (${details.value.size})`} />
+            <Fact name={t('Modified')} value={formatDate(details.value.modified)} />
+            <Fact name={t('Type')} value={details.value.contentType} />
+            <Fact name="ETag" value={details.value.etag} />
+            {details.value.headers.map(([header, value]) => (
+              <Fact key={header} name={header} value={value} />
+            ))}
+            {details.value.metadata.map(([header, value]) => (
+              <Fact key={header} name={`x-amz-meta-${header}`} value={value} />
+            ))}
+          </dl>
+        )}
+        {tab === 'tags' && <TagsOf bucket={bucket} objectKey={key} />}
+        {tab === 'share' && <Share bucket={bucket} objectKey={key} />}
+      </div>
+    </Dialog>
+  );
+}
+
+function Fact({ name, value }: { readonly name: string; readonly value: string }) {
+  if (value === '') return null;
+  return (
+    <>
+      <dt>{name}</dt>
+      <dd>{value}</dd>
+    </>
+  );
+}
+
+function TagsOf({ bucket, objectKey }: { readonly bucket: string; readonly objectKey: string }) {
+  const { value, error, reload } = useLoaded(() => getTags(bucket, objectKey), [bucket, objectKey]);
+  const [edited, setEdited] = useState<Tags>();
+  const saving = useRunning();
+  const tags = edited ?? value ?? [];
+  const change = (index: number, name: string, content: string): void =>
+    setEdited(tags.map((tag, each) => (each === index ? [name, content] : tag)));
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        saving
+          .run(() =>
+            putTags(
+              bucket,
+              objectKey,
+              tags.filter(([name]) => name !== ''),
+            ),
+          )
+          .then((done) => {
+            if (!done) return;
+            setEdited(undefined);
+            reload();
+          });
+      }}
+    >
+      {tags.map(([name, content], index) => (
+        <div class="pair" key={index}>
+          <input
+            aria-label={t('Key of tag {0}', index + 1)}
+            value={name}
+            maxLength={128}
+            onInput={(event) => change(index, event.currentTarget.value, content)}
+          />
+          <input
+            aria-label={t('Value of tag {0}', index + 1)}
+            value={content}
+            maxLength={256}
+            onInput={(event) => change(index, name, event.currentTarget.value)}
+          />
+          <button
+            type="button"
+            aria-label={t('Remove tag {0}', name)}
+            onClick={() => setEdited(tags.filter((_, each) => each !== index))}
+          >
+            ✕
+          </button>
+        </div>
+      ))}
+      {tags.length === 0 && error === undefined && <p class="empty">{t('It has no tags.')}</p>}
+      <Problem text={saving.error ?? error} />
+      <footer>
+        <button type="button" disabled={tags.length >= 10} onClick={() => setEdited([...tags, ['', '']])}>
+          {t('Add a tag')}
+        </button>
+        <button type="submit" class="primary" disabled={edited === undefined || saving.isRunning}>
+          {t('Save')}
+        </button>
+      </footer>
+    </form>
+  );
+}

@@ -1,0 +1,196 @@
+// The playground: a request as somebody imagines it, or one that was made, the decision, and every statement that was looked at.
+import { useEffect, useState } from 'preact/hooks';
+import { type AuditLine, decisionsOf } from '../api/audit.ts';
+import { type Explained, explain, type StatementTrace } from '../api/policy-desk.ts';
+import { Problem } from '../parts/dialog.tsx';
+import { useRunning } from '../parts/hooks.ts';
+import { t } from '../parts/language.ts';
+
+interface Fields {
+  readonly accessKey: string;
+  readonly action: string;
+  readonly bucket: string;
+  readonly key: string;
+  readonly context: string;
+}
+
+const EMPTY: Fields = { accessKey: '', action: 's3:GetObject', bucket: '', key: '', context: '' };
+
+function requestIdInAddress(): string {
+  return new URLSearchParams(location.hash.split('?')[1] ?? '').get('request') ?? '';
+}
+
+/** `key=value` lines; a key that is repeated has several values. */
+function readContext(text: string): Record<string, string[]> {
+  const context: Record<string, string[]> = {};
+  for (const line of text.split('\n')) {
+    const equals = line.indexOf('=');
+    if (equals <= 0) continue;
+    const key = line.slice(0, equals).trim();
+    context[key] = [...(context[key] ?? []), line.slice(equals + 1).trim()];
+  }
+  return context;
+}
+
+export function PlaygroundPage() {
+  const [fields, setFields] = useState<Fields>(EMPTY);
+  const [requestId, setRequestId] = useState(requestIdInAddress);
+  const [found, setFound] = useState<readonly AuditLine[]>([]);
+  const [result, setResult] = useState<Explained>();
+  const asking = useRunning();
+  const looking = useRunning();
+  const set = (name: keyof Fields) => (event: { currentTarget: { value: string } }) =>
+    setFields({ ...fields, [name]: event.currentTarget.value });
+  const ask = (of: Fields): void => {
+    asking.run(async () => setResult(await explain({ ...of, context: readContext(of.context) })));
+  };
+  const lookUp = (id: string): void => {
+    looking.run(async () => {
+      const lines = await decisionsOf(id);
+      setFound(lines);
+      const [line] = lines;
+      if (line !== undefined) take(line);
+    });
+  };
+  const take = (line: AuditLine): void => {
+    const [bucket = '', ...key] = line.resource.replace('arn:aws:s3:::', '').split('/');
+    const taken: Fields = {
+      accessKey: line.accessKey,
+      action: line.action,
+      bucket,
+      key: key.join('/'),
+      context: line.sourceAddress === '' ? '' : `aws:SourceIp=${line.sourceAddress}`,
+    };
+    setFields(taken);
+    ask(taken);
+  };
+  useEffect(() => {
+    if (requestId !== '') lookUp(requestId);
+  }, []);
+  return (
+    <section>
+      <header class="page">
+        <h1>{t('Playground')}</h1>
+      </header>
+      <form
+        class="card tools"
+        onSubmit={(event) => {
+          event.preventDefault();
+          lookUp(requestId);
+        }}
+      >
+        <label class="inline">
+          {t('Request id of a refusal')}
+          <input
+            value={requestId}
+            spellcheck={false}
+            onInput={(event) => setRequestId(event.currentTarget.value.trim())}
+          />
+        </label>
+        <button type="submit" disabled={looking.isRunning || requestId === ''}>
+          {t('Look it up')}
+        </button>
+        <Problem text={looking.error} />
+        {found.map((line) => (
+          <div key={line.sequence} class="found">
+            <button type="button" class="link" onClick={() => take(line)}>
+              {line.action} {line.resource}
+            </button>{' '}
+            <span class={line.outcome === 'Allow' ? 'allowed' : 'denied'}>{line.outcome}</span>{' '}
+            {line.accessKey || t('anonymous')} {line.time}
+          </div>
+        ))}
+      </form>
+      <form
+        class="card"
+        onSubmit={(event) => {
+          event.preventDefault();
+          ask(fields);
+        }}
+      >
+        <div class="columns">
+          <label>
+            {t('Access key, empty for anonymous')}
+            <input value={fields.accessKey} spellcheck={false} onInput={set('accessKey')} />
+          </label>
+          <label>
+            {t('Action')}
+            <input value={fields.action} required spellcheck={false} onInput={set('action')} />
+          </label>
+          <label>
+            {t('Bucket')}
+            <input value={fields.bucket} spellcheck={false} onInput={set('bucket')} />
+          </label>
+          <label>
+            {t('Key')}
+            <input value={fields.key} spellcheck={false} onInput={set('key')} />
+          </label>
+        </div>
+        <label>
+          {t('Condition keys, one key=value a line')}
+          <textarea
+            rows={4}
+            value={fields.context}
+            spellcheck={false}
+            placeholder={'aws:SourceIp=192.0.2.7\naws:SecureTransport=true'}
+            onInput={set('context')}
+          />
+        </label>
+        <Problem text={asking.error} />
+        <footer>
+          <button type="submit" class="primary" disabled={asking.isRunning}>
+            {t('Decide')}
+          </button>
+        </footer>
+      </form>
+      {result !== undefined && <Result result={result} />}
+    </section>
+  );
+}
+
+function Result({ result: { decision, statements } }: { readonly result: Explained }) {
+  return (
+    <article class="card" aria-live="polite">
+      <h2>
+        <span class={decision.outcome === 'Allow' ? 'allowed' : 'denied'}>{decision.outcome}</span> {decision.message}
+      </h2>
+      <p class="hint">
+        {decision.reason}
+        {decision.by === undefined
+          ? ''
+          : ` · ${t('decided by statement {0} of {1}', decision.by.sid || decision.by.index + 1, decision.by.policy)}`}
+        {decision.neededFacts.length === 0 ? '' : ` · ${t('depends on {0}', decision.neededFacts.join(', '))}`}
+      </p>
+      {statements.length > 0 && (
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">{t('Statement')}</th>
+              <th scope="col">{t('Effect')}</th>
+              <th scope="col">{t('Matched')}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {statements.map((trace) => (
+              <tr
+                key={`${trace.statement.policy}/${trace.statement.index}`}
+                class={trace.matched ? 'matched' : undefined}
+              >
+                <td>
+                  {trace.statement.policy} · {trace.statement.sid || trace.statement.index + 1}
+                </td>
+                <td>{trace.effect}</td>
+                <td>{trace.matched ? t('yes') : reasonOf(trace)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </article>
+  );
+}
+
+function reasonOf({ failedElement = '', operator, key, wanted = [], seen = [] }: StatementTrace): string {
+  const place = [failedElement, operator, key].filter((part) => part !== undefined && part !== '').join(' ');
+  return t('no: {0} wants {1}, and saw {2}', place, wanted.join(', ') || '—', seen.join(', ') || '—');
+}

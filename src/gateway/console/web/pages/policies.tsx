@@ -1,0 +1,151 @@
+// Policies: reading, writing and removing the documents that say who may do what.
+import { useState } from 'preact/hooks';
+import { listPolicies, type NamedPolicy, putPolicy, removePolicy } from '../api/admin.ts';
+import { Confirm, Dialog, Problem } from '../parts/dialog.tsx';
+import { useLoaded, useRunning } from '../parts/hooks.ts';
+import { t } from '../parts/language.ts';
+import { PolicyEditor } from '../parts/policy-editor.tsx';
+import { IDENTITY_TEMPLATES } from '../parts/policy-templates.ts';
+
+type Open =
+  | { readonly kind: 'edit'; readonly policy: NamedPolicy | undefined }
+  | { readonly kind: 'remove'; readonly policy: NamedPolicy };
+
+/** Built into the service: they can be read, not changed. */
+const BUILT_IN: ReadonlySet<string> = new Set(['readonly', 'readwrite', 'writeonly', 'diagnostics', 'consoleAdmin']);
+
+export function PoliciesPage() {
+  const { value, error, isLoading, reload } = useLoaded(listPolicies, []);
+  const [open, setOpen] = useState<Open>();
+  const close = (): void => setOpen(undefined);
+  return (
+    <section aria-busy={isLoading}>
+      <header class="page">
+        <h1>{t('Policies')}</h1>
+        <button type="button" class="primary" onClick={() => setOpen({ kind: 'edit', policy: undefined })}>
+          {t('Write a policy')}
+        </button>
+      </header>
+      <Problem text={error} />
+      {value !== undefined && (
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">{t('Name')}</th>
+              <th scope="col">{t('Kind')}</th>
+              <th scope="col">
+                <span class="only-read">{t('Actions')}</span>
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {value.map((policy) => (
+              <tr key={policy.name}>
+                <td>{policy.name}</td>
+                <td>{BUILT_IN.has(policy.name) ? t('built in') : t('your own')}</td>
+                <td class="actions">
+                  <button
+                    type="button"
+                    aria-label={t('Open {0}', policy.name)}
+                    onClick={() => setOpen({ kind: 'edit', policy })}
+                  >
+                    {t('Open')}
+                  </button>
+                  {!BUILT_IN.has(policy.name) && (
+                    <button
+                      type="button"
+                      aria-label={t('Delete {0}', policy.name)}
+                      onClick={() => setOpen({ kind: 'remove', policy })}
+                    >
+                      {t('Delete')}
+                    </button>
+                  )}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+      {open?.kind === 'edit' && <EditPolicy policy={open.policy} onClose={close} onDone={reload} />}
+      {open?.kind === 'remove' && <RemovePolicy policy={open.policy} onClose={close} onDone={reload} />}
+    </section>
+  );
+}
+
+interface DoneProps {
+  readonly onClose: () => void;
+  readonly onDone: () => void;
+}
+
+function EditPolicy({ policy, onClose, onDone }: DoneProps & { readonly policy: NamedPolicy | undefined }) {
+  const { isRunning, error, run } = useRunning();
+  const [name, setName] = useState(policy?.name ?? '');
+  const [document, setDocument] = useState(policy?.document ?? IDENTITY_TEMPLATES[0]?.document ?? '');
+  const [issueCount, setIssueCount] = useState(0);
+  const isFixed = policy !== undefined && BUILT_IN.has(policy.name);
+  const save = (): void => {
+    run(() => putPolicy(name, document)).then((done) => {
+      if (!done) return;
+      onDone();
+      onClose();
+    });
+  };
+  return (
+    <Dialog title={policy === undefined ? t('Write a policy') : policy.name} onClose={onClose} wide>
+      {policy === undefined && (
+        <label>
+          {t('Name')}
+          <input
+            value={name}
+            required
+            autofocus
+            spellcheck={false}
+            onInput={(event) => setName(event.currentTarget.value)}
+          />
+        </label>
+      )}
+      <PolicyEditor
+        value={document}
+        kind="identity"
+        label={t('Policy')}
+        templates={IDENTITY_TEMPLATES}
+        before={policy?.document}
+        readOnly={isFixed}
+        onChange={setDocument}
+        onIssues={setIssueCount}
+      />
+      <Problem text={error} />
+      <footer>
+        <button type="button" onClick={onClose}>
+          {isFixed ? t('Close') : t('Cancel')}
+        </button>
+        {!isFixed && (
+          <button type="button" class="primary" disabled={isRunning || name === '' || issueCount > 0} onClick={save}>
+            {t('Save')}
+          </button>
+        )}
+      </footer>
+    </Dialog>
+  );
+}
+
+function RemovePolicy({ policy, onClose, onDone }: DoneProps & { readonly policy: NamedPolicy }) {
+  const { isRunning, error, run } = useRunning();
+  return (
+    <Confirm
+      title={t('Delete {0}', policy.name)}
+      text={t('The policy must not be attached to anyone.')}
+      action={t('Delete')}
+      error={error}
+      isRunning={isRunning}
+      onClose={onClose}
+      onConfirm={() => {
+        run(() => removePolicy(policy.name)).then((done) => {
+          if (!done) return;
+          onDone();
+          onClose();
+        });
+      }}
+    />
+  );
+}
