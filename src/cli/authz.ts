@@ -2,17 +2,14 @@
 // pipe (--supervised), or on SIGTERM and SIGINT.
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type AuditSink, JsonLinesAuditSink } from '../authz/audit/audit-log.ts';
+import { RecentDecisions } from '../authz/audit/recent-decisions.ts';
 import { Asks } from '../authz/grpc/asks.ts';
 import { BucketChanges } from '../authz/grpc/bucket-changes.ts';
 import { Explainer } from '../authz/grpc/explain.ts';
 import { ListenError, parseListenAddress } from '../authz/grpc/listen.ts';
 import { startGrpcServer } from '../authz/grpc/server.ts';
-<<<<<<< HEAD
-=======
-import { MIN_TOKEN_LENGTH } from '../authz/grpc/token-guard.ts';
 import { PolicyDesk } from '../authz/http/console/policy-desk.ts';
 import { SignInThrottle } from '../authz/http/console/sign-in-throttle.ts';
->>>>>>> 14705cf (Open a door for a web console: sessions that the sidecar issues, and ordinary requests in their name)
 import { createAdminService } from '../authz/http/create-admin-service.ts';
 import { serveAdminHttp } from '../authz/http/server.ts';
 import { Authorizer } from '../authz/identity/authorizer.ts';
@@ -55,13 +52,10 @@ export interface ServeAuthzOptions {
   readonly token?: string | undefined;
   /** Callers may name principals and set the time. */
   readonly trustCallers?: boolean;
-<<<<<<< HEAD
   /** Whether documents that come with a question are evaluated (PolicySimulation). Default true. */
   readonly policySimulation?: boolean;
-=======
   /** Region of presigned URLs that are made here. */
   readonly region?: string | undefined;
->>>>>>> 14705cf (Open a door for a web console: sessions that the sidecar issues, and ordinary requests in their name)
   readonly logger: Logger;
   readonly nowMs?: () => number;
 }
@@ -110,8 +104,8 @@ export async function serveAuthz(options: ServeAuthzOptions): Promise<RunningAut
       },
     });
     closing.push(() => directory.close());
-    const audit = await openAudit(options.auditLog, logger);
-    if (audit !== undefined) closing.push(() => audit.close());
+    const audit = new RecentDecisions(await openAudit(options.auditLog, logger));
+    closing.push(() => audit.close());
     const trustCallers = options.trustCallers ?? false;
     const sessions = new ConsoleSessions();
     const authorizer = new Authorizer({ directory, settings, trustCallers, bearers: sessions, nowMs });
@@ -153,6 +147,7 @@ export async function serveAuthz(options: ServeAuthzOptions): Promise<RunningAut
           throttle: new SignInThrottle(),
           credentials: () => directory.current,
           policies: new PolicyDesk({ directory, settings, nowMs }),
+          decisions: audit,
           region: options.region ?? DEFAULT_REGION,
         },
         isReady: () => ready,

@@ -81,19 +81,15 @@ class HttpGateway implements Gateway {
     this.metrics = metrics.registry;
     this.#options = options;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
-    const dispatcher = new Dispatcher({ ...options, authz: metrics.timed(options.authz), domains, trustedProxies });
+    const dispatcher = new Dispatcher({
+      ...options,
+      authz: metrics.timed(options.authz),
+      domains,
+      trustedProxies,
+      readFacts: readObjectFacts,
+    });
     this.#handler = new S3Handler({
-<<<<<<< HEAD
-      dispatcher: new Dispatcher({
-        ...options,
-        authz: metrics.timed(options.authz),
-        domains,
-        trustedProxies,
-        readFacts: readObjectFacts,
-      }),
-=======
       dispatcher,
->>>>>>> 14705cf (Open a door for a web console: sessions that the sidecar issues, and ordinary requests in their name)
       limits: this.#limits,
       logger,
       metrics,

@@ -13,12 +13,7 @@ import { SHARE_ROUTES } from './share-routes.ts';
 
 export const CONSOLE_PREFIX = '/minio/console/api/';
 
-const ROUTES: readonly ConsoleRoute[] = [
-  ...SESSION_ROUTES,
-  ...SHARE_ROUTES,
-  ...POLICY_DESK_ROUTES,
-  ...AUDIT_ROUTES,
-];
+const ROUTES: readonly ConsoleRoute[] = [...SESSION_ROUTES, ...SHARE_ROUTES, ...POLICY_DESK_ROUTES, ...AUDIT_ROUTES];
 
 /** Answers a call below CONSOLE_PREFIX. Never rejects. */
 export async function answerConsoleCall(
