@@ -6,12 +6,11 @@ import { RecentDecisions } from '../authz/audit/recent-decisions.ts';
 import { Asks } from '../authz/grpc/asks.ts';
 import { BucketChanges } from '../authz/grpc/bucket-changes.ts';
 import { Explainer } from '../authz/grpc/explain.ts';
-import { ListenError, parseListenAddress } from '../authz/grpc/listen.ts';
+import { ListenError } from '../authz/grpc/listen.ts';
 import { startGrpcServer } from '../authz/grpc/server.ts';
 import { PolicyDesk } from '../authz/http/console/policy-desk.ts';
 import { SignInThrottle } from '../authz/http/console/sign-in-throttle.ts';
 import { createAdminService } from '../authz/http/create-admin-service.ts';
-import { serveAdminHttp } from '../authz/http/server.ts';
 import { Authorizer } from '../authz/identity/authorizer.ts';
 import { ConsoleSessions } from '../authz/identity/console-sessions.ts';
 import { IamDirectory } from '../authz/identity/iam-directory.ts';
@@ -21,8 +20,10 @@ import type { IamStore } from '../authz/store/iam-store.ts';
 import { openRecordStorage } from '../authz/store/open-record-storage.ts';
 import { openStore, StoreError } from '../authz/store/open-store.ts';
 import { parseGoDuration } from './go-duration.ts';
+import { openHttpDoors, readTlsFiles, type TlsFiles, type TlsFlags } from './http-doors.ts';
+import { type IdentityProviderSettings, NO_PROVIDERS, readIdentityProviders } from './identity-providers.ts';
 import { createLogger, type Logger } from './logger.ts';
-import { type RootCredentials, readRootCredentials, SECRET_VARIABLES, UsageError } from './root-credentials.ts';
+import { type RootCredentials, readRootCredentials, scrubSecrets, UsageError } from './root-credentials.ts';
 import { readToken } from './token-file.ts';
 
 const WHOM = ['everyone', 'anonymous'] as const;
@@ -56,6 +57,12 @@ export interface ServeAuthzOptions {
   readonly policySimulation?: boolean;
   /** Region of presigned URLs that are made here. */
   readonly region?: string | undefined;
+  /** The account of everyone here, in ARNs: 12 digits. */
+  readonly accountId?: string | undefined;
+  readonly identityProviders?: IdentityProviderSettings;
+  /** `HOST:PORT` of the HTTP door over TLS. */
+  readonly httpsListen?: string | undefined;
+  readonly tls?: TlsFiles | undefined;
   readonly logger: Logger;
   readonly nowMs?: () => number;
 }
@@ -64,6 +71,7 @@ export interface RunningAuthz {
   /** Where gRPC is served, with the port that was chosen. */
   readonly address: string;
   readonly httpAddress: string | undefined;
+  readonly httpsAddress: string | undefined;
   /** Drains and closes everything. Idempotent. */
   stop(): Promise<void>;
 }
@@ -79,7 +87,9 @@ export async function serveAuthz(options: ServeAuthzOptions): Promise<RunningAut
   const settings: PolicySettings = {
     dialect,
     bucketPolicies: options.bucketPolicies ?? (ANONYMOUS_ONLY.has(dialect) ? 'anonymous' : 'everyone'),
+    ...(options.accountId === undefined ? {} : { accountId: options.accountId }),
   };
+  const providers = options.identityProviders ?? NO_PROVIDERS;
   const closing: (() => Promise<void>)[] = [];
   const stop = async (): Promise<void> => {
     for (const close of closing.splice(0).reverse()) await close();
@@ -121,6 +131,7 @@ export async function serveAuthz(options: ServeAuthzOptions): Promise<RunningAut
       settings,
       root: options.root,
       records,
+      hasDirectory: providers.ldap !== undefined,
       nowMs,
     });
     const grpc = await startGrpcServer({
@@ -136,30 +147,34 @@ export async function serveAuthz(options: ServeAuthzOptions): Promise<RunningAut
     });
     closing.push(() => grpc.stop());
     let ready = true;
-    let httpAddress: string | undefined;
-    if (options.httpListen !== undefined) {
-      const http = await serveAdminHttp({
-        listen: parseListenAddress(options.httpListen),
-        service: admin,
-        console: {
-          admin,
-          sessions,
-          throttle: new SignInThrottle(),
-          credentials: () => directory.current,
-          policies: new PolicyDesk({ directory, settings, nowMs }),
-          decisions: audit,
-          region: options.region ?? DEFAULT_REGION,
-        },
-        isReady: () => ready,
-        logger,
-      });
-      httpAddress = http.address;
-      closing.push(() => http.stop());
-    }
+    const doors = await openHttpDoors({
+      admin,
+      console: {
+        admin,
+        sessions,
+        throttle: new SignInThrottle(),
+        credentials: () => directory.current,
+        policies: new PolicyDesk({ directory, settings, nowMs }),
+        decisions: audit,
+        account: authorizer.account,
+        region: options.region ?? DEFAULT_REGION,
+      },
+      asks,
+      authorizer,
+      providers,
+      httpListen: options.httpListen,
+      httpsListen: options.httpsListen,
+      tls: options.tls,
+      isReady: () => ready,
+      logger,
+      nowMs,
+    });
+    closing.push(() => doors.stop());
     closing.push(async () => {
       ready = false;
     });
-    return { address: grpc.address, httpAddress, stop };
+    const { httpAddress, httpsAddress } = doors;
+    return { address: grpc.address, httpAddress, httpsAddress, stop };
   } catch (error) {
     await stop();
     if (error instanceof ListenError || error instanceof StoreError) throw new UsageError(error.message);
@@ -182,9 +197,11 @@ async function openAudit(path: string | undefined, logger: Logger): Promise<Audi
   }
 }
 
-interface AuthzFlags {
+interface AuthzFlags extends TlsFlags {
   readonly listen: string;
   readonly httpListen?: string;
+  readonly httpsListen?: string;
+  readonly accountId?: string;
   readonly store: string;
   readonly storage?: string;
   readonly bucket?: string;
@@ -205,6 +222,11 @@ export function authzCommand(): Command {
     .description('run the authorization sidecar')
     .requiredOption('--listen <ADDRESS>', 'unix:PATH (private to this user) or HOST:PORT (gRPC)')
     .option('--http-listen <ADDRESS>', 'unix:PATH or HOST:PORT (HTTP: administration, STS, health)')
+    .option('--https-listen <ADDRESS>', 'HOST:PORT of the same over TLS; client certificates are asked for (STS)')
+    .option('--tls-cert <FILE>', 'certificate of --https-listen, PEM')
+    .option('--tls-key <FILE>', 'private key of --https-listen, PEM')
+    .option('--client-ca <FILE>', 'authorities whose client certificates are identities, PEM')
+    .option('--account-id <DIGITS>', 'account of everyone here, in ARNs (default: 000000000000)', readAccountId)
     .option('--store <URL>', 'where identities are kept: metadata URL of a volume, or none: (root alone)', 'none:')
     .option('--storage <TYPE>', 'object storage type of the volume, instead of the one in it')
     .option('--bucket <URL>', 'bucket or directory of the object storage of the volume, instead of the one in it')
@@ -234,7 +256,8 @@ export function authzCommand(): Command {
 async function runAuthz(flags: AuthzFlags, logger: Logger): Promise<void> {
   const root = readRootCredentials(process.env);
   const kmsSecretKey = process.env.MINIO_KMS_SECRET_KEY;
-  for (const name of SECRET_VARIABLES) delete process.env[name];
+  const identityProviders = readIdentityProviders(process.env);
+  scrubSecrets(process.env);
   // Asked for before anything is awaited, so that no signal or closed pipe is missed.
   const ended = flags.supervised === true ? endOfPipe() : endSignal(logger);
   const running = await serveAuthz({
@@ -254,8 +277,17 @@ async function runAuthz(flags: AuthzFlags, logger: Logger): Promise<void> {
     trustCallers: flags.trustCallers === true,
     policySimulation: flags.policySimulation,
     logger,
+    accountId: flags.accountId,
+    identityProviders,
+    httpsListen: flags.httpsListen,
+    tls: readTlsFiles(flags),
   });
-  const event = { event: 'ready', address: running.address, http: running.httpAddress };
+  const event = {
+    event: 'ready',
+    address: running.address,
+    http: running.httpAddress,
+    https: running.httpsAddress,
+  };
   process.stdout.write(`${JSON.stringify(event)}\n`);
   await ended;
   await running.stop();
@@ -281,6 +313,11 @@ function endSignal(logger: Logger): Promise<void> {
       });
     }
   });
+}
+
+function readAccountId(text: string): string {
+  if (!/^\d{12}$/.test(text)) throw new InvalidArgumentError('an account id has 12 digits');
+  return text;
 }
 
 function readInterval(text: string): number {

@@ -114,6 +114,11 @@ export const PORTCULLIS_FLAGS: readonly FlagSpec[] = [
   acting('workers', 'worker processes (default: the number of cores)', 'N'),
   acting('dialect', 'policy dialect of the supervised sidecar (default: portcullis)', 'NAME'),
   acting('bucket-policies', 'whom bucket policies bind: everyone (default) or anonymous', 'WHOM'),
+  acting('account-id', 'account of everyone here, in ARNs: 12 digits (default: 000000000000)', 'DIGITS'),
+  acting('sts-listen', 'HOST:PORT where the supervised sidecar serves STS and administration over TLS', 'ADDRESS'),
+  acting('sts-tls-cert', 'certificate of --sts-listen, PEM', 'FILE'),
+  acting('sts-tls-key', 'private key of --sts-listen, PEM', 'FILE'),
+  acting('sts-client-ca', 'authorities whose client certificates are identities at --sts-listen, PEM', 'FILE'),
   acting('audit-log', 'file for one JSON line a decision', 'FILE'),
   acting('trusted-proxy', 'addresses or CIDR blocks whose X-Forwarded-For is believed, comma separated', 'LIST'),
 ];

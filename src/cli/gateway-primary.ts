@@ -6,7 +6,7 @@ import { AggregatorRegistry } from 'prom-client';
 import type { GatewaySettings, WorkerSettings } from './gateway-settings.ts';
 import { endpointUrl } from './listen-address.ts';
 import { createLogger, type Logger } from './logger.ts';
-import { SECRET_VARIABLES, UsageError } from './root-credentials.ts';
+import { scrubSecrets, UsageError } from './root-credentials.ts';
 import { type SupervisedSidecar, superviseSidecar } from './sidecar-supervisor.ts';
 import { VERSION } from './version.ts';
 
@@ -45,7 +45,7 @@ export async function runGatewayPrimary(
     logger.warn({ flags: flagsThatDoNotAct }, 'these flags are accepted and have no effect yet');
   }
   const sidecarEnv = { ...process.env };
-  for (const name of SECRET_VARIABLES) delete process.env[name];
+  scrubSecrets(process.env);
 
   const ended = endSignal(logger);
   let sidecar: SupervisedSidecar | undefined;

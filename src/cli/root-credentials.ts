@@ -21,13 +21,22 @@ export const MIN_ACCESS_KEY_LENGTH = 3;
 export const MIN_SECRET_KEY_LENGTH = 8;
 
 /** Variables that hold secrets; a process that does not need them is started without them. */
-export const SECRET_VARIABLES: readonly string[] = [
+const SECRET_VARIABLES: readonly string[] = [
   'MINIO_ROOT_USER',
   'MINIO_ROOT_PASSWORD',
   'MINIO_ACCESS_KEY',
   'MINIO_SECRET_KEY',
   'MINIO_KMS_SECRET_KEY',
 ];
+/** Beginnings of such variables: issuers have names behind them. */
+const SECRET_PREFIXES = ['MINIO_IDENTITY_LDAP_LOOKUP_BIND_PASSWORD', 'MINIO_IDENTITY_OPENID_CLIENT_SECRET'];
+
+/** Takes the secrets out of an environment. */
+export function scrubSecrets(env: NodeJS.ProcessEnv): void {
+  for (const name of Object.keys(env)) {
+    if (SECRET_VARIABLES.includes(name) || SECRET_PREFIXES.some((prefix) => name.startsWith(prefix))) delete env[name];
+  }
+}
 
 /**
  * Reads MINIO_ROOT_USER and MINIO_ROOT_PASSWORD, or MINIO_ACCESS_KEY and MINIO_SECRET_KEY where the first two are unset.

@@ -3,11 +3,13 @@ import { existsSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import {
   hasServer,
+  LDAP_SUFFIX,
   type ServerKind,
   startEtcd,
   startMariadb,
   startPostgres,
   startRedis,
+  startSlapd,
   type TestServer,
 } from './servers.ts';
 
@@ -16,6 +18,8 @@ const STARTERS: Readonly<Record<ServerKind, () => Promise<TestServer>>> = {
   mariadb: startMariadb,
   postgres: startPostgres,
   etcd: startEtcd,
+  slapd: () =>
+    startSlapd(`dn: ${LDAP_SUFFIX}\nobjectClass: dcObject\nobjectClass: organization\no: Example\ndc: example\n`),
 };
 
 for (const kind of Object.keys(STARTERS) as ServerKind[]) {

@@ -34,6 +34,7 @@ const PROGRAMS = {
   mariadb: ['/usr/sbin/mariadbd', '/usr/libexec/mariadbd'],
   postgres: postgresPrograms(),
   etcd: ['/usr/bin/etcd', '/usr/local/bin/etcd'],
+  slapd: ['/usr/sbin/slapd', '/usr/libexec/slapd'],
 } as const;
 
 export type ServerKind = keyof typeof PROGRAMS;
@@ -148,6 +149,49 @@ export async function startEtcd(): Promise<TestServer> {
       '--unsafe-no-fsync',
     ],
   ]);
+}
+
+/** The suffix of the directory of `startSlapd`, and who may do everything in it. */
+export const LDAP_SUFFIX = 'dc=example,dc=com';
+export const LDAP_ADMIN = { dn: `cn=admin,${LDAP_SUFFIX}`, password: 'ldap-admin-secret' } as const;
+
+/** OpenLDAP: `ldap://127.0.0.1:PORT`, with the entries of an LDIF below LDAP_SUFFIX. Nobody may read anything without a name. */
+export async function startSlapd(ldif: string): Promise<TestServer> {
+  const slapd = requireProgram('slapd');
+  const configuration = (folder: string): string => join(folder, 'slapd.conf');
+  return start(
+    (folder, port) => [
+      slapd,
+      ['-h', `ldap://127.0.0.1:${port}`, '-f', configuration(folder), '-d', '0'],
+      { asUnprivileged: true },
+    ],
+    (folder) => {
+      const schemas = ['core', 'cosine', 'inetorgperson'].map((name) => `include /etc/ldap/schema/${name}.schema`);
+      writeAs(
+        configuration(folder),
+        [
+          ...schemas,
+          `pidfile ${join(folder, 'slapd.pid')}`,
+          'modulepath /usr/lib/ldap',
+          'moduleload back_mdb',
+          'disallow bind_anon',
+          'require authc',
+          'database mdb',
+          `suffix "${LDAP_SUFFIX}"`,
+          `rootdn "${LDAP_ADMIN.dn}"`,
+          `rootpw ${LDAP_ADMIN.password}`,
+          `directory ${join(folder, 'data')}`,
+          'access to attrs=userPassword by anonymous auth by * none',
+          'access to * by users read',
+          '',
+        ].join('\n'),
+      );
+      writeAs(join(folder, 'entries.ldif'), ldif);
+      run('/usr/sbin/slapadd', ['-f', configuration(folder), '-l', join(folder, 'entries.ldif')], {
+        asUnprivileged: true,
+      });
+    },
+  );
 }
 
 interface Privileges {

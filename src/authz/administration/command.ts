@@ -15,6 +15,8 @@ export interface Rules {
   /** Tokens are signed with it. */
   readonly rootSecretKey: string;
   isBuiltInPolicy(name: string): boolean;
+  /** Users and groups may be those of a directory, which go by distinguished names and have no records. */
+  readonly hasDirectory: boolean;
   /** Why a document is no policy of that kind here; undefined when it is one. */
   policyProblem(text: string, kind: 'identity' | 'session' | 'bucket', bucket?: string): string | undefined;
 }

@@ -16,6 +16,7 @@ import { putUser, removeUser, setUserStatus } from './users.ts';
 const rules: Rules = {
   rootAccessKey: 'root',
   rootSecretKey: 'root-secret-1',
+  hasDirectory: false,
   isBuiltInPolicy: (name) => name === 'readonly',
   policyProblem: (text) => (text.includes('bad') ? 'it is bad' : undefined),
 };

@@ -35,10 +35,12 @@ export interface NewClaims {
   readonly policy?: string;
   /** Unix seconds. */
   readonly exp?: number;
+  /** What its owner calls a session. */
+  readonly roleSessionName?: string;
 }
 
 /** A JSON Web Token, HS512 with the root secret, claims sorted by name: as `juicefs gateway` makes and accepts them. */
-export function signToken(claims: NewClaims, rootSecretKey: string): string {
+export function signToken(claims: NewClaims & Readonly<Record<string, unknown>>, rootSecretKey: string): string {
   const sorted = Object.fromEntries(Object.entries(claims).sort(([a], [b]) => (a < b ? -1 : 1)));
   const encode = (part: object): string => Buffer.from(JSON.stringify(part)).toString('base64url');
   const text = `${encode({ alg: 'HS512', typ: 'JWT' })}.${encode(sorted)}`;

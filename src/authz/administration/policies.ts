@@ -149,6 +149,7 @@ function touching(holder: PolicyHolder): Command['touched'] {
 }
 
 function requireHolder(records: IamRecords, rules: Rules, { kind, name }: PolicyHolder): void {
+  if (rules.hasDirectory && isDistinguishedName(name)) return;
   if (kind === 'group') {
     if (!records.groups.has(name)) throw new AdminRefusal('NoSuchGroup');
     return;
@@ -158,6 +159,14 @@ function requireHolder(records: IamRecords, rules: Rules, { kind, name }: Policy
   const other = records.serviceAccounts.has(name) || records.sessions.has(name);
   throw new AdminRefusal(other ? 'NotAllowed' : 'NoSuchUser');
 }
+
+/** `cn=developers,ou=groups,dc=example,dc=com`, short enough to be kept under its name. */
+function isDistinguishedName(name: string): boolean {
+  return /^[a-z][a-z0-9-]*=[^=]/i.test(name) && !name.includes('/') && Buffer.byteLength(name) <= MAX_DN_BYTES;
+}
+
+/** With `.json`, a file name. */
+const MAX_DN_BYTES = 250;
 
 function mapping({ kind, name }: PolicyHolder, policies: readonly string[]): RecordChanges {
   const change = new Map([[name, policies.length > 0 ? policies : undefined]]);

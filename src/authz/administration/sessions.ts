@@ -1,5 +1,6 @@
 // Sessions: credentials for a while, with the rights of the user who asked, or fewer.
 import { type IamRecords, type IdentityRecord, isUnreadable } from '../store/iam-store.ts';
+import type { RecordChanges } from '../store/record-changes.ts';
 import { AdminRefusal } from './admin-refusal.ts';
 import { type Command, groupsListing, policiesOf, type Rules } from './command.ts';
 import { newAccessKey, newSecretKey, signToken } from './key-maker.ts';
@@ -9,6 +10,8 @@ export interface NewSession {
   /** Its inline policy, checked before; undefined gives it all rights of its parent. */
   readonly policy: string | undefined;
   readonly expiresAtMs: number;
+  /** What its owner calls it; '' = nothing. */
+  readonly name?: string;
 }
 
 export interface SessionCredentials {
@@ -24,7 +27,7 @@ export function addSession(
   session: NewSession,
   report: (credentials: SessionCredentials) => void,
 ): Command {
-  const { parent, policy, expiresAtMs } = session;
+  const { parent } = session;
   const accessKey = newAccessKey();
   return {
     touched: { users: [parent] },
@@ -40,24 +43,58 @@ export function addSession(
           ...groups.flatMap((group) => policiesOf(records.groupPolicies.get(group))),
         ]),
       ];
-      const secretKey = newSecretKey();
-      const sessionToken = signToken(
-        {
-          accessKey,
-          // A moment, which every reader of such tokens takes it for; the Go gateway writes a duration and reads either.
-          exp: Math.floor(expiresAtMs / 1000),
-          policy: policies.join(','),
-          ...(policy === undefined ? {} : { sessionPolicy: Buffer.from(policy).toString('base64') }),
-        },
-        rules.rootSecretKey,
-      );
-      const record: IdentityRecord = { secretKey, enabled: true, expiresAtMs, sessionToken, parent };
-      report({ accessKey, secretKey, sessionToken, expiresAtMs });
-      return {
-        sessions: new Map([[accessKey, record]]),
-        sessionPolicies: new Map([[accessKey, policies.length > 0 ? policies : undefined]]),
-      };
+      return storedSession(rules, accessKey, session, policies, {}, report);
     },
+  };
+}
+
+/** A session of somebody who is no user here. */
+export interface NewExternalSession extends NewSession {
+  /** Names of the policies that it has now. */
+  readonly policies: readonly string[];
+  /** What its token says of whose it is. */
+  readonly claims: Readonly<Record<string, string | readonly string[]>>;
+}
+
+/** Makes a session of somebody whom another system vouched for. `report` as above. */
+export function addExternalSession(
+  rules: Rules,
+  session: NewExternalSession,
+  report: (credentials: SessionCredentials) => void,
+): Command {
+  const accessKey = newAccessKey();
+  return {
+    touched: {},
+    decide: () => storedSession(rules, accessKey, session, session.policies, session.claims, report),
+  };
+}
+
+function storedSession(
+  rules: Rules,
+  accessKey: string,
+  { parent, policy, expiresAtMs, name = '' }: NewSession,
+  policies: readonly string[],
+  claims: NewExternalSession['claims'],
+  report: (credentials: SessionCredentials) => void,
+): RecordChanges {
+  const secretKey = newSecretKey();
+  const sessionToken = signToken(
+    {
+      ...claims,
+      accessKey,
+      // A moment, which every reader of such tokens takes it for; the Go gateway writes a duration and reads either.
+      exp: Math.floor(expiresAtMs / 1000),
+      policy: policies.join(','),
+      ...(policy === undefined ? {} : { sessionPolicy: Buffer.from(policy).toString('base64') }),
+      ...(name === '' ? {} : { roleSessionName: name }),
+    },
+    rules.rootSecretKey,
+  );
+  const record: IdentityRecord = { secretKey, enabled: true, expiresAtMs, sessionToken, parent };
+  report({ accessKey, secretKey, sessionToken, expiresAtMs });
+  return {
+    sessions: new Map([[accessKey, record]]),
+    sessionPolicies: new Map([[accessKey, policies.length > 0 ? policies : undefined]]),
   };
 }
 

@@ -9,6 +9,7 @@ import type { AuditEntry, AuditSink } from '../audit/audit-log.ts';
 import { AskFault } from '../identity/ask-fault.ts';
 import type { AccessDecision, Answer, Ask, Authorizer } from '../identity/authorizer.ts';
 import type { FrameChains } from '../identity/frames.ts';
+import type { Identified } from '../identity/principal.ts';
 import { decisionMessage, principalMessage, refusalMessage } from './messages.ts';
 
 type OrPromise<T> = T | Promise<T>;
@@ -44,7 +45,7 @@ export class Asks {
         : {
             refusal: undefined,
             decisions: answer.decisions.map(decisionMessage),
-            principal: principalMessage(answer.identified),
+            principal: principalMessage(answer.identified, this.#authorizer.account),
             policyRevision: answer.revision,
             frameHandle: this.#openFrames(request, answer, frames),
           },
@@ -57,12 +58,18 @@ export class Asks {
     return this.#audit === undefined ? answer : andThen(answer, (known) => this.#record(ask, known));
   }
 
+  /** As `answer`, for somebody whom the door has identified itself. Throws AskFault. */
+  answerFor(identified: Identified, ask: Omit<Ask, 'credentials' | 'service'>): Answer {
+    const answer = this.#authorizer.answerFor(identified, ask);
+    return this.#audit === undefined ? answer : this.#record({ ...ask, credentials: undefined }, answer);
+  }
+
   #authorized(request: AuthorizeRequest, answer: Answer, frames: FrameChains | undefined): AuthorizeResponse {
     const policyRevision = answer.revision;
     if (answer.kind === 'refused') {
       return { decision: refusalMessage(answer.refusal), principal: undefined, frameHandle: '', policyRevision };
     }
-    const principal = principalMessage(answer.identified);
+    const principal = principalMessage(answer.identified, this.#authorizer.account);
     // All must be allowed: the first that is not decides, and facts are asked for once for all accesses.
     const refused = answer.decisions.find(({ outcome }) => outcome !== 'Allow' && outcome !== 'NeedsFacts');
     const decisive = refused ?? needsFacts(answer.decisions) ?? answer.decisions[0];

@@ -8,7 +8,7 @@ import {
 } from '../../../proto/gen/portcullis/authz/v1/authorization.ts';
 import type { AuthRefusal } from '../identity/auth-refusal.ts';
 import type { AccessDecision } from '../identity/authorizer.ts';
-import { ACCOUNT, type Identified, principalArn } from '../identity/principal.ts';
+import { type Identified, principalArn } from '../identity/principal.ts';
 import type { StatementTrace } from '../policy/index.ts';
 
 const OUTCOMES: Readonly<Record<AccessDecision['outcome'], Outcome>> = {
@@ -49,7 +49,7 @@ export function refusalMessage(refusal: AuthRefusal): Decision {
   };
 }
 
-export function principalMessage(identified: Identified): Principal {
+export function principalMessage(identified: Identified, account: string): Principal {
   if (identified.type === 'Anonymous') {
     return { type: Principal_Type.TYPE_ANONYMOUS, accessKey: '', parent: '', arn: '', account: '' };
   }
@@ -58,8 +58,8 @@ export function principalMessage(identified: Identified): Principal {
     type: TYPES[credential.type],
     accessKey: credential.accessKey,
     parent: 'parent' in credential ? credential.parent : '',
-    arn: principalArn(identified),
-    account: ACCOUNT,
+    arn: principalArn(identified, account),
+    account,
   };
 }
 

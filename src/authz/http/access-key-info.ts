@@ -1,6 +1,6 @@
 // What the admin API tells of a service account or session. Never a secret.
 
-import { serviceAccountLimit, sessionLimit } from '../identity/session-token.ts';
+import { serviceAccountLimit, sessionTerms } from '../identity/session-token.ts';
 import { type IdentityRecord, isUnreadable } from '../store/iam-store.ts';
 import type { AdminService } from './admin-service.ts';
 import { combinedPolicy, readDocument } from './policy-documents.ts';
@@ -56,6 +56,7 @@ function ownPolicy(
 ): string | undefined {
   const token = { accessKey, parent: record.parent, token: record.sessionToken };
   const { rootSecretKey } = service.rules;
-  const limit = kind === 'Session' ? sessionLimit(token, rootSecretKey) : serviceAccountLimit(token, rootSecretKey);
+  const limit =
+    kind === 'Session' ? sessionTerms(token, rootSecretKey).limit : serviceAccountLimit(token, rootSecretKey);
   return limit.kind === 'policy' ? limit.document : undefined;
 }

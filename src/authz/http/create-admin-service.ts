@@ -13,11 +13,13 @@ export interface CreateAdminServiceOptions {
   readonly root: RootUser;
   /** Undefined when the store cannot be written to. */
   readonly records: RecordStorage | undefined;
+  /** A directory vouches for users and groups. */
+  readonly hasDirectory: boolean;
   readonly nowMs: () => number;
 }
 
 export function createAdminService(options: CreateAdminServiceOptions): AdminService {
-  const { answer, directory, settings, root, records, nowMs } = options;
+  const { answer, directory, settings, root, records, hasDirectory, nowMs } = options;
   return new AdminService({
     answer,
     records: () => directory.current.records,
@@ -25,6 +27,7 @@ export function createAdminService(options: CreateAdminServiceOptions): AdminSer
     rules: {
       rootAccessKey: root.accessKey,
       rootSecretKey: root.secretKey,
+      hasDirectory,
       isBuiltInPolicy: (name) => BUILT_IN_POLICIES.has(name),
       policyProblem: (text, kind, bucket) =>
         problemOfNewDocument(text, { kind, name: 'new', ...(bucket === undefined ? {} : { bucket }) }, settings),

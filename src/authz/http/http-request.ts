@@ -1,8 +1,10 @@
 // A request at the sidecar's HTTP door: read whole within a limit, and its canonical form for the signature.
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import { TLSSocket } from 'node:tls';
 import type { Credentials, RequestContext } from '../../../proto/gen/portcullis/authz/v1/authorization.ts';
 import { decodePart } from '../identity/canonical-request.ts';
+import { type ClientCertificate, clientCertificateOf } from './client-certificate.ts';
 
 /** What the gateway says about the client it forwards for; believed only where the door is the gateway's alone. */
 export const SOURCE_ADDRESS_HEADER = 'x-portcullis-source-address';
@@ -20,6 +22,8 @@ export interface HttpRequest {
   /** Undefined when the client did not say. */
   readonly contentLength: number | undefined;
   readonly context: RequestContext;
+  /** Undefined when the client showed none, or was not asked to. */
+  readonly clientCertificate: ClientCertificate | undefined;
 }
 
 /** Thrown for requests that cannot be read. */
@@ -37,6 +41,8 @@ export interface ReadOptions {
   readonly maxBodyBytes: number;
   /** The peer is the gateway: it says whose request it is. */
   readonly behindGateway: boolean;
+  /** Client certificates count whoever signed them. */
+  readonly skipCertificateVerification: boolean;
 }
 
 /** Reads a request. Throws UnreadableRequest. */
@@ -57,6 +63,7 @@ export async function readRequest(incoming: IncomingMessage, options: ReadOption
     body: await readBody(incoming, options.maxBodyBytes),
     contentLength,
     context: contextOf(incoming, headers, options),
+    clientCertificate: clientCertificateOf(incoming.socket, options.skipCertificateVerification),
   };
 }
 
@@ -186,7 +193,7 @@ function contextOf(
   return {
     requestId,
     sourceAddress: behindGateway ? said(SOURCE_ADDRESS_HEADER) : (incoming.socket.remoteAddress ?? ''),
-    secureTransport: said(SECURE_HEADER) === 'true',
+    secureTransport: behindGateway ? said(SECURE_HEADER) === 'true' : incoming.socket instanceof TLSSocket,
     userAgent: headers.get('user-agent') ?? '',
     referer: headers.get('referer') ?? '',
     timeMs: 0n,

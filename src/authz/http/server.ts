@@ -2,7 +2,8 @@
 // on an address it is open to them directly.
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
 import type { Logger } from 'pino';
 import { bindPrivateSocket, type ListenAddress, ListenError } from '../grpc/listen.ts';
 import { ADMIN_PREFIX, answerAdminCall } from './admin-api.ts';
@@ -13,15 +14,29 @@ import type { ConsoleService } from './console/console-call.ts';
 import { type HttpRequest, REQUEST_ID_HEADER, readRequest, UnreadableRequest } from './http-request.ts';
 import { MAX_SEALED_BYTES } from './madmin-crypto.ts';
 import { answerSts } from './sts.ts';
+import type { StsService } from './sts-service.ts';
 
 export interface HttpServerOptions {
   /** A unix socket, made private to this user, or an address. */
   readonly listen: ListenAddress;
   readonly service: AdminService;
   readonly console: ConsoleService;
+  readonly sts: StsService;
+  /** Serves over TLS; on an address only. */
+  readonly tls?: HttpTls | undefined;
   /** True while decisions are made. */
   readonly isReady: () => boolean;
   readonly logger: Logger;
+}
+
+/** PEM texts. */
+export interface HttpTls {
+  readonly cert: string;
+  readonly key: string;
+  /** Authorities of client certificates: clients are asked for theirs, and those without one are served all the same. */
+  readonly clientCa?: string | undefined;
+  /** Client certificates count whoever signed them. */
+  readonly skipVerify: boolean;
 }
 
 export interface RunningHttpServer {
@@ -41,8 +56,9 @@ const DRAIN_MS = 5_000;
 
 /** Starts serving. Throws ListenError. */
 export async function serveAdminHttp(options: HttpServerOptions): Promise<RunningHttpServer> {
-  const { listen, logger } = options;
-  const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: IDLE_TIMEOUT_MS });
+  const { listen, logger, tls } = options;
+  const timeouts = { requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: IDLE_TIMEOUT_MS };
+  const server: Server = tls === undefined ? createServer(timeouts) : createTlsServer(timeouts, tls);
   server.maxConnections = MAX_CONNECTIONS;
   server.on('request', (incoming, outgoing) => {
     answer(incoming, outgoing, options).catch((error: unknown) => {
@@ -53,6 +69,25 @@ export async function serveAdminHttp(options: HttpServerOptions): Promise<Runnin
   const address = await startListening(server, listen);
   let stopped: Promise<void> | undefined;
   return { address, stop: () => (stopped ??= stop(server, listen)) };
+}
+
+/** Throws ListenError for a key and certificate that do not go together. */
+function createTlsServer(timeouts: ServerOptions, { cert, key, clientCa, skipVerify }: HttpTls): Server {
+  const asks = clientCa !== undefined || skipVerify;
+  try {
+    return createHttpsServer({
+      ...timeouts,
+      minVersion: 'TLSv1.2',
+      cert,
+      key,
+      // Whether it is to be believed is decided where it is used.
+      ...(asks ? { requestCert: true, rejectUnauthorized: false } : {}),
+      ...(clientCa === undefined ? {} : { ca: clientCa }),
+    });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new ListenError(`--tls-cert and --tls-key cannot be used: ${why}`, { cause });
+  }
 }
 
 async function startListening(server: Server, listen: ListenAddress): Promise<string> {
@@ -102,7 +137,12 @@ async function answer(incoming: IncomingMessage, outgoing: ServerResponse, optio
   const requestId = behindGateway && typeof given === 'string' ? given : newRequestId();
   let request: HttpRequest;
   try {
-    request = await readRequest(incoming, { requestId, maxBodyBytes: MAX_SEALED_BYTES, behindGateway });
+    request = await readRequest(incoming, {
+      requestId,
+      maxBodyBytes: MAX_SEALED_BYTES,
+      behindGateway,
+      skipCertificateVerification: options.tls?.skipVerify === true,
+    });
   } catch (error) {
     if (!(error instanceof UnreadableRequest)) throw error;
     if (error.why === 'aborted') outgoing.destroy();
@@ -113,10 +153,10 @@ async function answer(incoming: IncomingMessage, outgoing: ServerResponse, optio
 }
 
 function route(request: HttpRequest, requestId: string, options: HttpServerOptions): Promise<AdminReply> | AdminReply {
-  const { service, console, logger } = options;
+  const { service, console, sts, logger } = options;
   if (request.path.startsWith(ADMIN_PREFIX)) return answerAdminCall(service, request, requestId, logger);
   if (request.path.startsWith(CONSOLE_PREFIX)) return answerConsoleCall(console, request, requestId, logger);
-  if (request.path === '/' && request.method === 'POST') return answerSts(service, request, requestId, logger);
+  if (request.path === '/' && request.method === 'POST') return answerSts(sts, request, requestId, logger);
   return errorReply('MethodNotAllowed', 'This door serves the admin API and STS.', 405, request.path, requestId);
 }
 

@@ -8,7 +8,7 @@ import { type Authenticated, authenticate } from './authenticate.ts';
 import type { BearerSource } from './console-sessions.ts';
 import type { IamDirectory } from './iam-directory.ts';
 import { decide, type PolicySettings } from './policy-program.ts';
-import { type Identified, requestPrincipal } from './principal.ts';
+import { DEFAULT_ACCOUNT, type Identified, requestPrincipal } from './principal.ts';
 import { accessKeys, type Keys, OBJECT_FACTS, requestKeys } from './request-keys.ts';
 import { parseResource } from './resource-name.ts';
 import type { IamSnapshot, Rights } from './snapshot.ts';
@@ -77,6 +77,11 @@ export class Authorizer {
     this.#options = options;
   }
 
+  /** The account of everyone here, in ARNs. */
+  get account(): string {
+    return this.#options.settings.accountId ?? DEFAULT_ACCOUNT;
+  }
+
   get snapshot(): IamSnapshot {
     return this.#options.directory.current;
   }
@@ -104,6 +109,19 @@ export class Authorizer {
     return { ...authenticated, snapshot, accesses: this.#prepare(ask, authenticated, snapshot, nowMs) };
   }
 
+  /** Readies the accesses of somebody whom the caller has identified itself. Throws AskFault. */
+  prepareFor(identified: Identified, ask: Omit<Ask, 'credentials' | 'service'>): readonly PreparedAccess[] {
+    const whole: Ask = { ...ask, credentials: undefined };
+    checkAsk(whole);
+    return this.#prepare(whole, { identified, signature: undefined }, this.snapshot, this.#nowOf(whole));
+  }
+
+  /** Decides for somebody whom the caller has identified itself. Throws AskFault. */
+  answerFor(identified: Identified, ask: Omit<Ask, 'credentials' | 'service'>): Answer {
+    const decisions = this.prepareFor(identified, ask).map(decideAccess);
+    return { kind: 'decided', identified, signature: undefined, decisions, revision: this.snapshot.revision };
+  }
+
   #answerNow(ask: Ask): Answer {
     const snapshot = this.snapshot;
     const { revision } = snapshot;
@@ -129,7 +147,7 @@ export class Authorizer {
   #prepare(ask: Ask, authenticated: Authenticated, snapshot: IamSnapshot, nowMs: number): PreparedAccess[] {
     const { identified, signature } = authenticated;
     const { dialect } = this.#options.settings;
-    const principal = requestPrincipal(identified, dialect);
+    const principal = requestPrincipal(identified, dialect, this.account);
     const groups = snapshot.groupsOf(identified);
     const shared = requestKeys({ dialect, identified, groups, signature, context: ask.context, nowMs });
     for (const [name, values] of ask.derived ?? []) shared.set(name, values);

@@ -1,4 +1,5 @@
 // A credential as the snapshot holds it: whose it is, its secret, and what it may act on.
+import type { ExternalIdentity } from './external-identity.ts';
 
 interface Keys {
   readonly accessKey: string;
@@ -29,6 +30,10 @@ export type Credential =
         readonly enabled: boolean;
         readonly sessionToken: string;
         readonly expiresAtMs: number;
+        /** Whose it is, when another system vouched for them: then `parent` is that identity's name, and no record here. */
+        readonly external?: ExternalIdentity;
+        /** What its owner called it (RoleSessionName); '' when nothing. */
+        readonly sessionName: string;
       });
 
 /** Finds credentials by access key, disabled and expired ones too. */

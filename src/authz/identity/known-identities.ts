@@ -7,7 +7,7 @@ import {
   type Unreadable,
 } from '../store/iam-store.ts';
 import type { Credential } from './credential.ts';
-import { serviceAccountLimit, sessionLimit } from './session-token.ts';
+import { serviceAccountLimit, sessionTerms } from './session-token.ts';
 
 /** The root user of this service. */
 export interface RootUser {
@@ -62,7 +62,7 @@ export function readCredentials(
   )) {
     // Without an expiry or token it is no session.
     if (expiresAtMs === undefined || sessionToken === '') continue;
-    const limit = sessionLimit({ accessKey, token: sessionToken }, root.secretKey);
+    const terms = sessionTerms({ accessKey, parent, token: sessionToken }, root.secretKey);
     credentials.set(accessKey, {
       type: 'Session',
       accessKey,
@@ -71,7 +71,9 @@ export function readCredentials(
       parent,
       sessionToken,
       expiresAtMs,
-      limit,
+      limit: terms.limit,
+      sessionName: terms.sessionName,
+      ...(terms.external === undefined ? {} : { external: terms.external }),
     });
   }
   for (const [accessKey, { secretKey, parent, enabled, sessionToken, expiresAtMs }] of readable(

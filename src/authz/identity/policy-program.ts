@@ -22,6 +22,8 @@ export interface PolicySettings {
   readonly dialect: DialectName;
   /** Whom bucket policies bind. */
   readonly bucketPolicies: 'everyone' | 'anonymous';
+  /** The account of everyone here, in ARNs: 12 digits. */
+  readonly accountId?: string;
 }
 
 export type ParsedDocument =

@@ -2,16 +2,21 @@
 import type { DialectName, RequestPrincipal } from '../policy/request.ts';
 import { AuthRefusal } from './auth-refusal.ts';
 import type { Credential, CredentialSource } from './credential.ts';
+import type { ExternalIdentity } from './external-identity.ts';
 import { constantTimeEqual } from './signing-key.ts';
 import { isUsable } from './verified-signature.ts';
 
-/** The account of everyone here, in ARNs. */
-export const ACCOUNT = '000000000000';
+/** The account of everyone here, in ARNs, unless another is configured. */
+export const DEFAULT_ACCOUNT = '000000000000';
 
 export type Identified =
   | { readonly type: 'Anonymous' }
-  /** `owner`: whose policies apply: the credential itself, or its parent. */
-  | { readonly type: 'Known'; readonly credential: Credential; readonly owner: Credential };
+  | {
+      readonly type: 'Known';
+      readonly credential: Credential;
+      /** Whose policies apply: the credential itself, its parent, or whom another system vouches for. */
+      readonly owner: Credential | ExternalIdentity;
+    };
 
 export const ANONYMOUS: Identified = { type: 'Anonymous' };
 
@@ -30,6 +35,9 @@ export function identify(
   if (credential.type === 'Root' || credential.type === 'User') return { type: 'Known', credential, owner: credential };
   if (credential.expiresAtMs !== undefined && nowMs >= credential.expiresAtMs) {
     throw credential.type === 'Session' ? new AuthRefusal('ExpiredToken') : new AuthRefusal('InvalidAccessKeyId');
+  }
+  if (credential.type === 'Session' && credential.external !== undefined) {
+    return { type: 'Known', credential, owner: credential.external };
   }
   const owner = source.find(credential.parent);
   if (!isUsable(owner) || (owner.type !== 'User' && owner.type !== 'Root')) throw new AuthRefusal('InvalidAccessKeyId');
@@ -51,17 +59,38 @@ export function policyName(identified: Identified, dialect: DialectName): string
   return (NAMED_BY_PARENT.has(dialect) ? identified.owner : identified.credential).accessKey;
 }
 
-/** The requester as policies see it. */
-export function requestPrincipal(identified: Identified, dialect: DialectName): RequestPrincipal {
-  const user = policyName(identified, dialect);
-  if (identified.type === 'Anonymous') return { type: 'Anonymous', user, account: '' };
-  const isRoot = identified.owner.type === 'Root';
-  return { type: isRoot ? 'Root' : 'User', user, account: ACCOUNT, arn: principalArn(identified) };
+/** Somebody whom another system vouches for, before there is a session: as the session that is asked for. */
+export function vouchedFor(external: ExternalIdentity): Identified {
+  const credential: Credential = {
+    type: 'Session',
+    accessKey: external.accessKey,
+    secretKey: '',
+    parent: external.accessKey,
+    limit: { kind: 'inherit' },
+    enabled: true,
+    sessionToken: '',
+    expiresAtMs: Number.POSITIVE_INFINITY,
+    external,
+    sessionName: '',
+  };
+  return { type: 'Known', credential, owner: external };
 }
 
-/** The ARN of the user whose rights it has. */
-export function principalArn(identified: Identified): string {
+/** The requester as policies see it. */
+export function requestPrincipal(identified: Identified, dialect: DialectName, account: string): RequestPrincipal {
+  const user = policyName(identified, dialect);
+  if (identified.type === 'Anonymous') return { type: 'Anonymous', user, account: '' };
+  const arn = principalArn(identified, account);
+  if (identified.owner.type === 'Root') return { type: 'Root', user, account, arn };
+  return { type: identified.credential.type === 'Session' ? 'AssumedRole' : 'User', user, account, arn };
+}
+
+/** The ARN: of a session its own, with the name of the user whose rights it has as its role; of anyone else the user's. */
+export function principalArn(identified: Identified, account: string): string {
   if (identified.type === 'Anonymous') return '';
-  const { owner } = identified;
-  return owner.type === 'Root' ? `arn:aws:iam::${ACCOUNT}:root` : `arn:aws:iam::${ACCOUNT}:user/${owner.accessKey}`;
+  const { owner, credential } = identified;
+  if (owner.type === 'Root') return `arn:aws:iam::${account}:root`;
+  if (credential.type !== 'Session') return `arn:aws:iam::${account}:user/${owner.accessKey}`;
+  const name = credential.sessionName === '' ? credential.accessKey : credential.sessionName;
+  return `arn:aws:sts::${account}:assumed-role/${owner.accessKey}/${name}`;
 }

@@ -71,6 +71,10 @@ export function requestKeys(facts: KeyFacts): Map<string, readonly string[]> {
   if (signature?.authType === 'REST-QUERY-STRING' && signature.signedAtMs !== undefined) {
     keys.set('s3:signatureAge', [String(Math.max(0, nowMs - signature.signedAtMs))]);
   }
+  // What another system says of somebody comes last: `ldap:username` is the name that `aws:username` means, too.
+  if (identified.type === 'Known' && identified.owner.type === 'External') {
+    for (const [key, values] of identified.owner.keys) keys.set(key, values);
+  }
   if (signature?.payloadHash !== undefined) keys.set('s3:x-amz-content-sha256', [signature.payloadHash]);
   return keys;
 }

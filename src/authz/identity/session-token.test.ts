@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { serviceAccountLimit, sessionLimit, verifyToken } from './session-token.ts';
+import { serviceAccountLimit, sessionTerms, verifyToken } from './session-token.ts';
 
 const SECRET = 'golden-secret-key-1';
 /** Written by the real gateway for a service account of bob's. */
@@ -49,7 +49,8 @@ describe('tokens', () => {
   });
 
   it('tell how a session is limited', () => {
-    const limit = (claims: object): unknown => sessionLimit({ accessKey: 'AK', token: token(claims) }, SECRET);
+    const limit = (claims: object): unknown =>
+      sessionTerms({ accessKey: 'AK', parent: 'alice', token: token(claims) }, SECRET).limit;
     expect(limit({ accessKey: 'AK', exp: 604_800_000_000_000, policy: 'readonly' })).toEqual({ kind: 'inherit' });
     expect(limit({ accessKey: 'AK', sessionPolicy: 'e30=' })).toEqual({ kind: 'policy', document: '{}' });
     expect(limit({ accessKey: 'other' })).toMatchObject({ kind: 'broken' });

@@ -4,17 +4,20 @@ import { createHmac } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import type { Delegation } from './credential.ts';
+import type { ExternalIdentity } from './external-identity.ts';
+import { identityOfClaims } from './session-identity.ts';
 import { constantTimeEqual } from './signing-key.ts';
 
 /** Largest token that is read. */
 export const MAX_TOKEN_BYTES = 64 * 1024;
 
 const Header = z.object({ alg: z.literal('HS512') });
-const Claims = z.object({
+const Claims = z.looseObject({
   accessKey: z.string().optional(),
   parent: z.string().optional(),
   'sa-policy': z.string().optional(),
   sessionPolicy: z.string().optional(),
+  roleSessionName: z.string().optional(),
 });
 export type TokenClaims = z.infer<typeof Claims>;
 
@@ -59,15 +62,29 @@ export function serviceAccountLimit(
   return embedded(claims);
 }
 
-/** How a session's token limits it. */
-export function sessionLimit(
-  record: { readonly accessKey: string; readonly token: string },
+/** What a session's token says: how it limits it, whose it is if not a user's, and what it is called. */
+export interface SessionTerms {
+  readonly limit: Delegation['limit'];
+  readonly external: ExternalIdentity | undefined;
+  readonly sessionName: string;
+}
+
+export function sessionTerms(
+  record: { readonly accessKey: string; readonly parent: string; readonly token: string },
   rootSecret: string,
-): Delegation['limit'] {
+): SessionTerms {
+  const refused = (why: string): SessionTerms => ({ limit: broken(why), external: undefined, sessionName: '' });
   const claims = verifyToken(record.token, rootSecret);
-  if (claims === undefined) return broken('its token is not signed with the current root secret');
-  if (claims.accessKey !== record.accessKey) return broken('its token names another access key');
-  return claims.sessionPolicy === undefined ? { kind: 'inherit' } : embedded(claims);
+  if (claims === undefined) return refused('its token is not signed with the current root secret');
+  if (claims.accessKey !== record.accessKey) return refused('its token names another access key');
+  const external = identityOfClaims(claims);
+  if (external === 'broken') return refused('its token does not say whose it is');
+  if (external !== undefined && external.accessKey !== record.parent) return refused('its token names another parent');
+  return {
+    limit: claims.sessionPolicy === undefined ? { kind: 'inherit' } : embedded(claims),
+    external,
+    sessionName: claims.roleSessionName ?? '',
+  };
 }
 
 function embedded(claims: TokenClaims): Delegation['limit'] {

@@ -8,6 +8,7 @@ import {
   type Unreadable,
 } from '../store/iam-store.ts';
 import type { Credential, CredentialSource } from './credential.ts';
+import { comparableDn, type ExternalIdentity } from './external-identity.ts';
 import { groupsByMember, type RootUser, readCredentials, type SnapshotProblem } from './known-identities.ts';
 import {
   cannedPolicy,
@@ -42,6 +43,8 @@ export class IamSnapshot implements CredentialSource {
   /** Filled as they are asked for; what they hold follows from the records alone. */
   readonly #rights = new LRUCache<string, Rights>({ max: MAX_PROGRAMS });
   readonly #bucketPolicies = new Map<string, ParsedDocument>();
+  /** What is attached to distinguished names, in the form that they are compared in. */
+  readonly #byDn = new Map<string, ReadonlyMap<string, readonly string[] | Unreadable>>();
 
   /** `previous`: its parsed policies are taken over where the text is the same. */
   constructor(records: IamRecords, root: RootUser, settings: PolicySettings, previous?: IamSnapshot) {
@@ -126,7 +129,7 @@ export class IamSnapshot implements CredentialSource {
       // A limited credential of root's is bound by its inline policy alone.
       return session === undefined ? { kind: 'root' } : this.#program([], session, undefined);
     }
-    const attached = this.#attached(owner.accessKey);
+    const attached = this.#attached(owner);
     if (!attached.ok) return { kind: 'refused', subject: attached.subject, problem: attached.problem };
     return this.#program(attached.policies, session, bucketPolicy);
   }
@@ -135,15 +138,11 @@ export class IamSnapshot implements CredentialSource {
     return { kind: 'program', program: compileProgram({ identity, session, bucket }, this.#settings) };
   }
 
-  /** The policies of a user and of its enabled groups. A name that no policy has grants nothing. */
-  #attached(user: string): { ok: true; policies: Policy[] } | { ok: false; subject: string; problem: string } {
-    const mappings = [
-      { subject: `policies of user ${user}`, mapping: this.records.userPolicies.get(user) },
-      ...(this.#groupsOf.get(user) ?? []).map((group) => ({
-        subject: `policies of group ${group}`,
-        mapping: this.records.groupPolicies.get(group),
-      })),
-    ];
+  /** The policies of somebody and of their enabled groups. A name that no policy has grants nothing. */
+  #attached(
+    owner: Credential | ExternalIdentity,
+  ): { ok: true; policies: Policy[] } | { ok: false; subject: string; problem: string } {
+    const mappings = owner.type === 'External' ? this.#externalMappings(owner) : this.#mappings(owner.accessKey);
     const found = new Map<string, Policy>();
     for (const { subject, mapping } of mappings) {
       if (mapping === undefined) continue;
@@ -156,6 +155,52 @@ export class IamSnapshot implements CredentialSource {
       }
     }
     return { ok: true, policies: [...found.values()] };
+  }
+
+  #mappings(user: string): Mapping[] {
+    return [
+      { subject: `policies of user ${user}`, mapping: this.records.userPolicies.get(user) },
+      ...(this.#groupsOf.get(user) ?? []).map((group) => ({
+        subject: `policies of group ${group}`,
+        mapping: this.records.groupPolicies.get(group),
+      })),
+    ];
+  }
+
+  /** What the system that vouches gave, and what is attached to distinguished names here. */
+  #externalMappings({ accessKey, policies, attachedTo }: ExternalIdentity): Mapping[] {
+    const given = { subject: `policies of ${accessKey}`, mapping: policies };
+    if (attachedTo === undefined) return [given];
+    const { user, groups } = attachedTo;
+    return [
+      given,
+      { subject: `policies of user ${user}`, mapping: this.#ofDn('userPolicies', user) },
+      ...groups.map((group) => ({
+        subject: `policies of group ${group}`,
+        mapping: this.#ofDn('groupPolicies', group),
+      })),
+    ];
+  }
+
+  #ofDn(table: 'userPolicies' | 'groupPolicies', dn: string): readonly string[] | Unreadable | undefined {
+    const exact = this.records[table].get(dn);
+    if (exact !== undefined) return exact;
+    let byDn = this.#byDn.get(table);
+    if (byDn === undefined) {
+      byDn = new Map(
+        [...this.records[table]].filter(([name]) => name.includes('=')).map(([n, m]) => [comparableDn(n), m]),
+      );
+      this.#byDn.set(table, byDn);
+    }
+    return byDn.get(comparableDn(dn));
+  }
+
+  /** Names of those policies that there are, of somebody whom another system vouches for. */
+  policiesOf(external: ExternalIdentity): string[] {
+    const names = this.#externalMappings(external).flatMap(({ mapping }) =>
+      mapping === undefined || isUnreadable(mapping) ? [] : mapping,
+    );
+    return [...new Set(names)].filter((name) => this.#policy(name) !== undefined);
   }
 
   /** A custom policy, else the built-in one of the name. */
@@ -192,11 +237,19 @@ export class IamSnapshot implements CredentialSource {
   }
 }
 
+/** Policies that somebody has, and whence. */
+interface Mapping {
+  readonly subject: string;
+  readonly mapping: readonly string[] | Unreadable | undefined;
+}
+
 /** Whose rights decide: those that inherit everything share their parent's. */
 function rightsHolder(identified: Identified): string {
   if (identified.type === 'Anonymous') return '';
   const { credential, owner } = identified;
-  return 'limit' in credential && credential.limit.kind === 'inherit' ? owner.accessKey : credential.accessKey;
+  // what another system says of one name may change from session to session
+  const inherits = 'limit' in credential && credential.limit.kind === 'inherit' && owner.type !== 'External';
+  return inherits ? owner.accessKey : credential.accessKey;
 }
 
 function parsePolicies(

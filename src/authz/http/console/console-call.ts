@@ -22,6 +22,8 @@ export interface ConsoleService {
   readonly credentials: () => CredentialSource;
   readonly policies: PolicyDesk;
   readonly decisions: RecentDecisions;
+  /** The account of everyone here, in ARNs. */
+  readonly account: string;
   /** Region of presigned URLs. */
   readonly region: string;
 }

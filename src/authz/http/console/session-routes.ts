@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { AuthRefusal } from '../../identity/auth-refusal.ts';
 import { CONSOLE_SESSION_MS } from '../../identity/console-sessions.ts';
-import { ACCOUNT, type Identified, identify, principalArn } from '../../identity/principal.ts';
+import { type Identified, identify, principalArn } from '../../identity/principal.ts';
 import { constantTimeEqual, sha256Hex } from '../../identity/signing-key.ts';
 import type { AdminReply } from '../admin-call.ts';
 import { bearerToken } from '../http-request.ts';
@@ -37,7 +37,7 @@ const Questions = z.strictObject({
 
 export const SESSION_ROUTES: readonly ConsoleRoute[] = [
   { method: 'POST', path: 'session', action: undefined, handle: signIn },
-  { method: 'GET', path: 'session', action: '', handle: (call) => json(whoIs(call.identity)) },
+  { method: 'GET', path: 'session', action: '', handle: (call) => json(whoIs(call.identity, call.service.account)) },
   { method: 'DELETE', path: 'session', action: undefined, handle: signOut },
   { method: 'POST', path: 'authorize', action: '', handle: authorize },
 ];
@@ -60,7 +60,9 @@ async function signIn(call: ConsoleCall): Promise<AdminReply> {
   if (identified.type !== 'Known') throw new ConsoleRefusal('SignInRefused');
   const { accessKey, secretKey } = identified.credential;
   const token = service.sessions.open({ accessKey, secretKey, sessionToken: keys.sessionToken }, nowMs);
-  return json(whoIs(identified), { 'set-cookie': cookie(token, CONSOLE_SESSION_MS, request.context.secureTransport) });
+  return json(whoIs(identified, call.service.account), {
+    'set-cookie': cookie(token, CONSOLE_SESSION_MS, request.context.secureTransport),
+  });
 }
 
 function verifyKeys(call: ConsoleCall, keys: z.infer<typeof SignIn>, nowMs: number): Identified {
@@ -88,15 +90,15 @@ function cookie(token: string, lifeMs: number, secure: boolean): string {
   return [...parts, ...(secure ? ['Secure'] : [])].join('; ');
 }
 
-function whoIs(identity: Identified | KnownIdentity): object {
+function whoIs(identity: Identified | KnownIdentity, account: string): object {
   if (identity.type !== 'Known') return { type: 'Anonymous' };
   const { credential, owner } = identity;
   return {
     type: credential.type,
     accessKey: credential.accessKey,
     user: owner.accessKey,
-    arn: principalArn(identity),
-    account: ACCOUNT,
+    arn: principalArn(identity, account),
+    account,
     ...('expiresAtMs' in credential ? { expiresAtMs: credential.expiresAtMs } : {}),
   };
 }

@@ -1,0 +1,121 @@
+// The calls that need no credentials of this service, because another system vouches for who makes them: an OpenID issuer
+// (AssumeRoleWithWebIdentity, AssumeRoleWithClientGrants), a directory (AssumeRoleWithLDAPIdentity), a certificate authority
+// (AssumeRoleWithCertificate).
+import { addExternalSession } from '../administration/sessions.ts';
+import {
+  certificateIdentity,
+  directoryIdentity,
+  type ExternalIdentity,
+  openIdIdentity,
+} from '../identity/external-identity.ts';
+import { vouchedFor } from '../identity/principal.ts';
+import { claimsOfIdentity } from '../identity/session-identity.ts';
+import type { HttpRequest } from './http-request.ts';
+import { notEligible } from './sts-assume-role.ts';
+import { allowedDuration } from './sts-duration.ts';
+import { readDuration, readPolicy, readSessionName, requireParameter, type StsParameters } from './sts-parameters.ts';
+import { type StsAnswer, StsRefusal } from './sts-reply.ts';
+import type { StsService } from './sts-service.ts';
+
+/** Characters of what a token says of an identity: it has to fit into a request header. */
+const MAX_IDENTITY_CHARACTERS = 6 * 1024;
+
+/** Somebody, and what the answer says of them. */
+interface Vouched {
+  readonly identity: ExternalIdentity;
+  readonly about?: Readonly<Record<string, string>>;
+  /** Unix milliseconds: the proof holds no longer, so neither does the session. */
+  readonly untilMs?: number;
+}
+
+type Voucher = (service: StsService, request: HttpRequest, parameters: StsParameters) => Promise<Vouched>;
+
+/** By the name of the call: how its caller is identified. They throw StsRefusal and ProviderRefusal. */
+export const VOUCHERS: Readonly<Record<string, Voucher>> = {
+  AssumeRoleWithWebIdentity: (service, _, parameters) => byToken(service, parameters, 'WebIdentityToken'),
+  AssumeRoleWithClientGrants: (service, _, parameters) => byToken(service, parameters, 'Token'),
+  AssumeRoleWithLDAPIdentity: byPassword,
+  AssumeRoleWithCertificate: byCertificate,
+};
+
+async function byToken(
+  service: StsService,
+  parameters: StsParameters,
+  name: 'WebIdentityToken' | 'Token',
+): Promise<Vouched> {
+  const { claims, issuer, audience, policies } = await service.openId.verify(requireParameter(parameters, name));
+  const identity = openIdIdentity(claims, policies);
+  const [subject = ''] = identity.keys.get('jwt:sub') ?? [];
+  return {
+    identity,
+    about:
+      name === 'Token'
+        ? { SubjectFromToken: subject }
+        : { SubjectFromWebIdentityToken: subject, Audience: audience, Provider: issuer },
+  };
+}
+
+async function byPassword(service: StsService, _: HttpRequest, parameters: StsParameters): Promise<Vouched> {
+  const username = requireParameter(parameters, 'LDAPUsername');
+  const password = requireParameter(parameters, 'LDAPPassword');
+  if (service.directory === undefined) throw new StsRefusal('NotImplemented', 'No directory is configured.');
+  return { identity: directoryIdentity(await service.directory.authenticate(username, password)) };
+}
+
+async function byCertificate(service: StsService, request: HttpRequest): Promise<Vouched> {
+  if (!service.certificates) throw new StsRefusal('NotImplemented', 'Client certificates are not configured.');
+  const { clientCertificate } = request;
+  if (clientCertificate === undefined) {
+    throw new StsRefusal('AccessDenied', 'A client certificate is needed, over a connection that asks for one.');
+  }
+  const { problem, commonName, validUntilMs } = clientCertificate;
+  if (problem !== undefined) throw new StsRefusal('AccessDenied', `The client certificate is refused: ${problem}.`);
+  if (!(validUntilMs > service.admin.nowMs())) {
+    throw new StsRefusal('AccessDenied', 'The client certificate is refused: it has expired.');
+  }
+  return { identity: certificateIdentity(commonName), untilMs: validUntilMs };
+}
+
+/** Makes a session of whom another system vouches for. */
+export async function assumeRoleWith(
+  action: string,
+  voucher: Voucher,
+  service: StsService,
+  request: HttpRequest,
+  parameters: StsParameters,
+): Promise<StsAnswer> {
+  const { admin } = service;
+  const asked = readDuration(parameters);
+  const policy = readPolicy(admin, parameters);
+  const { identity, about, untilMs = Number.POSITIVE_INFINITY } = await voucher(service, request, parameters);
+  const policies = service.policiesOf(identity);
+  if (policies.length === 0) {
+    throw new StsRefusal('AccessDenied', `No policy that there is here belongs to ${identity.accessKey}.`);
+  }
+  const seconds = allowedDuration(service, vouchedFor(identity), `sts:${action}`, asked, request);
+  if (seconds === undefined) throw notEligible();
+  const claims = claimsOfIdentity(identity);
+  if (JSON.stringify(claims).length > MAX_IDENTITY_CHARACTERS) {
+    throw new StsRefusal('InvalidParameterValue', 'What is known of the identity is too much to be put into a token.');
+  }
+  const expiresAtMs = Math.floor(Math.min(admin.nowMs() + seconds * 1000, untilMs) / 1000) * 1000;
+  let answer: StsAnswer | undefined;
+  await admin.run(
+    addExternalSession(
+      admin.rules,
+      {
+        parent: identity.accessKey,
+        policy,
+        expiresAtMs,
+        name: readSessionName(parameters),
+        policies: identity.attachedTo === undefined ? identity.policies : policies,
+        claims,
+      },
+      (credentials) => {
+        answer = { credentials, ...(about === undefined ? {} : { about }) };
+      },
+    ),
+  );
+  if (answer === undefined) throw new Error('the session was stored without being made');
+  return answer;
+}
