@@ -1,6 +1,8 @@
 // `portcullis authz`: the sidecar as a process. Reads the command line and the environment, serves, and ends: with its supervisor's
 // pipe (--supervised), or on SIGTERM and SIGINT.
+import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { tokenKeyOf } from '../authz/administration/token-key.ts';
 import { type AuditSink, JsonLinesAuditSink } from '../authz/audit/audit-log.ts';
 import { RecentDecisions } from '../authz/audit/recent-decisions.ts';
 import { Asks } from '../authz/grpc/asks.ts';
@@ -17,8 +19,7 @@ import { IamDirectory } from '../authz/identity/iam-directory.ts';
 import type { PolicySettings } from '../authz/identity/policy-program.ts';
 import { DIALECT_NAMES, type DialectName } from '../authz/policy/index.ts';
 import type { IamStore } from '../authz/store/iam-store.ts';
-import { openRecordStorage } from '../authz/store/open-record-storage.ts';
-import { openStore, StoreError } from '../authz/store/open-store.ts';
+import { type OpenedStore, openStore, StoreError } from '../authz/store/open-store.ts';
 import { parseGoDuration } from './go-duration.ts';
 import { openHttpDoors, readTlsFiles, type TlsFiles, type TlsFlags } from './http-doors.ts';
 import { type IdentityProviderSettings, NO_PROVIDERS, readIdentityProviders } from './identity-providers.ts';
@@ -35,7 +36,7 @@ export interface ServeAuthzOptions {
   /** `unix:PATH` or `HOST:PORT`; port 0 picks one. */
   readonly listen: string;
   readonly httpListen?: string | undefined;
-  /** `none:`, the metadata URL of a volume, or a store that is open already and becomes the sidecar's. */
+  /** A URL as parseStoreUrl reads it, or a store that is open already and becomes the sidecar's. */
   readonly store: string | IamStore;
   readonly storage?: string | undefined;
   readonly bucket?: string | undefined;
@@ -95,15 +96,14 @@ export async function serveAuthz(options: ServeAuthzOptions): Promise<RunningAut
     for (const close of closing.splice(0).reverse()) await close();
   };
   try {
-    const { storage, bucket, kmsSecretKey } = options;
-    const store =
-      typeof options.store === 'string'
-        ? await openStore(options.store, { storage, bucket, kmsSecretKey, environment: process.env })
-        : options.store;
-    closing.push(() => store.close());
+    const opened = await openStoreOf(options);
+    closing.push(() => opened.close());
+    const { store } = opened;
+    const tokenKey = await tokenKeyOf(opened, options.root.secretKey, options.readOnly !== true);
+    const root = { ...options.root, tokenKey };
     const directory = await IamDirectory.open({
       store,
-      root: options.root,
+      root,
       settings,
       refreshMs: options.refreshMs ?? DEFAULT_REFRESH_MS,
       nowMs,
@@ -120,17 +120,12 @@ export async function serveAuthz(options: ServeAuthzOptions): Promise<RunningAut
     const sessions = new ConsoleSessions();
     const authorizer = new Authorizer({ directory, settings, trustCallers, bearers: sessions, nowMs });
     const asks = new Asks(authorizer, audit, nowMs);
-    const records =
-      options.readOnly === true || typeof options.store !== 'string'
-        ? undefined
-        : openRecordStorage(options.store, { storage, bucket, kmsSecretKey, environment: process.env });
-    if (records !== undefined) closing.push(() => records.close());
     const admin = createAdminService({
       answer: (ask) => asks.answer(ask),
       directory,
       settings,
-      root: options.root,
-      records,
+      root,
+      records: options.readOnly === true ? undefined : opened.records,
       hasDirectory: providers.ldap !== undefined,
       nowMs,
     });
@@ -182,6 +177,14 @@ export async function serveAuthz(options: ServeAuthzOptions): Promise<RunningAut
   }
 }
 
+async function openStoreOf(options: ServeAuthzOptions): Promise<OpenedStore> {
+  const { store, storage, bucket, kmsSecretKey } = options;
+  if (typeof store === 'string') {
+    return openStore(store, { storage, bucket, kmsSecretKey, environment: process.env });
+  }
+  return { store, records: undefined, sharesTokens: true, close: () => store.close() };
+}
+
 async function openAudit(path: string | undefined, logger: Logger): Promise<AuditSink | undefined> {
   if (path === undefined) return undefined;
   try {
@@ -202,7 +205,7 @@ interface AuthzFlags extends TlsFlags {
   readonly httpListen?: string;
   readonly httpsListen?: string;
   readonly accountId?: string;
-  readonly store: string;
+  readonly store?: string;
   readonly storage?: string;
   readonly bucket?: string;
   readonly readOnly?: boolean;
@@ -227,7 +230,10 @@ export function authzCommand(): Command {
     .option('--tls-key <FILE>', 'private key of --https-listen, PEM')
     .option('--client-ca <FILE>', 'authorities whose client certificates are identities, PEM')
     .option('--account-id <DIGITS>', 'account of everyone here, in ARNs (default: 000000000000)', readAccountId)
-    .option('--store <URL>', 'where identities are kept: metadata URL of a volume, or none: (root alone)', 'none:')
+    .option(
+      '--store <URL>',
+      'where identities are kept: volume:META-URL, sqlite:PATH, postgres://…, etcd://… or none: (root alone); also $PORTCULLIS_STORE (default: sqlite:DATA/identities.db, DATA being $PORTCULLIS_DATA or ./data)',
+    )
     .option('--storage <TYPE>', 'object storage type of the volume, instead of the one in it')
     .option('--bucket <URL>', 'bucket or directory of the object storage of the volume, instead of the one in it')
     .option('--read-only', 'never change identities, policies and bucket configuration')
@@ -256,6 +262,10 @@ export function authzCommand(): Command {
 async function runAuthz(flags: AuthzFlags, logger: Logger): Promise<void> {
   const root = readRootCredentials(process.env);
   const kmsSecretKey = process.env.MINIO_KMS_SECRET_KEY;
+  const store =
+    flags.store ??
+    process.env.PORTCULLIS_STORE ??
+    `sqlite:${join(process.env.PORTCULLIS_DATA ?? 'data', 'identities.db')}`;
   const identityProviders = readIdentityProviders(process.env);
   scrubSecrets(process.env);
   // Asked for before anything is awaited, so that no signal or closed pipe is missed.
@@ -263,7 +273,7 @@ async function runAuthz(flags: AuthzFlags, logger: Logger): Promise<void> {
   const running = await serveAuthz({
     listen: flags.listen,
     httpListen: flags.httpListen,
-    store: flags.store,
+    store,
     storage: flags.storage,
     bucket: flags.bucket,
     readOnly: flags.readOnly === true,

@@ -128,7 +128,7 @@ export function readGatewaySettings(
     authz,
     root: authz === undefined ? readRootCredentials(env) : undefined,
     sidecarArgs: [
-      ...sidecarFlag('--store', metaUrl),
+      ...sidecarFlag('--store', `volume:${metaUrl}`),
       ...sidecarFlag('--refresh-iam-interval', refresh),
       ...sidecarFlag('--dialect', text('dialect')),
       ...sidecarFlag('--bucket-policies', bucketPolicies),

@@ -27,6 +27,7 @@ const SECRET_VARIABLES: readonly string[] = [
   'MINIO_ACCESS_KEY',
   'MINIO_SECRET_KEY',
   'MINIO_KMS_SECRET_KEY',
+  'PORTCULLIS_STORE',
 ];
 /** Beginnings of such variables: issuers have names behind them. */
 const SECRET_PREFIXES = ['MINIO_IDENTITY_LDAP_LOOKUP_BIND_PASSWORD', 'MINIO_IDENTITY_OPENID_CLIENT_SECRET'];

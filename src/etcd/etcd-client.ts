@@ -50,6 +50,8 @@ export interface RangeOptions {
   /** May be a little old; saves asking the majority. */
   readonly serializable?: boolean;
   readonly descending?: boolean;
+  /** Only entries written at this revision or later. */
+  readonly minModRevision?: bigint;
 }
 
 export interface RangeAnswer {
@@ -122,6 +124,7 @@ export class EtcdClient {
       keysOnly: options.keysOnly === true,
       countOnly: options.countOnly === true,
       sortOrder: options.descending === true ? 2 : 0,
+      minModRevision: options.minModRevision ?? 0n,
     });
     const answer = await this.#call<RangeResponse>('safe', ({ kv }, metadata, deadline, done) =>
       kv.range(request, metadata, { deadline }, done),

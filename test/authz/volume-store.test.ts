@@ -19,8 +19,9 @@ afterAll(() => {
 });
 
 async function open(volume: typeof plain, kmsSecretKey?: string): Promise<VolumeIamStore> {
-  const store = await openStore(volume.metaUrl, { storage: 'file', bucket: volume.bucket, kmsSecretKey });
-  closing.push(store);
+  const opened = await openStore(volume.metaUrl, { storage: 'file', bucket: volume.bucket, kmsSecretKey });
+  closing.push(opened);
+  const { store } = opened;
   if (!(store instanceof VolumeIamStore)) throw new Error('not a volume store');
   return store;
 }
@@ -94,8 +95,7 @@ describe('the volume store', () => {
   });
 
   it('says in one line why a store cannot be opened', async () => {
-    const options = { storage: undefined, bucket: undefined, kmsSecretKey: undefined };
-    await expect(openStore(`sqlite3://${plain.directory}/nothing.db`, options)).rejects.toThrow(/^[^\n]+$/);
-    await expect(openStore('somewhere', options)).rejects.toThrow(/--store must be/);
+    await expect(openStore(`sqlite3://${plain.directory}/nothing.db`)).rejects.toThrow(/^[^\n]+$/);
+    await expect(openStore('somewhere')).rejects.toThrow(/--store must be/);
   });
 });

@@ -1,6 +1,7 @@
 // Carries changes out: in the store, under its lock, and then in the snapshot that decisions are made by.
 import type { IamDirectory } from '../identity/iam-directory.ts';
 import type { IamRecords } from '../store/iam-store.ts';
+import { ProcessLock } from '../store/process-lock.ts';
 import {
   merged,
   RECORD_TABLES,
@@ -9,46 +10,57 @@ import {
   type Touched,
   withChanges,
 } from '../store/record-changes.ts';
-import type { RecordStorage } from '../store/record-storage.ts';
+import type { RecordAccess, RecordStorage } from '../store/record-storage.ts';
 import type { IdentityWriter } from './identity-writer.ts';
 
 export class StoreIdentityWriter implements IdentityWriter {
   readonly #storage: RecordStorage;
   readonly #directory: IamDirectory;
+  readonly #order = new ProcessLock();
 
   constructor(storage: RecordStorage, directory: IamDirectory) {
     this.#storage = storage;
     this.#directory = directory;
   }
 
-  async change(touched: Touched, decide: (records: IamRecords) => RecordChanges): Promise<void> {
-    await this.#storage.exclusively(async () => {
-      const fresh = await this.#readAgain(touched);
-      const show = (records: IamRecords, changes: RecordChanges): IamRecords =>
-        withChanges(fresh(records), changes, records.revision);
-      const changes = decide(show(this.#directory.current.records, {}));
-      if (Object.values(changes).every((table) => table.size === 0)) return;
-      try {
-        await this.#storage.write(changes);
-      } catch (error) {
-        await this.#directory.refresh();
-        throw error;
-      }
-      this.#directory.apply((records, revision) => ({ ...show(records, changes), revision }));
-    });
+  change(touched: Touched, decide: (records: IamRecords) => RecordChanges): Promise<void> {
+    // One after the other here as well: what was stored last must be shown last.
+    return this.#order.hold(() => this.#change(touched, decide));
   }
 
-  /** Reads the touched records; answers what puts them in place of the ones in memory. */
-  async #readAgain(touched: Touched): Promise<(records: IamRecords) => IamRecords> {
-    const found = new Map<RecordTable, Map<string, object | string | undefined>>();
-    for (const table of RECORD_TABLES) {
-      const records = new Map<string, object | string | undefined>();
-      for (const name of touched[table] ?? []) records.set(name, await this.#storage.read(table, name));
-      if (records.size > 0) found.set(table, records);
+  async #change(touched: Touched, decide: (records: IamRecords) => RecordChanges): Promise<void> {
+    let carriedOut: ((records: IamRecords) => IamRecords) | undefined;
+    try {
+      await this.#storage.exclusively(async (stored) => {
+        carriedOut = undefined;
+        // What others changed meanwhile is seen, where that is cheap to find out.
+        if (this.#storage.loadsChanges) await this.#directory.refresh();
+        const fresh = await readAgain(stored, touched);
+        const changes = decide(fresh(this.#directory.current.records));
+        if (Object.values(changes).every((table) => table.size === 0)) return;
+        carriedOut = (records) => withChanges(fresh(records), changes, records.revision);
+        await stored.write(changes);
+      });
+    } catch (error) {
+      // A part of it may have been made.
+      if (carriedOut !== undefined) await this.#directory.refresh();
+      throw error;
     }
-    return (records) => {
-      const tables = [...found].map(([table, read]) => [table, merged<object | string>(records[table], read)]);
-      return { ...records, ...Object.fromEntries(tables) };
-    };
+    const show = carriedOut;
+    if (show !== undefined) this.#directory.apply((records, revision) => ({ ...show(records), revision }));
   }
+}
+
+/** Reads the touched records; answers what puts them in place of the ones in memory. */
+async function readAgain(stored: RecordAccess, touched: Touched): Promise<(records: IamRecords) => IamRecords> {
+  const found = new Map<RecordTable, Map<string, object | string | undefined>>();
+  for (const table of RECORD_TABLES) {
+    const records = new Map<string, object | string | undefined>();
+    for (const name of touched[table] ?? []) records.set(name, await stored.read(table, name));
+    if (records.size > 0) found.set(table, records);
+  }
+  return (records) => {
+    const tables = [...found].map(([table, read]) => [table, merged<object | string>(records[table], read)]);
+    return { ...records, ...Object.fromEntries(tables) };
+  };
 }

@@ -26,7 +26,7 @@ export function createAdminService(options: CreateAdminServiceOptions): AdminSer
     writer: records === undefined ? undefined : new StoreIdentityWriter(records, directory),
     rules: {
       rootAccessKey: root.accessKey,
-      rootSecretKey: root.secretKey,
+      rootSecretKey: root.tokenKey ?? root.secretKey,
       hasDirectory,
       isBuiltInPolicy: (name) => BUILT_IN_POLICIES.has(name),
       policyProblem: (text, kind, bucket) =>

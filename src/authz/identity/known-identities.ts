@@ -13,6 +13,8 @@ import { serviceAccountLimit, sessionTerms } from './session-token.ts';
 export interface RootUser {
   readonly accessKey: string;
   readonly secretKey: string;
+  /** What tokens are signed with; its secret key when absent. */
+  readonly tokenKey?: string;
 }
 
 /** What an operator should look at: a record that refuses somebody, or that is passed over. */
@@ -62,7 +64,7 @@ export function readCredentials(
   )) {
     // Without an expiry or token it is no session.
     if (expiresAtMs === undefined || sessionToken === '') continue;
-    const terms = sessionTerms({ accessKey, parent, token: sessionToken }, root.secretKey);
+    const terms = sessionTerms({ accessKey, parent, token: sessionToken }, root.tokenKey ?? root.secretKey);
     credentials.set(accessKey, {
       type: 'Session',
       accessKey,
@@ -80,7 +82,7 @@ export function readCredentials(
     'service account',
     records.serviceAccounts,
   )) {
-    const limit = serviceAccountLimit({ accessKey, parent, token: sessionToken }, root.secretKey);
+    const limit = serviceAccountLimit({ accessKey, parent, token: sessionToken }, root.tokenKey ?? root.secretKey);
     if (limit.kind === 'broken') problems.push({ subject: `service account ${accessKey}`, problem: limit.why });
     const expiry = expiresAtMs === undefined ? {} : { expiresAtMs };
     credentials.set(accessKey, { type: 'ServiceAccount', accessKey, secretKey, enabled, parent, limit, ...expiry });

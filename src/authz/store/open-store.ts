@@ -1,55 +1,120 @@
-// From the URL on the command line to a store.
+// From the URL on the command line to a store: what reads it, and what writes to it.
+import { EtcdError } from '../../etcd/etcd-error.ts';
+import { EtcdUrlError, parseEtcdUrl } from '../../etcd/etcd-url.ts';
 import { openVolume, VolumeOpenError } from '../../juicefs/index.ts';
+import { DocumentSeal } from './document-codec.ts';
+import type { DocumentDatabase } from './document-database.ts';
+import { DocumentIamStore } from './document-store.ts';
+import { EtcdDocuments } from './etcd-documents.ts';
 import type { IamStore } from './iam-store.ts';
 import { kmsDecryptor } from './kms-file.ts';
+import { LazyVolumeStorage } from './lazy-volume-storage.ts';
 import { MemoryIamStore } from './memory-store.ts';
+import { PostgresDocuments } from './postgres-documents.ts';
+import type { RecordStorage } from './record-storage.ts';
+import { SqliteDocuments } from './sqlite-documents.ts';
+import { parseStoreUrl, StoreError } from './store-url.ts';
+import type { FileCrypto } from './volume-files.ts';
 import { VolumeIamStore } from './volume-store.ts';
+import { kmsEncryptor } from './volume-writer-kms.ts';
 
-/** A store that cannot be opened as it was asked for; the message is for the person who asked. */
-export class StoreError extends Error {
-  constructor(message: string, options?: { cause?: unknown }) {
-    super(message, options);
-    this.name = 'StoreError';
-  }
-}
+export { StoreError } from './store-url.ts';
 
 export interface OpenStoreOptions {
   /** Object storage of the volume, instead of the recorded one. */
-  readonly storage: string | undefined;
-  readonly bucket: string | undefined;
+  readonly storage?: string | undefined;
+  readonly bucket?: string | undefined;
   /** MINIO_KMS_SECRET_KEY: `NAME:BASE64`. */
-  readonly kmsSecretKey: string | undefined;
+  readonly kmsSecretKey?: string | undefined;
   /** What the volume library may read of the environment, as in VolumeOptions. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
 }
 
-/**
- * Opens the store of a URL: `none:` (the root user alone), or the metadata URL of a volume, with or without `volume:` before it.
- * Throws StoreError.
- */
-export async function openStore(url: string, options: OpenStoreOptions): Promise<IamStore> {
-  if (url === 'none:') return new MemoryIamStore({}, 'none');
-  const metaUrl = url.startsWith('volume:') ? url.slice('volume:'.length) : url;
-  if (!/^[a-z][a-z0-9+]*:\/\//.test(metaUrl)) {
-    throw new StoreError(
-      `--store must be the metadata URL of a volume (sqlite3://…, redis://…) or none:, not ${JSON.stringify(url)}`,
-    );
+export interface OpenedStore {
+  readonly store: IamStore;
+  /** Undefined for a store that is never written to. */
+  readonly records: RecordStorage | undefined;
+  /** Tokens are signed with the root secret, as the Go gateway on the same volume does. */
+  readonly sharesTokens: boolean;
+  /** Closes both. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** Opens the store of a URL (see parseStoreUrl). Throws StoreError. */
+export async function openStore(url: string, options: OpenStoreOptions = {}): Promise<OpenedStore> {
+  const location = parseStoreUrl(url);
+  const crypto = cryptoOf(options.kmsSecretKey);
+  switch (location.kind) {
+    case 'none': {
+      const store = new MemoryIamStore({}, 'none');
+      return { store, records: undefined, sharesTokens: true, close: () => store.close() };
+    }
+    case 'volume':
+      return openVolumeStore(location.metaUrl, options, crypto);
+    case 'sqlite':
+      return onDocuments(() => SqliteDocuments.open(location.path), `sqlite:${location.path}`, crypto);
+    case 'postgres':
+      return onDocuments(() => PostgresDocuments.open(location.url), 'the PostgreSQL database', crypto);
+    case 'etcd':
+      return onDocuments(() => EtcdDocuments.open(parseEtcdUrl(location.url)), 'etcd', crypto);
   }
-  const decrypt = options.kmsSecretKey === undefined ? undefined : kmsDecryptor(options.kmsSecretKey);
-  if (options.kmsSecretKey !== undefined && decrypt === undefined) {
-    throw new StoreError('MINIO_KMS_SECRET_KEY must be a name, a colon, and 32 bytes in base64');
-  }
-  const { storage, bucket } = options;
+}
+
+async function openVolumeStore(
+  metaUrl: string,
+  { storage, bucket, environment }: OpenStoreOptions,
+  crypto: FileCrypto | undefined,
+): Promise<OpenedStore> {
+  const where = {
+    ...(storage === undefined ? {} : { storage }),
+    ...(bucket === undefined ? {} : { bucket }),
+    ...(environment === undefined ? {} : { environment }),
+  };
   try {
-    const volume = await openVolume(metaUrl, {
-      readOnly: true,
-      ...(options.environment === undefined ? {} : { environment: options.environment }),
-      ...(storage === undefined ? {} : { storage }),
-      ...(bucket === undefined ? {} : { bucket }),
-    });
-    return new VolumeIamStore(volume, decrypt);
+    const store = new VolumeIamStore(await openVolume(metaUrl, { readOnly: true, ...where }), crypto?.decrypt);
+    const records = new LazyVolumeStorage(
+      () => openVolume(metaUrl, { backgroundJobs: false, mountpoint: 'authz', ...where }),
+      crypto,
+    );
+    const close = async (): Promise<void> => {
+      await records.close();
+      await store.close();
+    };
+    return { store, records, sharesTokens: true, close };
   } catch (cause) {
     if (cause instanceof VolumeOpenError) throw new StoreError(cause.message, { cause });
     throw cause;
   }
+}
+
+async function onDocuments(
+  open: () => Promise<DocumentDatabase>,
+  what: string,
+  crypto: FileCrypto | undefined,
+): Promise<OpenedStore> {
+  let database: DocumentDatabase;
+  try {
+    database = await open();
+  } catch (cause) {
+    if (cause instanceof EtcdUrlError || cause instanceof EtcdError) {
+      throw new StoreError(`--store: ${cause.message}`, { cause });
+    }
+    // The driver's own words, which hold no password.
+    if (cause instanceof Error && 'code' in cause) {
+      throw new StoreError(`--store: ${what} cannot be opened: ${cause.message || cause.code}`, { cause });
+    }
+    throw cause;
+  }
+  const store = new DocumentIamStore(database, crypto === undefined ? undefined : new DocumentSeal(crypto));
+  return { store, records: store, sharesTokens: false, close: () => store.close() };
+}
+
+function cryptoOf(kmsSecretKey: string | undefined): FileCrypto | undefined {
+  if (kmsSecretKey === undefined) return undefined;
+  const decrypt = kmsDecryptor(kmsSecretKey);
+  const encrypt = kmsEncryptor(kmsSecretKey);
+  if (decrypt === undefined || encrypt === undefined) {
+    throw new StoreError('MINIO_KMS_SECRET_KEY must be a name, a colon, and 32 bytes in base64');
+  }
+  return { decrypt, encrypt };
 }

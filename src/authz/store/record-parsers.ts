@@ -39,7 +39,7 @@ const NEVER_BEFORE_MS = 1;
 
 /** `identity.json` of a user, service account or session. */
 export function parseIdentity(text: string): IdentityRecord | Unreadable {
-  const parsed = parse(Identity, text);
+  const parsed = parseJson(Identity, text);
   if ('unreadable' in parsed) return parsed;
   const { secretKey, expiration, sessionToken, status, parentUser, name, description } = parsed.credentials;
   const expires = expiration === undefined ? 0 : Date.parse(expiration);
@@ -56,14 +56,14 @@ export function parseIdentity(text: string): IdentityRecord | Unreadable {
 
 /** `members.json` of a group. */
 export function parseGroup(text: string): GroupRecord | Unreadable {
-  const parsed = parse(Group, text);
+  const parsed = parseJson(Group, text);
   if ('unreadable' in parsed) return parsed;
   return { enabled: parsed.status !== 'disabled', members: parsed.members ?? [] };
 }
 
 /** A policy mapping: the names, comma-separated in the file. */
 export function parseMapping(text: string): readonly string[] | Unreadable {
-  const parsed = parse(Mapping, text);
+  const parsed = parseJson(Mapping, text);
   if ('unreadable' in parsed) return parsed;
   return parsed.policy
     .split(',')
@@ -104,7 +104,7 @@ export type BucketExtras = z.infer<typeof BucketExtras>;
 
 /** The documents of a bucket that `.metadata.bin` has no field for. */
 export function parseBucketExtras(text: string): BucketExtras | Unreadable {
-  return parse(BucketExtras, text);
+  return parseJson(BucketExtras, text);
 }
 
 /** A bucket with its extra documents; those of a former bucket of its name do not count. */
@@ -131,7 +131,8 @@ function createdMs(value: MsgpackValue | undefined): number {
   return ms > 0 ? ms : 0;
 }
 
-function parse<T>(schema: z.ZodType<T>, text: string): T | Unreadable {
+/** JSON text by a schema. */
+export function parseJson<T>(schema: z.ZodType<T>, text: string): T | Unreadable {
   let json: unknown;
   try {
     json = JSON.parse(text);

@@ -1,6 +1,7 @@
 // Keeps identities of a volume from being changed by two at once: by the lock file that `juicefs gateway` takes as well.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type FileLock, type Volume, VolumeError } from '../../juicefs/volume.ts';
+import { ProcessLock, type StoreLock } from './process-lock.ts';
 import { StoreBusy } from './record-storage.ts';
 import { LOCK_FILE } from './volume-layout.ts';
 
@@ -12,25 +13,6 @@ export const LOCK_TIMEOUT_MS = 20_000;
 /** Between two tries; a try is one transaction. */
 const FIRST_PAUSE_MS = 5;
 const MOST_PAUSE_MS = 100;
-
-/** Keeps others from changing the store meanwhile. */
-export interface StoreLock {
-  hold<T>(work: () => Promise<T>): Promise<T>;
-}
-
-/** Keeps the other changes of this process out. */
-export class ProcessLock implements StoreLock {
-  #tail: Promise<unknown> = Promise.resolve();
-
-  hold<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#tail.then(work);
-    this.#tail = done.then(
-      () => undefined,
-      () => undefined,
-    );
-    return done;
-  }
-}
 
 /** Keeps every client of the volume out. Throws StoreBusy when another one does not let go. */
 export class VolumeLock implements StoreLock {

@@ -2,6 +2,7 @@
 // written here, and this service what was written there.
 import type { Volume } from '../../juicefs/volume.ts';
 import { type BucketRecord, isUnreadable, type ServerDocument, type Unreadable } from './iam-store.ts';
+import type { StoreLock } from './process-lock.ts';
 import type { RecordChanges, RecordTable } from './record-changes.ts';
 import {
   parseBucketExtras,
@@ -11,7 +12,7 @@ import {
   parseMapping,
   withExtras,
 } from './record-parsers.ts';
-import type { RecordStorage } from './record-storage.ts';
+import type { RecordAccess, RecordStorage } from './record-storage.ts';
 import { type FileCrypto, isUnreadableFile, readBytes, removeFile, replaceFile, textOf } from './volume-files.ts';
 import {
   bucketExtrasPath,
@@ -22,7 +23,7 @@ import {
   recordPath,
   serverPath,
 } from './volume-layout.ts';
-import { type StoreLock, VolumeLock } from './volume-lock.ts';
+import { VolumeLock } from './volume-lock.ts';
 import { bucketExtrasFile, bucketFile, groupFile, identityFile, mappingFile } from './volume-writer-files.ts';
 
 type WritableVolume = Pick<Volume, 'stat' | 'open' | 'create' | 'unlink' | 'rmdir' | 'tryLock'>;
@@ -32,7 +33,8 @@ export interface VolumeRecordStorageOptions {
   readonly lock?: StoreLock;
 }
 
-export class VolumeRecordStorage implements RecordStorage {
+export class VolumeRecordStorage implements RecordStorage, RecordAccess {
+  readonly loadsChanges = false;
   readonly #volume: WritableVolume;
   readonly #crypto: FileCrypto | undefined;
   readonly #lock: StoreLock;
@@ -43,11 +45,11 @@ export class VolumeRecordStorage implements RecordStorage {
     this.#lock = options.lock ?? new VolumeLock(volume);
   }
 
-  exclusively<T>(work: () => Promise<T>): Promise<T> {
-    return this.#lock.hold(work);
+  exclusively<T>(work: (records: RecordAccess) => Promise<T>): Promise<T> {
+    return this.#lock.hold(() => work(this));
   }
 
-  read: RecordStorage['read'] = async (table, name) => {
+  read: RecordAccess['read'] = async (table, name) => {
     // One reader a table, each with the type of its records; the compiler can't follow that through the generic.
     const record: unknown = await this.#read(table, name);
     return record as Awaited<ReturnType<typeof this.read<typeof table>>>;

@@ -45,6 +45,7 @@ export interface RangeRequest {
   serializable: boolean;
   keysOnly: boolean;
   countOnly: boolean;
+  minModRevision: bigint;
 }
 
 export enum RangeRequest_SortOrder {
@@ -307,6 +308,7 @@ function createBaseRangeRequest(): RangeRequest {
     serializable: false,
     keysOnly: false,
     countOnly: false,
+    minModRevision: 0n,
   };
 }
 
@@ -344,6 +346,12 @@ export const RangeRequest: MessageFns<RangeRequest> = {
     }
     if (message.countOnly !== false) {
       writer.uint32(72).bool(message.countOnly);
+    }
+    if (message.minModRevision !== 0n) {
+      if (BigInt.asIntN(64, message.minModRevision) !== message.minModRevision) {
+        throw new globalThis.Error("value provided for field message.minModRevision of type int64 too large");
+      }
+      writer.uint32(80).int64(message.minModRevision);
     }
     return writer;
   },
@@ -433,6 +441,14 @@ export const RangeRequest: MessageFns<RangeRequest> = {
             message.countOnly = reader.bool();
             continue;
           }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.minModRevision = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -459,6 +475,9 @@ export const RangeRequest: MessageFns<RangeRequest> = {
     message.serializable = object.serializable ?? false;
     message.keysOnly = object.keysOnly ?? false;
     message.countOnly = object.countOnly ?? false;
+    message.minModRevision = (object.minModRevision !== undefined && object.minModRevision !== null)
+      ? BigInt(object.minModRevision)
+      : 0n;
     return message;
   },
 };
