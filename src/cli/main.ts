@@ -12,6 +12,7 @@ const SUBCOMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   start: async () => (await import('./start.ts')).startCommand(),
   format: async () => (await import('./format.ts')).formatCommand(),
   conformance: async () => (await import('./conformance.ts')).conformanceCommand(),
+  policy: async () => (await import('./policy.ts')).policyCommand(),
 };
 
 async function main(argv: readonly string[]): Promise<void> {

@@ -9,6 +9,7 @@ const ROOT = resolve(import.meta.dirname, '../..');
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'src/authz/policy': [],
   'src/authz/audit': ['src/authz/policy', 'proto/gen'],
+  'src/authz/policy-diff': ['src/authz/policy'],
   'src/authz/identity': ['src/authz/policy', 'src/authz/store', 'proto/gen'],
   'src/authz/store': ['src/authz/policy', 'src/authz/identity', 'src/juicefs', 'src/etcd'],
   'src/authz/administration': ['src/authz/policy', 'src/authz/store', 'src/authz/identity'],
