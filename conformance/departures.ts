@@ -1,15 +1,17 @@
-// Whether a rule of departures.json says that the recorded answer of a vector is not the one to give. Pure.
+// Whether a rule of departures.json says that the recorded answer of a vector is not the one to give. Pure: it looks at the vector's
+// documents and request, and at the two answers.
+import RULES from './departures.json' with { type: 'json' };
 
 /** One reason to answer otherwise than recorded. */
 export interface DepartureRule {
   readonly rule: string;
   readonly dialects: readonly string[];
-  /** Families that it may apply to. */
+  /** Families that it may apply to; a `*` at the end stands for any ending. */
   readonly families: readonly string[];
   /** Name of a predicate over the vector's documents and request; see PREDICATES. */
   readonly when: string;
-  /** What may become of the recorded answer: `refuses` (the answer given refuses), `allows` (it allows), `differs`. */
-  readonly direction: 'refuses' | 'allows' | 'differs';
+  /** What becomes of the recorded answer: `refuses`: the answer given refuses; `differs`: it may also allow. */
+  readonly direction: string;
   readonly reason: string;
 }
 
@@ -18,20 +20,217 @@ export interface DepartingVector {
   readonly family: string;
   readonly dialects: readonly string[];
   readonly kind: string;
-  readonly policies?: unknown;
-  readonly request?: unknown;
-  readonly http?: unknown;
-  readonly claims?: unknown;
-  readonly expect?: unknown;
-  readonly expect_by?: unknown;
+  readonly policies?: {
+    readonly identity?: readonly unknown[];
+    readonly session?: unknown;
+    readonly bucket?: unknown;
+    readonly boundary?: unknown;
+  };
+  readonly request?: { readonly action?: string };
+  readonly http?: { readonly query: string; readonly headers: Readonly<Record<string, readonly string[]>> };
+  readonly claims?: Readonly<Record<string, unknown>>;
 }
 
-/** The rule that covers a difference in one dialect; undefined when none does. `got`: the outcome given, or the key map. */
+export const DEPARTURE_RULES: readonly DepartureRule[] = RULES;
+
+/**
+ * The rule that covers a difference in one dialect; undefined when none does. `wanted` and `got` are outcomes (`ALLOW`, `DENY`,
+ * `EXPLICIT_DENY`, `ERROR`), or for vectors of kind `conditions` maps of flat key names to values.
+ */
 export function departureRule(
-  _vector: DepartingVector,
-  _dialect: string,
-  _wanted: unknown,
-  _got: unknown,
+  vector: DepartingVector,
+  dialect: string,
+  wanted: unknown,
+  got: unknown,
 ): DepartureRule | undefined {
-  return undefined;
+  return DEPARTURE_RULES.find(
+    (rule) =>
+      rule.dialects.includes(dialect) &&
+      rule.families.some((family) => matchesFamily(family, vector.family)) &&
+      (rule.direction !== 'refuses' || (got !== 'ALLOW' && typeof got === 'string')) &&
+      PREDICATES[rule.when]?.(vector, dialect, wanted, got) === true,
+  );
+}
+
+function matchesFamily(pattern: string, family: string): boolean {
+  return pattern.endsWith('*') ? family.startsWith(pattern.slice(0, -1)) : family === pattern;
+}
+
+type Predicate = (vector: DepartingVector, dialect: string, wanted: unknown, got: unknown) => boolean;
+
+const PREDICATES: Readonly<Record<string, Predicate>> = {
+  /** Some statement is lost by the recorded removal of duplicates, and the answers differ in what it says. */
+  statementLost: (vector, dialect, _wanted, got) => {
+    const lost = documentsOf(vector).flatMap((documents) => lostStatements(documents, dialect));
+    if (got === 'ALLOW') return lost.some(({ Effect }) => Effect === 'Allow');
+    return got === 'EXPLICIT_DENY' && lost.some(({ Effect }) => Effect === 'Deny');
+  },
+  /** Versions are asked for, and a statement denies them. */
+  versionsDenied: ({ request, policies }, _dialect, _wanted, got) =>
+    got === 'EXPLICIT_DENY' &&
+    request?.action === 's3:ListBucketVersions' &&
+    [...(policies?.identity ?? []), policies?.session, policies?.bucket]
+      .flatMap(statementsOf)
+      .some(({ Effect }) => Effect === 'Deny'),
+  /** The request has a header, parameter or claim by the name of a key that it is not the source of; only such keys differ. */
+  keyForged: ({ http, claims }, _dialect, wanted, got) => {
+    const forged = forgedNames(http, claims);
+    if (forged.size === 0) return false;
+    if (!isMap(wanted) || !isMap(got)) return true;
+    return differingNames(wanted, got).every((name) => forged.has(name));
+  },
+  /** The recorded engine gave up. */
+  aborted: (_vector, _dialect, wanted) => wanted === 'ERROR',
+};
+
+// ---- duplicates
+
+type Statement = Readonly<Record<string, unknown>>;
+
+/** Documents that are read one by one, and merged: identity documents together. */
+function documentsOf({ policies }: DepartingVector): readonly (readonly unknown[])[] {
+  return [policies?.identity ?? [], [policies?.session], [policies?.bucket], [policies?.boundary]];
+}
+
+function statementsOf(document: unknown): readonly Statement[] {
+  if (!isMap(document) || !Array.isArray(document.Statement)) return [];
+  return document.Statement.filter(isMap);
+}
+
+/** What a statement is compared by: sets, without its Sid. */
+function identityOf(statement: Statement, without?: string): string {
+  const { Sid: _sid, ...elements } = statement;
+  return canonical(Object.fromEntries(Object.entries(elements).filter(([name]) => name !== without)));
+}
+
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) {
+    const items = [...new Set(value.map(canonical))].sort();
+    return items.length === 1 ? (items[0] as string) : `[${items.join(',')}]`;
+  }
+  if (!isMap(value)) return JSON.stringify(value);
+  const members = Object.keys(value).sort();
+  return `{${members.map((name) => `${JSON.stringify(name)}:${canonical(value[name])}`).join(',')}}`;
+}
+
+/** Statements that the recorded engines drop though nothing equal is left. */
+function lostStatements(documents: readonly unknown[], dialect: string): readonly Statement[] {
+  if (dialect === 'juicefs') return documents.flatMap((document) => lostByPosition(statementsOf(document)));
+  // Equal but for NotResource.
+  const seen = new Map<string, Statement>();
+  const lost: Statement[] = [];
+  for (const statement of documents.flatMap(statementsOf)) {
+    const id = identityOf(statement, 'NotResource');
+    const known = seen.get(id);
+    if (known === undefined) seen.set(id, statement);
+    else if (identityOf(known) !== identityOf(statement)) lost.push(statement);
+  }
+  return lost;
+}
+
+/** The removal takes the statement at the distance of the pair less one, counted from the start of the list. */
+function lostByPosition(statements: readonly Statement[]): readonly Statement[] {
+  const left = [...statements];
+  for (;;) {
+    const ids = left.map((statement) => identityOf(statement));
+    const first = ids.findIndex((id, i) => ids.indexOf(id, i + 1) !== -1);
+    if (first === -1) break;
+    left.splice(ids.indexOf(ids[first] as string, first + 1) - first - 1, 1);
+  }
+  const kept = new Set(left.map((statement) => identityOf(statement)));
+  return statements.filter((statement) => !kept.has(identityOf(statement)));
+}
+
+// ---- keys
+
+/** Keys that something else than a header, parameter or claim of their own name tells. */
+const DERIVED_NAMES = [
+  'CurrentTime',
+  'EpochTime',
+  'SecureTransport',
+  'SourceIp',
+  'UserAgent',
+  'Referer',
+  'principaltype',
+  'userid',
+  'username',
+  'groups',
+  'user',
+  'versionid',
+  'signatureversion',
+  'authType',
+  'signatureAge',
+  'LocationConstraint',
+  'object-lock-mode',
+  'object-lock-legal-hold',
+  'object-lock-retain-until-date',
+  'object-lock-remaining-retention-days',
+  'ExistingObjectTag',
+  'RequestObjectTag',
+  'RequestObjectTagKeys',
+  'DurationSeconds',
+];
+const QUERY_NAMES = ['prefix', 'delimiter', 'max-keys'];
+const CLAIM_NAMES = [
+  'sub',
+  'iss',
+  'aud',
+  'jti',
+  'upn',
+  'name',
+  'given_name',
+  'family_name',
+  'middle_name',
+  'nickname',
+  'preferred_username',
+  'profile',
+  'picture',
+  'website',
+  'email',
+  'gender',
+  'birthdate',
+  'phone_number',
+  'address',
+  'scope',
+  'client_id',
+];
+
+/** The spelling of a name as a header: capitals after dashes, else small letters. */
+function headerSpelling(name: string): string {
+  return name
+    .toLowerCase()
+    .replace(/(^|-)([a-z])/g, (_all, dash: string, letter: string) => dash + letter.toUpperCase());
+}
+
+/** Flat names of keys that the request would pass something else for. */
+function forgedNames(http: DepartingVector['http'], claims: DepartingVector['claims']): ReadonlySet<string> {
+  const headers = new Set(Object.keys(http?.headers ?? {}).map(headerSpelling));
+  const parameters = new Set([...new URLSearchParams(http?.query ?? '').keys()]);
+  const claimed = new Set(Object.keys(claims ?? {}));
+  const forged = new Set<string>();
+  for (const name of [...DERIVED_NAMES, ...QUERY_NAMES, ...CLAIM_NAMES]) {
+    const spelled = headerSpelling(name);
+    const byHeader = headers.has(spelled) && name !== 'Referer';
+    const byParameter = (parameters.has(name) && !QUERY_NAMES.includes(name)) || parameters.has(spelled);
+    const byClaim = claimed.has(name) && !CLAIM_NAMES.includes(name);
+    if (byHeader || byParameter || byClaim) forged.add(name);
+  }
+  return forged;
+}
+
+function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Names under which two maps of values differ. A key's values are a set: the same value twice is that value. */
+export function differingNames(
+  wanted: Readonly<Record<string, unknown>>,
+  got: Readonly<Record<string, unknown>>,
+): readonly string[] {
+  const names = new Set([...Object.keys(wanted), ...Object.keys(got)]);
+  return [...names].filter((name) => valuesText(wanted[name]) !== valuesText(got[name]));
+}
+
+function valuesText(values: unknown): string {
+  return Array.isArray(values) ? JSON.stringify([...new Set(values)]) : 'absent';
 }

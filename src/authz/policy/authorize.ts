@@ -1,132 +1,178 @@
-// Statements → one Decision. Every precedence is written here, and only here:
-// a matching Deny refuses, whatever else matches; then a session policy and a boundary must allow; then any Allow permits.
-import { KeySpace } from './condition/key-space.ts';
-import { matchesPrincipal } from './match/principal.ts';
-import { admitsResource, bucketResource, identityResource, type ResourceText } from './match/resource.ts';
-import type { CompiledStatement } from './policy.ts';
-import type { PolicyProgram, StatementIndex } from './program.ts';
+// Statements → one Decision. Every precedence is written here, and only here: a matching Deny refuses, whatever else matches; then
+// the session policy and the boundary must allow; then any Allow permits. How identity and bucket policies meet is the dialect's.
+import { Evaluation } from './condition/evaluation.ts';
+import { comparableAction } from './match/action.ts';
+import { NAMING, type Naming } from './match/principal.ts';
+import { type ResourceText, resourceText } from './match/resource.ts';
+import type { PolicyProgram } from './program.ts';
 import type { Decision, PolicyRequest, StatementRef } from './request.ts';
+import type { EntryVisitor, IndexEntry, StatementIndex } from './statement-index.ts';
+import { namingOf, statementVerdict } from './statement-verdict.ts';
 
-/** Whether a statement matches: 'unknown' hangs on a fact that the caller has not told, 'fault' cannot be evaluated. */
-export type StatementVerdict = 'match' | 'noMatch' | 'unknown' | 'fault';
-
-/** Evaluates one statement whose action is known to match. `unknown` collects the keys that are missing. */
-export function evaluateStatement(
-  statement: CompiledStatement,
-  request: PolicyRequest,
-  resource: ResourceText,
-  keys: KeySpace,
-  program: PolicyProgram,
-  unknown: Set<string>,
-): StatementVerdict {
-  const { dialect } = program;
-  if (statement.principals !== undefined && !matchesPrincipal(statement.principals, request.principal, dialect))
-    return 'noMatch';
-  if (!admitsResource(statement, request.bucket, resource, keys, dialect)) return 'noMatch';
-  let verdict: StatementVerdict = 'match';
-  const missing: string[] = [];
-  for (const condition of statement.conditions) {
-    if (keys.isUnknown(condition.key)) {
-      missing.push(condition.key);
-      if (verdict === 'match') verdict = 'unknown';
-      continue;
-    }
-    const holds = condition.test.test(keys.values(condition.key), keys.variable);
-    if (holds === false) return 'noMatch';
-    if (holds === 'fault') verdict = 'fault';
+/** Decides a request. Pure: the same program and request give the same decision. */
+export function authorize(program: PolicyProgram, request: PolicyRequest): Decision {
+  const { dialect, bucketAlone } = program;
+  if (request.principal.type === 'Root' && program.session === undefined && dialect.rootIsAllowed && !bucketAlone) {
+    return ROOT_DECISION;
   }
-  if (verdict === 'unknown') for (const key of missing) unknown.add(key);
-  return verdict;
+  if (!program.requestRules) return decide(program, request, request.action);
+  const first = deniedVersion(program, request) ?? decide(program, request, request.action);
+  // Listing versions is listing, for those who may list and are not denied the versions.
+  const retried = request.action === 's3:ListBucketVersions' && first.outcome === 'ImplicitDeny';
+  return retried && dialect.listingIncludesVersions ? decide(program, request, 's3:ListBucket') : first;
+}
+
+/** Deleting a named version needs that no statement denies DeleteObjectVersion. */
+function deniedVersion(program: PolicyProgram, request: PolicyRequest): Decision | undefined {
+  if (!program.dialect.deleteVersionDeny || request.action !== 's3:DeleteObject') return undefined;
+  const version = request.keys.get('s3:versionid')?.[0];
+  if (version === undefined || version === '') return undefined;
+  const decision = decide(program, request, 's3:DeleteObjectVersion');
+  return decision.outcome === 'ExplicitDeny' ? decision : undefined;
+}
+
+/** A document's part in a decision: its statements, and the resource as they see it. */
+export interface Consulted {
+  readonly index: StatementIndex;
+  readonly text: ResourceText;
+}
+
+/** The documents that a request is held against. */
+export function consulted(program: PolicyProgram, request: PolicyRequest) {
+  const { dialect } = program;
+  const anonymous = request.principal.type === 'Anonymous' || program.bucketAlone;
+  const root = request.principal.type === 'Root' && dialect.rootIsAllowed;
+  const asBucket = (index: StatementIndex): Consulted => ({
+    index,
+    text: resourceText(request, dialect.bucketResource),
+  });
+  const bucketCounts = anonymous || (program.bucketPolicies === 'everyone' && !root);
+  const bucket =
+    program.bucket !== undefined && bucketCounts && (request.bucket !== '' || dialect.bucketResource.form === 'arn')
+      ? asBucket(program.bucket)
+      : undefined;
+  if (anonymous)
+    return { anonymous, root: false, bucket, identity: undefined, session: undefined, boundary: undefined };
+  const text = resourceText(request, dialect.identityResource);
+  const as = (index: StatementIndex | undefined): Consulted | undefined =>
+    index === undefined ? undefined : { index, text };
+  return {
+    anonymous,
+    root,
+    bucket,
+    identity: root ? undefined : as(program.identity),
+    session: program.session === 'unparsable' ? undefined : as(program.session),
+    boundary: as(program.boundary),
+  };
+}
+
+function decide(program: PolicyProgram, request: PolicyRequest, asked: string): Decision {
+  const { dialect } = program;
+  const action = comparableAction(asked, dialect.actions);
+  const evaluation = new Evaluation(request);
+  const documents = consulted(program, request);
+  const look = (document: Consulted | undefined): Finding =>
+    document === undefined ? NOTHING : find(document, action, evaluation);
+  const bucket = look(documents.bucket);
+  if (documents.anonymous) {
+    // Nobody may list the buckets without a name.
+    const refused =
+      dialect.anonymousNeedsBucket &&
+      !program.bucketAlone &&
+      (request.bucket === '' || (program.requestRules && asked === 's3:ListAllMyBuckets'));
+    return refused ? ANONYMOUS : conclude([], bucket, evaluation, 'Anonymous');
+  }
+  if (!program.hasIdentityPolicies && !documents.root && dialect.identityPoliciesRequired) return WITHOUT_POLICY;
+  const identity = documents.root ? ROOT : look(documents.identity);
+  if (program.session === 'unparsable') {
+    return identity.deny === undefined
+      ? UNPARSABLE
+      : { outcome: 'ExplicitDeny', by: identity.deny, reason: 'ExplicitDeny' };
+  }
+  const limits: Finding[] = [];
+  if (documents.session !== undefined) limits.push(look(documents.session));
+  const boundary = documents.boundary === undefined ? undefined : look(documents.boundary);
+  if (dialect.bucketGrants === 'asIdentity' || !program.requestRules) {
+    if (boundary !== undefined) limits.push(boundary);
+    return conclude(limits, bucket === NOTHING ? identity : merge(identity, bucket), evaluation, 'NoPolicyAllows');
+  }
+  return betweenAccounts(request, { identity, bucket, boundary, limits }, evaluation);
+}
+
+/**
+ * Identity and bucket policies of accounts. In one account either may grant: the bucket policy to whom it names, as a principal or by
+ * the role; naming the account only leaves it to the identity policies. Between accounts both must. A boundary limits what identity
+ * policies and roles grant, not what a bucket policy grants to the very principal.
+ */
+function betweenAccounts(
+  request: PolicyRequest,
+  found: { identity: Finding; bucket: Finding; boundary: Finding | undefined; limits: Finding[] },
+  evaluation: Evaluation,
+): Decision {
+  const { identity, bucket, boundary, limits } = found;
+  const sameAccount = (request.resourceAccount ?? request.principal.account) === request.principal.account;
+  if (!sameAccount) {
+    return conclude(
+      boundary === undefined ? [...limits, bucket] : [...limits, bucket, boundary],
+      identity,
+      evaluation,
+      'CrossAccount',
+    );
+  }
+  const granting = bucket.naming >= NAMING.role ? merge(identity, bucket) : merge(identity, withoutAllow(bucket));
+  const limited = boundary !== undefined && bucket.naming < NAMING.principal;
+  if (boundary !== undefined && !limited) limits.push(withoutLimit(boundary));
+  return conclude(
+    limited && boundary !== undefined ? [...limits, boundary] : limits,
+    granting,
+    evaluation,
+    'NoPolicyAllows',
+  );
 }
 
 /** What one set of documents says. */
 interface Finding {
-  deny?: StatementRef;
-  allow?: StatementRef;
-  fault?: StatementRef;
+  deny: StatementRef | undefined;
+  allow: StatementRef | undefined;
+  /** How the allowing statements name the requester, at best. */
+  naming: Naming;
+  fault: StatementRef | undefined;
   unknownDeny: boolean;
   unknownAllow: boolean;
 }
 
-/** Decides a request. Pure: the same program and request give the same decision. */
-export function authorize(program: PolicyProgram, request: PolicyRequest): Decision {
-  const { principal } = request;
-  const keys = new KeySpace(request.keys, request.unknownKeys, program.dialect);
-  if (principal.type === 'Root' && program.session === undefined && !program.bucketAlone) {
-    return { outcome: 'Allow', by: undefined, reason: 'Root' };
-  }
-  if (!program.requestRules) return decide(program, request, keys);
-  const first = deniedVersion(program, request, keys) ?? decide(program, request, keys);
-  // Listing versions is listing, for those who may list and are not denied the versions.
-  if (request.action === 's3:ListBucketVersions' && first.outcome === 'ImplicitDeny') {
-    return decide(program, { ...request, action: 's3:ListBucket' }, keys);
-  }
-  return first;
-}
+const ROOT_REF: StatementRef = { policy: 'root', sid: undefined, index: 0 };
+const NOTHING: Finding = {
+  deny: undefined,
+  allow: undefined,
+  naming: NAMING.none,
+  fault: undefined,
+  unknownDeny: false,
+  unknownAllow: false,
+};
+const ROOT: Finding = { ...NOTHING, allow: ROOT_REF, naming: NAMING.principal };
+const ROOT_DECISION: Decision = { outcome: 'Allow', by: undefined, reason: 'Root' };
+const ANONYMOUS: Decision = { outcome: 'ImplicitDeny', reason: 'Anonymous' };
+const WITHOUT_POLICY: Decision = { outcome: 'ImplicitDeny', reason: 'NoPolicy' };
+const UNPARSABLE: Decision = { outcome: 'ImplicitDeny', reason: 'SessionPolicyUnparsable' };
 
-/** Deleting a named version needs that no statement denies DeleteObjectVersion. */
-function deniedVersion(program: PolicyProgram, request: PolicyRequest, keys: KeySpace): Decision | undefined {
-  if (!program.dialect.deleteVersionDeny || request.action !== 's3:DeleteObject') return undefined;
-  const version = keys.values('s3:versionid')?.[0];
-  if (version === undefined || version === '') return undefined;
-  const decision = decide(program, { ...request, action: 's3:DeleteObjectVersion' }, keys);
-  return decision.outcome === 'ExplicitDeny' ? decision : undefined;
-}
-
-function decide(program: PolicyProgram, request: PolicyRequest, keys: KeySpace): Decision {
-  const anonymous = request.principal.type === 'Anonymous' || program.bucketAlone;
-  const root = request.principal.type === 'Root';
-  const unknown = new Set<string>();
-  const { bucket, object } = request;
-  const asIdentity = identityResource(bucket, object);
-  const look = (index: StatementIndex, resource: ResourceText): Finding =>
-    find(index, request, resource, keys, program, unknown);
-
-  const byBucketPolicy = anonymous || (program.bucketPolicies === 'everyone' && !root);
-  const bucketFinding =
-    program.bucket !== undefined && byBucketPolicy && bucket !== ''
-      ? look(program.bucket, bucketResource(bucket, object, program.dialect))
-      : NOTHING;
-  if (anonymous) {
-    // Nobody may list the buckets without a name.
-    if (bucket === '' || (program.requestRules && request.action === 's3:ListAllMyBuckets'))
-      return { outcome: 'ImplicitDeny', reason: 'Anonymous' };
-    return conclude([], bucketFinding, unknown, 'Anonymous');
-  }
-  const identity: Finding = root ? { ...NOTHING, allow: ROOT } : look(program.identity, asIdentity);
-  if (program.session === 'unparsable') {
-    return identity.deny === undefined
-      ? { outcome: 'ImplicitDeny', reason: 'SessionPolicyUnparsable' }
-      : { outcome: 'ExplicitDeny', by: identity.deny, reason: 'ExplicitDeny' };
-  }
-  const limits = [program.session, program.boundary]
-    .filter((index): index is StatementIndex => index !== undefined)
-    .map((index) => look(index, asIdentity));
-  return conclude(limits, merge(identity, bucketFinding), unknown, 'NoPolicyAllows');
-}
-
-const NOTHING: Finding = { unknownDeny: false, unknownAllow: false };
-const ROOT: StatementRef = { policy: 'root', sid: undefined, index: 0 };
+const withoutAllow = (finding: Finding): Finding => ({ ...finding, allow: undefined, unknownAllow: false });
+/** Its Deny statements count, what it does not allow does not. */
+const withoutLimit = (finding: Finding): Finding => ({ ...finding, allow: finding.allow ?? ROOT_REF });
 
 function merge(a: Finding, b: Finding): Finding {
-  const deny = a.deny ?? b.deny;
-  const allow = a.allow ?? b.allow;
-  const fault = a.fault ?? b.fault;
   return {
-    ...(deny === undefined ? {} : { deny }),
-    ...(allow === undefined ? {} : { allow }),
-    ...(fault === undefined ? {} : { fault }),
+    deny: a.deny ?? b.deny,
+    allow: a.allow ?? b.allow,
+    naming: a.naming > b.naming ? a.naming : b.naming,
+    fault: a.fault ?? b.fault,
     unknownDeny: a.unknownDeny || b.unknownDeny,
     unknownAllow: a.unknownAllow || b.unknownAllow,
   };
 }
 
-function conclude(
-  limits: readonly Finding[],
-  granting: Finding,
-  unknown: ReadonlySet<string>,
-  refusal: string,
-): Decision {
+function conclude(limits: readonly Finding[], granting: Finding, evaluation: Evaluation, refusal: string): Decision {
+  if (limits.length === 0) return concludeAlone(granting, evaluation, refusal);
   const all = [...limits, granting];
   const deny = all.find((finding) => finding.deny !== undefined)?.deny;
   if (deny !== undefined) return { outcome: 'ExplicitDeny', by: deny, reason: 'ExplicitDeny' };
@@ -137,38 +183,67 @@ function conclude(
     return { outcome: 'ImplicitDeny', reason: hopeless === granting ? refusal : 'SessionPolicy' };
   }
   if (all.some((finding) => finding.unknownDeny || finding.allow === undefined)) {
-    return { outcome: 'NeedsFacts', keys: [...unknown] };
+    return { outcome: 'NeedsFacts', keys: [...evaluation.missing] };
   }
-  return { outcome: 'Allow', by: granting.allow, reason: granting.allow === ROOT ? 'Root' : 'Allow' };
+  return { outcome: 'Allow', by: granting.allow, reason: granting.allow === ROOT_REF ? 'Root' : 'Allow' };
 }
 
-/** The buckets that a pattern may name and match: the request's own, and the one that its cleaned path lies in. */
-function bucketsNamed(bucket: string, { cleaned }: ResourceText): ReadonlySet<string> {
-  return cleaned === undefined ? new Set([bucket]) : new Set([bucket, cleaned.split('/', 1)[0] as string]);
+function concludeAlone(granting: Finding, evaluation: Evaluation, refusal: string): Decision {
+  const { deny, fault, allow } = granting;
+  if (deny !== undefined) return { outcome: 'ExplicitDeny', by: deny, reason: 'ExplicitDeny' };
+  if (fault !== undefined) return { outcome: 'EvaluationError', at: fault, reason: 'ConditionFault' };
+  if (allow === undefined && !granting.unknownAllow) return { outcome: 'ImplicitDeny', reason: refusal };
+  if (allow === undefined || granting.unknownDeny) return { outcome: 'NeedsFacts', keys: [...evaluation.missing] };
+  return { outcome: 'Allow', by: allow, reason: allow === ROOT_REF ? 'Root' : 'Allow' };
 }
 
-function find(
-  index: StatementIndex,
-  request: PolicyRequest,
-  resource: ResourceText,
-  keys: KeySpace,
-  program: PolicyProgram,
-  unknown: Set<string>,
-): Finding {
-  const finding: Finding = { unknownDeny: false, unknownAllow: false };
-  for (const statements of index.candidates(request.action, bucketsNamed(request.bucket, resource))) {
-    for (const statement of statements) {
-      // Once something allows, only a Deny can still change the answer.
-      if (statement.effect === 'Allow' && finding.allow !== undefined) continue;
-      const verdict = evaluateStatement(statement, request, resource, keys, program, unknown);
-      if (verdict === 'noMatch') continue;
-      if (verdict === 'fault') finding.fault = statement.ref;
-      else if (verdict === 'unknown') finding[statement.effect === 'Deny' ? 'unknownDeny' : 'unknownAllow'] = true;
-      else if (statement.effect === 'Deny') {
-        finding.deny = statement.ref;
-        return finding;
-      } else finding.allow = statement.ref;
+/** Collects what the statements of one document say. */
+class Finder implements EntryVisitor, Finding {
+  deny: StatementRef | undefined;
+  allow: StatementRef | undefined;
+  naming: Naming = NAMING.none;
+  fault: StatementRef | undefined;
+  unknownDeny = false;
+  unknownAllow = false;
+  readonly #text: ResourceText;
+  readonly #evaluation: Evaluation;
+  readonly #all: boolean;
+
+  /** `all`: look at every statement, so that the answer does not hang on their order. */
+  constructor(text: ResourceText, evaluation: Evaluation, all: boolean) {
+    this.#text = text;
+    this.#all = all;
+    this.#evaluation = evaluation;
+  }
+
+  visit({ statement, resource }: IndexEntry): boolean {
+    const naming = namingOf(statement, this.#evaluation);
+    if (naming === NAMING.none) return false;
+    const verdict = statementVerdict(statement, resource, this.#text, this.#evaluation);
+    if (verdict === 'noMatch') return false;
+    const denies = statement.effect === 'Deny';
+    if (naming === 'fault' || verdict === 'fault') this.fault ??= statement.ref;
+    else if (verdict === 'unknown') {
+      if (denies) this.unknownDeny = true;
+      else this.unknownAllow = true;
+    } else if (denies) {
+      this.deny = statement.ref;
+      return true;
+    } else {
+      if (naming > this.naming) {
+        this.allow = statement.ref;
+        this.naming = naming;
+      }
+      // Nothing names more strongly.
+      return naming === NAMING.principal && !this.#all;
     }
+    return false;
   }
-  return finding;
+}
+
+function find({ index, text }: Consulted, action: string, evaluation: Evaluation): Finding {
+  const finder = new Finder(text, evaluation, index.mayFault);
+  index.visitDenying(text, action, finder);
+  if (finder.deny === undefined) index.visitAllowing(text, action, finder);
+  return finder;
 }

@@ -1,18 +1,19 @@
 // The decision with its trace: each statement of each consulted document, and the first element of it that did not match.
-import { authorize, evaluateStatement } from './authorize.ts';
-import { KeySpace } from './condition/key-space.ts';
-import { matchesAction } from './match/action.ts';
-import { matchesPrincipal } from './match/principal.ts';
-import { admitsResource, bucketResource, identityResource, type ResourceText } from './match/resource.ts';
+import { authorize, consulted } from './authorize.ts';
+import { Evaluation } from './condition/evaluation.ts';
+import { comparableAction } from './match/action.ts';
+import { NAMING } from './match/principal.ts';
+import type { ResourceText } from './match/resource.ts';
 import type { CompiledStatement } from './policy.ts';
-import type { PolicyProgram, StatementIndex } from './program.ts';
-import type { Decision, PolicyRequest, StatementRef } from './request.ts';
+import type { PolicyProgram } from './program.ts';
+import type { Decision, PolicyRequest, RequestPrincipal, StatementRef } from './request.ts';
+import { admitsResource, holds, namingOf } from './statement-verdict.ts';
 
 export interface StatementTrace {
   readonly statement: StatementRef;
   readonly effect: 'Allow' | 'Deny';
   readonly matched: boolean;
-  /** The first element that did not match. */
+  /** The first element that did not match, or could not be told. */
   readonly failedElement?: 'Action' | 'Resource' | 'Principal' | 'Condition';
   readonly operator?: string;
   readonly key?: string;
@@ -28,58 +29,58 @@ export interface Explanation {
 /** Explains a request. The decision is the one that `authorize` makes. */
 export function explain(program: PolicyProgram, request: PolicyRequest): Explanation {
   const decision = authorize(program, request);
-  const keys = new KeySpace(request.keys, request.unknownKeys, program.dialect);
-  const anonymous = request.principal.type === 'Anonymous';
-  const consulted: [StatementIndex, ResourceText][] = [];
-  const asIdentity = identityResource(request.bucket, request.object);
-  if (!anonymous && request.principal.type !== 'Root') consulted.push([program.identity, asIdentity]);
-  for (const index of [program.session, program.boundary]) {
-    if (!anonymous && index !== undefined && index !== 'unparsable') consulted.push([index, asIdentity]);
-  }
-  if (program.bucket !== undefined && (anonymous || program.bucketPolicies === 'everyone')) {
-    consulted.push([program.bucket, bucketResource(request.bucket, request.object, program.dialect)]);
-  }
-  const statements = consulted.flatMap(([index, resource]) =>
-    index.all.map((statement) => trace(statement, request, resource, keys, program)),
+  const action = comparableAction(request.action, program.dialect.actions);
+  const evaluation = new Evaluation(request);
+  const { identity, session, boundary, bucket } = consulted(program, request);
+  const statements = [identity, session, boundary, bucket].flatMap((document) =>
+    document === undefined
+      ? []
+      : document.index.all.map((statement) => trace(statement, action, document.text, evaluation)),
   );
   return { decision, statements };
 }
 
+type Failure = Omit<StatementTrace, 'statement' | 'effect' | 'matched'>;
+
 function trace(
   statement: CompiledStatement,
-  request: PolicyRequest,
-  resource: ResourceText,
-  keys: KeySpace,
-  program: PolicyProgram,
+  action: string,
+  text: ResourceText,
+  evaluation: Evaluation,
 ): StatementTrace {
-  const { dialect } = program;
+  const failure = failureOf(statement, action, text, evaluation);
   const base = { statement: statement.ref, effect: statement.effect };
-  const implies = statement.principals === undefined || dialect.bucketPolicyActionImplies;
-  if (matchesAction(statement.actions, request.action, implies) === statement.negatedActions) {
-    return { ...base, matched: false, failedElement: 'Action', wanted: statement.actions, seen: [request.action] };
+  return failure === undefined ? { ...base, matched: true } : { ...base, matched: false, ...failure };
+}
+
+function failureOf(
+  statement: CompiledStatement,
+  action: string,
+  text: ResourceText,
+  evaluation: Evaluation,
+): Failure | undefined {
+  const { request } = evaluation;
+  if (!statement.actions.matches(action)) {
+    return { failedElement: 'Action', wanted: statement.actions.entries, seen: [request.action] };
   }
-  if (evaluateStatement(statement, request, resource, keys, program, new Set()) === 'match')
-    return { ...base, matched: true };
-  if (statement.principals !== undefined && !matchesPrincipal(statement.principals, request.principal, dialect)) {
-    return {
-      ...base,
-      matched: false,
-      failedElement: 'Principal',
-      wanted: statement.principals,
-      seen: [request.principal.user],
-    };
+  const naming = namingOf(statement, evaluation);
+  if (naming === NAMING.none || naming === 'fault') {
+    const wanted = statement.principals?.wanted ?? [];
+    return { failedElement: 'Principal', wanted, seen: [nameOf(request.principal)] };
   }
-  if (!admitsResource(statement, request.bucket, resource, keys, dialect)) {
-    const wanted = statement.resources.map((r) => r.source);
-    return { ...base, matched: false, failedElement: 'Resource', wanted, seen: [resource.raw] };
+  evaluation.variableMissing = false;
+  if (!admitsResource(statement, undefined, text, evaluation) || evaluation.variableMissing) {
+    return { failedElement: 'Resource', wanted: statement.resources.map(({ source }) => source), seen: [text.raw] };
   }
-  const failed = statement.conditions.find((c) => c.test.test(keys.values(c.key), keys.variable) !== true);
-  return {
-    ...base,
-    matched: false,
-    failedElement: 'Condition',
-    ...(failed === undefined
-      ? {}
-      : { operator: failed.operator, key: failed.key, wanted: failed.wanted, seen: keys.values(failed.key) ?? [] }),
-  };
+  for (const condition of statement.conditions) {
+    const held = holds(condition, evaluation);
+    if (held === true && !evaluation.variableMissing) continue;
+    const { operator, key, wanted } = condition;
+    return { failedElement: 'Condition', operator, key: key.name, wanted, seen: evaluation.values(key) ?? [] };
+  }
+  return undefined;
+}
+
+function nameOf({ arn, user, account, type }: RequestPrincipal): string {
+  return arn ?? (user !== '' ? user : account !== '' ? account : type);
 }

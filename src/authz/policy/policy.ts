@@ -1,20 +1,17 @@
 // A policy as it was compiled from its document: immutable, and ready to be matched.
+import type { KeyRef } from './condition/evaluation.ts';
 import type { CompiledTest } from './condition/operator.ts';
-import type { Template } from './match/template.ts';
+import type { ActionMatcher } from './match/action.ts';
+import type { PrincipalTest } from './match/principal.ts';
+import type { CompiledResource } from './match/resource.ts';
 import type { PolicyKind, StatementRef } from './request.ts';
 
 /** One operator applied to one key. */
 export interface CompiledCondition {
   readonly operator: string; // as written
-  readonly key: string;
+  readonly key: KeyRef;
   readonly wanted: readonly string[];
   readonly test: CompiledTest;
-}
-
-export interface CompiledResource {
-  /** The pattern after `arn:aws:s3:::`. */
-  readonly template: Template;
-  readonly source: string;
 }
 
 /** Which rules for Resource hold: those of S3, none (most administration and STS actions), or KMS keys. */
@@ -24,15 +21,14 @@ export interface CompiledStatement {
   readonly ref: StatementRef;
   readonly effect: 'Allow' | 'Deny';
   readonly service: StatementService;
-  readonly actions: readonly string[];
-  readonly negatedActions: boolean;
-  /** Empty with `negatedResources` false: no resource was given. */
+  readonly actions: ActionMatcher;
+  /** None, while Resource counts: it matches nothing. */
   readonly resources: readonly CompiledResource[];
   readonly negatedResources: boolean;
   /** Whether Resource counts (it does not for most administration actions). */
   readonly resourceCounts: boolean;
-  /** Undefined in identity documents. */
-  readonly principals: readonly string[] | undefined;
+  /** Undefined where nobody is asked for: in identity documents. */
+  readonly principals: PrincipalTest | undefined;
   readonly conditions: readonly CompiledCondition[];
 }
 

@@ -1,6 +1,6 @@
 // The table of condition operators, and how a name such as `ForAllValues:StringLike` or `NumericGreaterThanIfExists` is read.
-import type { Dialect } from '../dialect/dialect.ts';
 import { ADDRESS_OPERATORS } from './address-operators.ts';
+import type { ConditionRules } from './condition-rules.ts';
 import type { ConditionOperator } from './operator.ts';
 import { ORDERED_OPERATORS } from './ordered-operators.ts';
 import { PRESENCE_OPERATORS } from './presence-operators.ts';
@@ -9,6 +9,12 @@ import { STRING_OPERATORS } from './string-operators.ts';
 const OPERATORS: ReadonlyMap<string, ConditionOperator> = new Map(
   [...STRING_OPERATORS, ...ORDERED_OPERATORS, ...ADDRESS_OPERATORS, ...PRESENCE_OPERATORS].map((o) => [o.name, o]),
 );
+const BY_LOWER_NAME: ReadonlyMap<string, string> = new Map(
+  [...OPERATORS.keys()].map((name) => [name.toLowerCase(), name]),
+);
+
+/** Every operator there is, without qualifiers and IfExists. */
+export const OPERATOR_NAMES: readonly string[] = [...OPERATORS.keys()];
 
 export interface NamedOperator {
   readonly operator: ConditionOperator;
@@ -17,13 +23,24 @@ export interface NamedOperator {
 }
 
 /** Finds an operator by the name in a document; undefined when the dialect does not have it. */
-export function findOperator(name: string, dialect: Dialect): NamedOperator | undefined {
-  const prefix = /^(ForAllValues|ForAnyValue):/.exec(name);
-  if (prefix !== null && !dialect.setPrefixes) return undefined;
-  const bare = prefix === null ? name : name.slice(prefix[0].length);
-  const ifExists = bare.endsWith('IfExists') && dialect.ifExistsOperators.has(bare.slice(0, -'IfExists'.length));
-  const operatorName = ifExists ? bare.slice(0, -'IfExists'.length) : bare;
-  const operator = dialect.operators.has(operatorName) ? OPERATORS.get(operatorName) : undefined;
+export function findOperator(written: string, rules: ConditionRules): NamedOperator | undefined {
+  const prefix = (rules.operatorsIgnoreCase ? /^(ForAllValues|ForAnyValue):/i : /^(ForAllValues|ForAnyValue):/).exec(
+    written,
+  );
+  const bare = prefix === null ? written : written.slice(prefix[0].length);
+  const conditional = rules.operatorsIgnoreCase ? /IfExists$/i.test(bare) : bare.endsWith('IfExists');
+  const name = properName(bare, rules);
+  const base = conditional ? properName(bare.slice(0, -'IfExists'.length), rules) : undefined;
+  const [operatorName, ifExists] =
+    base !== undefined && rules.ifExists.has(base) ? ([base, true] as const) : ([name, false] as const);
+  if (operatorName === undefined || !rules.operators.has(operatorName)) return undefined;
+  if (prefix !== null && !rules.qualified.has(operatorName)) return undefined;
+  const operator = OPERATORS.get(operatorName);
   if (operator === undefined) return undefined;
-  return { operator, set: prefix === null ? undefined : prefix[1] === 'ForAllValues' ? 'all' : 'any', ifExists };
+  const all = prefix?.[1]?.toLowerCase() === 'forallvalues';
+  return { operator, set: prefix === null ? undefined : all ? 'all' : 'any', ifExists };
+}
+
+function properName(name: string, rules: ConditionRules): string | undefined {
+  return rules.operatorsIgnoreCase ? BY_LOWER_NAME.get(name.toLowerCase()) : name;
 }

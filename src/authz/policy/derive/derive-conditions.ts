@@ -85,8 +85,9 @@ function sourceAddress(headers: Headers, remoteAddr: string, trusted: boolean): 
 function withoutPort(address: string): string {
   const bracketed = /^\[([^\]]*)\](?::\d*)?$/.exec(address);
   if (bracketed !== null) return bracketed[1] as string;
+  // An address without a port is not one that a connection has.
   const colon = address.lastIndexOf(':');
-  return colon === -1 || address.indexOf(':') !== colon ? address : address.slice(0, colon);
+  return colon === -1 || address.indexOf(':') !== colon ? '' : address.slice(0, colon);
 }
 
 function principalType({ username, root, claims }: Requester): string {

@@ -1,4 +1,11 @@
 // What a dialect is: data that the parser and the evaluator read. Nobody asks which dialect it is; they ask for a switch by name.
+import type { ConditionRules } from '../condition/condition-rules.ts';
+import type { KeyNaming } from '../condition/evaluation.ts';
+import type { JsonRules } from '../document/json-reader.ts';
+import type { ActionRules } from '../match/action.ts';
+import type { NameUsedUp } from '../match/principal.ts';
+import type { ResourceRules } from '../match/resource.ts';
+import type { VariableRules } from '../match/template.ts';
 import type { DialectName } from '../request.ts';
 
 /** Actions by name with the condition keys each admits beyond the common ones; 'none' admits no key at all. */
@@ -6,54 +13,83 @@ export type ActionTable = Readonly<Record<string, readonly string[] | 'none'>>;
 
 export interface Dialect {
   readonly name: DialectName;
-  // ---- documents
+  readonly json: JsonRules;
+  /** How documents are written, and what is held against them. */
+  readonly grammar: PathGrammar | AccountGrammar | TenantGrammar;
+  // ---- matching
+  readonly actions: ActionRules;
+  readonly identityResource: ResourceRules;
+  readonly bucketResource: ResourceRules;
+  readonly conditions: ConditionRules;
+  readonly naming: KeyNaming;
+  /** Variables in the values of conditions; those in resources are in the resource rules. */
+  readonly variables: VariableRules;
+  // ---- deciding
+  /** The root user may do everything, but what its session policy withholds. */
+  readonly rootIsAllowed: boolean;
+  /** Who has no identity policy at all is refused, whatever a session policy says. */
+  readonly identityPoliciesRequired: boolean;
+  /** What a bucket policy allows counts as if an identity policy allowed it, or as accounts meet. */
+  readonly bucketGrants: 'asIdentity' | 'betweenAccounts';
+  /** Whom a bucket policy binds, unless told otherwise. */
+  readonly bucketPolicies: 'everyone' | 'anonymous';
+  /** The anonymous have no business with the service itself. */
+  readonly anonymousNeedsBucket: boolean;
+  /** Who may list a bucket may list its versions. */
+  readonly listingIncludesVersions: boolean;
+  /** DeleteObject with a version is first held against Deny statements on DeleteObjectVersion. */
+  readonly deleteVersionDeny: boolean;
+}
+
+/** Documents about paths in buckets, with actions and condition keys out of closed lists. */
+export interface PathGrammar {
+  readonly kind: 'path';
   readonly identityActions: ActionTable;
   readonly bucketActions: ActionTable;
   readonly adminActions: ReadonlySet<string>;
   readonly commonKeys: readonly string[];
   readonly adminKeys: readonly string[];
-  /** Operators of this dialect, by name without prefix and IfExists. */
-  readonly operators: ReadonlySet<string>;
-  readonly ifExistsOperators: ReadonlySet<string>;
-  /** `ForAllValues:` and `ForAnyValue:` may stand before an operator. */
-  readonly setPrefixes: boolean;
+  /** Actions of administration that admit no condition key. */
+  readonly adminActionsWithoutKeys: ReadonlySet<string>;
   /** `key/suffix` is accepted for every key. */
   readonly keySuffixes: boolean;
   readonly notAction: boolean;
+  readonly notResource: boolean;
   /** NotPrincipal is refused, instead of ignored as any unknown element. */
   readonly refusesNotPrincipal: boolean;
-  readonly notResource: boolean;
   /** One Statement may be an object instead of a list. */
   readonly singleStatement: boolean;
+  /** Statement twice: a bucket policy's second list replaces the first, or is laid over it as in identity documents. */
+  readonly repeatedBucketStatement: 'replaced' | 'overlaid';
   /** Whether bucket policies name exact known actions, or any action and wildcard. */
   readonly bucketActionNames: 'exact' | 'any';
-  /** `Resource: "*"`, and a resource that starts with '*'. */
+  /** A new bucket policy may have NotAction. */
+  readonly bucketNotActionStorable: boolean;
+  /** `Resource: "*"`, a resource that starts with '*', and an ARN of nothing. */
   readonly starResource: boolean;
   /** Administration actions may be patterns beyond `admin:*`. */
   readonly adminPatterns: boolean;
   /** Services besides s3 and admin. */
   readonly services: ReadonlySet<string>;
-  /** A CIDR block without mask is one IPv4 host (and a /32 of IPv6), or refused. */
-  readonly maskRequired: boolean;
-  // ---- evaluation
-  readonly questionMark: 'byte' | 'codePoint';
-  /** Substituted variables are literal text: their '*' and '?' match themselves. */
-  readonly literalVariables: boolean;
-  /** Condition keys that are variables. */
-  readonly variables: ReadonlySet<string>;
-  readonly bucketPolicyCleansPath: boolean;
-  readonly bucketPolicyActionImplies: boolean;
-  /** NumericNotEquals and DateNotEquals without the key, or with a malformed value. */
-  readonly notEqualsWithoutValue: boolean;
-  /** A malformed address: a fault that refuses, or no match (and NotIpAddress a match). */
-  readonly malformedAddress: 'fault' | 'noMatch';
-  readonly ignoreCase: 'simpleFold' | 'lower';
-  /** Whom a bucket policy binds, unless told otherwise. */
-  readonly bucketPolicies: 'everyone' | 'anonymous';
+  /** Members of a principal's list may be other than strings, and count as text. */
+  readonly principalsFromOthers: boolean;
   /** Principals of a bucket policy may be `arn:aws:iam::ACCOUNT:user/NAME`. */
   readonly principalArns: boolean;
-  /** DeleteObject with a version is first held against Deny statements on DeleteObjectVersion. */
-  readonly deleteVersionDeny: boolean;
-  /** Service prefixes that one flat name space of keys drops. */
-  readonly keyPrefixes: ReadonlySet<string>;
+  readonly nameUsedUp: NameUsedUp;
+  /** The entry `s3:GetObjectVersion` of a bucket policy also names `s3:GetObject`; in identity documents it always does. */
+  readonly bucketActionImplies: boolean;
+}
+
+/** Documents about ARNs, with any actions and condition keys of the right shape. */
+export interface AccountGrammar {
+  readonly kind: 'account';
+  readonly versions: ReadonlySet<string>;
+}
+
+/** Documents about ARNs in tenants, with actions out of a closed list. */
+export interface TenantGrammar {
+  readonly kind: 'tenant';
+  readonly versions: ReadonlySet<string>;
+  /** Lower case. */
+  readonly knownActions: ReadonlySet<string>;
 }

@@ -1,138 +1,145 @@
-// Action and NotAction: which actions a statement names, of which service, and which condition keys they admit.
-
+// Action and NotAction out of closed lists: which actions a statement names, of which service, and which condition keys they admit.
 import { BUCKET_SCOPED_ADMIN_ACTIONS } from '../dialect/admin-actions.ts';
-import type { ActionTable, Dialect } from '../dialect/dialect.ts';
-import { matchesWildcard } from '../match/wildcard.ts';
+import type { ActionTable, PathGrammar } from '../dialect/dialect.ts';
+import { KMS_ACTIONS, STS_ACTIONS, STS_KEYS } from '../dialect/service-actions.ts';
+import { compilePattern } from '../match/wildcard.ts';
 import type { StatementService } from '../policy.ts';
 import { nearest } from './policy-issue.ts';
 import type { StatementContext } from './statement-context.ts';
+
+type Context = StatementContext<PathGrammar>;
 
 export interface ActionEntries {
   readonly entries: readonly string[];
   readonly negated: boolean;
   readonly service: StatementService;
   readonly resourceCounts: boolean;
-  /** Every entry is one of object actions, or of others; wildcards are both. For bucket policies. */
-  readonly classes: readonly ('object' | 'bucket' | 'both')[];
-  /** Condition keys that an entry does not admit; undefined = admitted. */
+  /** Administration actions of one bucket are among them. */
+  readonly bucketScoped: boolean;
+  /** Every entry is one of object actions, or of others. For bucket policies. */
+  readonly classes: readonly ('object' | 'bucket')[];
+  /** Whether every entry admits a condition key. */
   admits(key: string): boolean;
 }
+
+const WILDCARD = /[*?]/;
 
 /** Reads the entries; undefined with issues when one is unknown. */
 export function readActions(
   entries: readonly string[],
   negated: boolean,
   element: string,
-  context: StatementContext,
+  context: Context,
 ): ActionEntries | undefined {
-  const { dialect, issues, path, kind } = context;
-  const service = kind === 'bucket' || negated ? 's3' : serviceOf(entries, dialect);
-  const table = kind === 'bucket' ? dialect.bucketActions : dialect.identityActions;
-  const known = [...Object.keys(table), ...dialect.adminActions];
+  const { grammar, issues, path, kind } = context;
+  const service = kind === 'bucket' || negated ? 's3' : serviceOf(entries, grammar);
+  const table = kind === 'bucket' ? grammar.bucketActions : grammar.identityActions;
   const before = issues.length;
   entries.forEach((entry, i) => {
-    if (negated || isKnown(entry, service, table, context)) return;
-    const suggestion = nearest(entry, known);
+    if (
+      negated
+        ? kind === 'bucket' || entry === '' || !mixes(entries, entry, grammar)
+        : isKnown(entry, service, table, context)
+    )
+      return;
+    const mixed = negated || (kind !== 'bucket' && isOfOtherService(entry, service, grammar));
+    const suggestion = mixed ? undefined : suggestedAction(entry, kind, grammar);
     issues.push({
-      code: kind !== 'bucket' && isOtherService(entry, service, dialect) ? 'MixedServices' : 'UnknownAction',
+      code: mixed ? 'MixedServices' : 'UnknownAction',
       path: `${path}.${element}[${i}]`,
-      message: `${JSON.stringify(entry)} is not an action${service === 's3' ? '' : ` of ${service}`} here${suggestion === undefined ? '' : `; did you mean ${suggestion}?`}`,
+      message: `${JSON.stringify(entry)} is not an action${service === 's3' ? '' : ` of ${service}`} here${mixed ? '; a statement names actions of one service' : suggestion === undefined ? '' : `; did you mean ${suggestion}?`}`,
       ...(suggestion === undefined ? {} : { suggestion }),
     });
   });
   if (issues.length > before) return undefined;
+  const bucketScoped = service === 'admin' && coversBucketScoped(entries, grammar);
   return {
     entries,
     negated,
     service,
-    resourceCounts:
-      service === 's3' || service === 'kms' || (service === 'admin' && coversBucketScoped(entries, dialect)),
-    classes: negated
-      ? []
-      : entries.map((entry) => classOf(entry, kind === 'bucket' && dialect.bucketActionNames === 'exact')),
-    admits: (key) => negated || entries.every((entry) => admitsKey(entry, service, table, key, dialect)),
+    resourceCounts: service === 's3' || service === 'kms' || bucketScoped,
+    bucketScoped,
+    classes: negated ? [] : entries.map((entry) => classOf(entry, table)),
+    admits: (key) => negated || entries.every((entry) => admitsKey(entry, service, table, key, grammar)),
   };
 }
 
-function serviceOf(entries: readonly string[], dialect: Dialect): StatementService {
-  if (entries.some((entry) => isAdminEntry(entry, dialect))) return 'admin';
+/** The action that a name was likely meant to be. */
+function suggestedAction(entry: string, kind: Context['kind'], grammar: PathGrammar): string | undefined {
+  const known = [
+    ...Object.keys(kind === 'bucket' ? grammar.bucketActions : grammar.identityActions),
+    ...grammar.adminActions,
+    ...(grammar.services.has('sts') ? STS_ACTIONS : []),
+    ...(grammar.services.has('kms') ? KMS_ACTIONS : []),
+  ];
+  const text = entry.includes(':') ? entry.trim() : `s3:${entry.trim()}`;
+  return nearest(text, known);
+}
+
+function serviceOf(entries: readonly string[], grammar: PathGrammar): StatementService {
+  if (entries.some((entry) => isAdminEntry(entry, grammar))) return 'admin';
   for (const service of ['sts', 'kms'] as const) {
-    if (dialect.services.has(service) && entries.some((entry) => entry.startsWith(`${service}:`))) return service;
+    if (grammar.services.has(service) && entries.some((entry) => entry.startsWith(`${service}:`))) return service;
   }
   return 's3';
 }
 
-function isAdminEntry(entry: string, dialect: Dialect): boolean {
-  if (entry === 'admin:*' || dialect.adminActions.has(entry)) return true;
-  return (
-    dialect.adminPatterns && [...dialect.adminActions].some((action) => matchesWildcard(entry, action, 'codePoint'))
-  );
+function isAdminEntry(entry: string, grammar: PathGrammar): boolean {
+  if (entry === 'admin:*' || grammar.adminActions.has(entry)) return true;
+  // A pattern of another service cannot match.
+  if (!grammar.adminPatterns || !WILDCARD.test(entry) || /^(s3|sts|kms):/.test(entry)) return false;
+  const pattern = compilePattern(entry, 'codePoint');
+  return [...grammar.adminActions].some((action) => pattern.matches(action));
 }
 
-const STS_ACTIONS = [
-  'AssumeRole',
-  'AssumeRoleWithWebIdentity',
-  'AssumeRoleWithClientGrants',
-  'AssumeRoleWithLDAPIdentity',
-  'AssumeRoleWithCertificate',
-  'AssumeRoleWithClientCertificate',
-  'AssumeRoleLDAPIdentity',
-  'AssumeRoleWithCustomToken',
-  'AssumeRoleWithSSO',
-].map((name) => `sts:${name}`);
-const KMS_ACTIONS = [
-  'Status',
-  'Metrics',
-  'API',
-  'Version',
-  'CreateKey',
-  'DeleteKey',
-  'ListKeys',
-  'ImportKey',
-  'KeyStatus',
-  'DescribePolicy',
-  'AuditLog',
-].map((name) => `kms:${name}`);
-
-function isKnown(entry: string, service: StatementService, table: ActionTable, context: StatementContext): boolean {
-  const { dialect, kind } = context;
+function isKnown(entry: string, service: StatementService, table: ActionTable, context: Context): boolean {
+  const { grammar, kind } = context;
   if (kind === 'bucket') {
-    return dialect.bucketActionNames === 'any' ? true : Object.hasOwn(table, entry);
+    return grammar.bucketActionNames === 'any' ? true : Object.hasOwn(table, entry);
   }
   switch (service) {
     case 'admin':
-      return isAdminEntry(entry, dialect);
+      return isAdminEntry(entry, grammar);
     case 'sts':
       return entry === 'sts:*' || STS_ACTIONS.includes(entry);
     case 'kms':
       return entry === 'kms:*' || KMS_ACTIONS.includes(entry);
     case 's3':
-      return Object.hasOwn(table, entry) || (/[*?]/.test(entry) && matching(entry, table).length > 0);
+      return Object.hasOwn(table, entry) || (WILDCARD.test(entry) && matching(entry, table).length > 0);
   }
 }
 
-function isOtherService(entry: string, service: StatementService, dialect: Dialect): boolean {
-  return serviceOf([entry], dialect) !== service || /^(s3|admin|sts|kms):/.exec(entry)?.[1] !== service;
+/** NotAction may name anything, of one service. */
+function mixes(entries: readonly string[], entry: string, grammar: PathGrammar): boolean {
+  return serviceOf([entry], grammar) !== serviceOf(entries, grammar);
+}
+
+function isOfOtherService(entry: string, service: StatementService, grammar: PathGrammar): boolean {
+  return serviceOf([entry], grammar) !== service || (/^(s3|admin|sts|kms):/.exec(entry)?.[1] ?? service) !== service;
 }
 
 function matching(entry: string, table: ActionTable): string[] {
-  return Object.keys(table).filter((action) => matchesWildcard(entry, action, 'codePoint'));
+  const pattern = compilePattern(entry, 'codePoint');
+  return Object.keys(table).filter((action) => pattern.matches(action));
 }
 
-function coversBucketScoped(entries: readonly string[], dialect: Dialect): boolean {
-  return (
-    dialect.adminPatterns &&
-    entries.some((entry) => BUCKET_SCOPED_ADMIN_ACTIONS.some((action) => matchesWildcard(entry, action, 'codePoint')))
-  );
+function coversBucketScoped(entries: readonly string[], grammar: PathGrammar): boolean {
+  if (!grammar.adminPatterns) return false;
+  return entries.some((entry) => {
+    const pattern = compilePattern(entry, 'codePoint');
+    return BUCKET_SCOPED_ADMIN_ACTIONS.some((action) => pattern.matches(action));
+  });
 }
 
 const OBJECT_ACTION =
-  /^s3:(Abort|BypassGovernance|(Delete|Get|Put|Replicate|Restore|Update)Object|Replicate|ListMultipartUploadParts|ListObjectAnnotations)/;
+  /^s3:(Abort|BypassGovernance|(Delete|Get|Put|Replicate|Restore|Update)Object|Replicate|ListMultipartUploadParts|ListObjectAnnotations|ResetBucketReplicationState)/;
 const BUCKET_OBJECT_LOCK = /ObjectLockConfiguration$/;
 
-function classOf(entry: string, exact: boolean): 'object' | 'bucket' | 'both' {
-  if (!exact && /[*?]/.test(entry)) return 'both';
-  return OBJECT_ACTION.test(entry) && !BUCKET_OBJECT_LOCK.test(entry) ? 'object' : 'bucket';
+/** A pattern is one of objects when it names any action of objects. */
+function classOf(entry: string, table: ActionTable): 'object' | 'bucket' {
+  const isOfObjects = (action: string): boolean => OBJECT_ACTION.test(action) && !BUCKET_OBJECT_LOCK.test(action);
+  const named = WILDCARD.test(entry) ? matching(entry, table) : [entry];
+  return named.some(isOfObjects) ? 'object' : 'bucket';
 }
 
 function admitsKey(
@@ -140,31 +147,19 @@ function admitsKey(
   service: StatementService,
   table: ActionTable,
   key: string,
-  dialect: Dialect,
+  grammar: PathGrammar,
 ): boolean {
-  const name = dialect.keySuffixes ? (key.split('/', 1)[0] as string) : key;
+  const name = grammar.keySuffixes ? (key.split('/', 1)[0] as string) : key;
   if (service === 'kms') return true;
   if (service === 'admin') {
-    if (entry !== 'admin:*' && !dialect.adminActions.has(entry)) return false;
-    return dialect.adminKeys.includes(name);
+    if (entry !== 'admin:*' && !grammar.adminActions.has(entry)) return false;
+    return !grammar.adminActionsWithoutKeys.has(entry) && grammar.adminKeys.includes(name);
   }
   if (service === 'sts') return STS_KEYS.has(name);
   const actions = Object.hasOwn(table, entry) ? [entry] : matching(entry, table);
-  if (actions.length === 0) return dialect.commonKeys.includes(name);
+  if (actions.length === 0) return grammar.commonKeys.includes(name);
   return actions.some((action) => {
     const extra = table[action];
-    return extra !== 'none' && (dialect.commonKeys.includes(name) || (extra ?? []).includes(name));
+    return extra !== 'none' && (grammar.commonKeys.includes(name) || (extra ?? []).includes(name));
   });
 }
-
-const STS_KEYS: ReadonlySet<string> = new Set([
-  'aws:SecureTransport',
-  'aws:principaltype',
-  'aws:userid',
-  'aws:username',
-  'aws:groups',
-  'ldap:user',
-  'ldap:username',
-  'ldap:groups',
-  'sts:DurationSeconds',
-]);

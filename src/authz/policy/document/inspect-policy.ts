@@ -41,7 +41,7 @@ export function admittedKeys(
 ): readonly string[] | null {
   if (findDialect(dialect) === undefined) return null;
   const accepted = (condition: object | undefined): boolean =>
-    RESOURCES.some((resource) => {
+    resourcesFor(action).some((resource) => {
       const statement = {
         Effect: 'Allow',
         Action: action,
@@ -57,9 +57,9 @@ export function admittedKeys(
 }
 
 const PROBED_BUCKET = 'mybucket';
-/** Some resource fits each kind of action. */
-const RESOURCES = [
-  [`arn:aws:s3:::${PROBED_BUCKET}`, `arn:aws:s3:::${PROBED_BUCKET}/*`],
-  `arn:aws:s3:::${PROBED_BUCKET}*`,
-  undefined,
-];
+const BUCKET_AND_OBJECTS = [`arn:aws:s3:::${PROBED_BUCKET}`, `arn:aws:s3:::${PROBED_BUCKET}/*`];
+
+/** Resources as a statement on the action has them. */
+function resourcesFor(action: string): readonly (readonly string[] | undefined)[] {
+  return /^(sts|kms):/.test(action) ? [undefined] : [BUCKET_AND_OBJECTS];
+}

@@ -1,19 +1,21 @@
-// JSON text → a compiled Policy, or all the issues found. Elements are read in statement.ts.
+// JSON text → a compiled Policy, or all the issues found. What a document may hold is its dialect's grammar.
 import { DIALECT_NAMES, findDialect } from '../dialect/index.ts';
 import { brandPolicy, type CompiledStatement, type Policy } from '../policy.ts';
 import type { DialectName, PolicyKind } from '../request.ts';
+import { readAccountDocument } from './account-grammar.ts';
+import { placeOf, readJson } from './json-reader.ts';
+import { readPathDocument } from './path-grammar.ts';
 import type { PolicyIssue } from './policy-issue.ts';
-import { member, readStatement } from './statement.ts';
+import type { DocumentContext } from './statement-context.ts';
+import { readTenantDocument } from './tenant-grammar.ts';
 
 /** Largest stored document, bytes of UTF-8. */
 export const MAX_DOCUMENT_BYTES = 20 * 1024;
 /** Largest inline policy of a session and of a service account. */
 export const MAX_SESSION_POLICY_BYTES = 2 * 1024;
 export const MAX_SERVICE_ACCOUNT_POLICY_BYTES = 16 * 1024;
-/** Deepest nesting of a document. */
-const MAX_DEPTH = 64;
-/** The one version of the language. */
-const VERSION = '2012-10-17';
+/** Issues of one document; there is no use in more. */
+const MAX_ISSUES = 1_000;
 
 export interface ParseOptions {
   readonly kind: PolicyKind;
@@ -28,6 +30,8 @@ export interface ParseOptions {
   readonly fresh?: boolean;
   /** The owner of the document, in a dialect with tenants. */
   readonly tenant?: string;
+  /** Largest document in bytes, instead of the one for its kind; held against it with `strict` only. */
+  readonly maxBytes?: number;
 }
 
 export type ParsedPolicy =
@@ -36,81 +40,78 @@ export type ParsedPolicy =
 
 /** Reads a document. Never throws for what a document may hold. */
 export function parsePolicy(text: string, options: ParseOptions): ParsedPolicy {
+  const { strict = false } = options;
   const dialect = findDialect(options.dialect);
   if (dialect === undefined) {
     return fail({
       code: 'UnsupportedDialect',
       path: '$',
-      message: `documents of the dialect ${options.dialect} cannot be read yet; there are ${DIALECT_NAMES.join(', ')}`,
+      message: `there is no dialect ${JSON.stringify(options.dialect)}; there are ${DIALECT_NAMES.join(', ')}`,
     });
-  }
-  const tooLarge = options.strict === true && new TextEncoder().encode(text).length > MAX_DOCUMENT_BYTES;
-  if (tooLarge) {
-    return fail({ code: 'TooLarge', path: '$', message: `the document is larger than ${MAX_DOCUMENT_BYTES} bytes` });
-  }
-  let root: unknown;
-  try {
-    root = JSON.parse(text);
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    return fail({ code: 'InvalidJson', path: '$', message: `not valid JSON: ${why.slice(0, 200)}` });
-  }
-  if (depthExceeds(root, MAX_DEPTH)) {
-    return fail({ code: 'InvalidJson', path: '$', message: `nested deeper than ${MAX_DEPTH} levels` });
   }
   const issues: PolicyIssue[] = [];
-  if (!isObject(root)) return fail({ code: 'WrongType', path: '$', message: 'a policy is a JSON object' });
-  const version = member(root, 'Version') ?? '';
-  if (version !== '' && version !== VERSION) {
-    issues.push({
-      code: 'UnsupportedVersion',
-      path: '$.Version',
-      message: `Version must be "${VERSION}"`,
-      suggestion: VERSION,
-    });
+  const maxBytes = options.maxBytes ?? (options.kind === 'session' ? MAX_SESSION_POLICY_BYTES : MAX_DOCUMENT_BYTES);
+  if (strict && byteLength(text, maxBytes) > maxBytes) {
+    return fail({ code: 'TooLarge', path: '$', message: `the document is larger than ${maxBytes} bytes` });
   }
-  if (version === '' && (options.strict === true || options.kind === 'session')) {
-    issues.push({
-      code: 'MissingVersion',
-      path: '$.Version',
-      message: `Version must be "${VERSION}"`,
-      suggestion: VERSION,
-    });
+  const read = readJson(text, dialect.json);
+  if (!read.ok) {
+    const message = `not valid JSON: ${read.problem} (${placeOf(text, read.at)})`;
+    return fail({ code: 'InvalidJson', path: '$', message });
   }
-  const id = member(root, 'ID') ?? '';
-  if (typeof id !== 'string') issues.push({ code: 'WrongType', path: '$.Id', message: 'Id must be a string' });
-  const written = member(root, 'Statement') ?? [];
-  const list = isObject(written) && dialect.singleStatement ? [written] : written;
-  const statements: CompiledStatement[] = [];
-  if (!Array.isArray(list)) {
-    issues.push({ code: 'WrongType', path: '$.Statement', message: 'Statement must be a list of statements' });
-  } else {
-    list.forEach((statement: unknown, index) => {
-      const path = list === written ? `$.Statement[${index}]` : '$.Statement';
-      const read = readStatement(isObject(statement) ? statement : {}, { ...options, dialect, index, path, issues });
-      if (read !== undefined) statements.push(read);
-    });
-    if (list.length === 0 && options.strict === true && options.kind !== 'bucket') {
-      issues.push({ code: 'NoStatements', path: '$.Statement', message: 'a policy needs at least one statement' });
-    }
-  }
-  if (issues.length > 0) return { ok: false, issues };
+  const context: DocumentContext = { ...options, dialect, issues };
+  const document = readDocument(read.root, context);
+  if (document !== undefined && strict) checkStorable(document, context);
+  if (issues.length > 0 || document === undefined) return { ok: false, issues: issues.slice(0, MAX_ISSUES) };
   return {
     ok: true,
-    policy: brandPolicy({ name: options.name, kind: options.kind, statements }),
+    policy: brandPolicy({ name: options.name, kind: options.kind, statements: document.statements }),
   };
+}
+
+/** A document as its grammar read it. */
+export interface ReadDocument {
+  /** '' when there is none. */
+  readonly version: string;
+  readonly statementCount: number;
+  /** Those without issues. */
+  readonly statements: readonly CompiledStatement[];
+}
+
+function readDocument(
+  root: Parameters<typeof readPathDocument>[0],
+  context: DocumentContext,
+): ReadDocument | undefined {
+  const { grammar } = context.dialect;
+  switch (grammar.kind) {
+    case 'path':
+      return readPathDocument(root, grammar, context);
+    case 'account':
+      return readAccountDocument(root, grammar, context);
+    case 'tenant':
+      return readTenantDocument(root, grammar, context);
+  }
+}
+
+function checkStorable({ version, statementCount }: ReadDocument, { kind, issues }: DocumentContext): void {
+  if (version === '' && !issues.some(({ code }) => code === 'MissingVersion')) issues.push(MISSING_VERSION);
+  if (statementCount === 0 && kind !== 'bucket') {
+    issues.push({ code: 'NoStatements', path: '$.Statement', message: 'a policy needs at least one statement' });
+  }
+}
+
+export const MISSING_VERSION: PolicyIssue = {
+  code: 'MissingVersion',
+  path: '$.Version',
+  message: 'Version must be "2012-10-17"',
+  suggestion: '2012-10-17',
+};
+
+/** Bytes of UTF-8; any number above `most` for a text that is longer than that anyway. */
+function byteLength(text: string, most: number): number {
+  return text.length > most ? text.length : new TextEncoder().encode(text).length;
 }
 
 function fail(issue: PolicyIssue): ParsedPolicy {
   return { ok: false, issues: [issue] };
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function depthExceeds(value: unknown, most: number): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  if (most === 0) return true;
-  return Object.values(value).some((inner) => depthExceeds(inner, most - 1));
 }

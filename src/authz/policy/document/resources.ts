@@ -1,28 +1,38 @@
-// Resource texts: their form, and for bucket policies whether they fit the bucket and the actions.
-import type { Dialect } from '../dialect/dialect.ts';
+// Resource texts about paths in buckets: their form, and for bucket policies whether they fit the bucket and the actions.
+import type { PathGrammar } from '../dialect/dialect.ts';
 import { matchesWildcard } from '../match/wildcard.ts';
 import type { StatementService } from '../policy.ts';
 import type { ActionEntries } from './actions.ts';
 import type { StatementContext } from './statement-context.ts';
 
+type Context = StatementContext<PathGrammar>;
+
 const S3_PREFIX = 'arn:aws:s3:::';
 const KMS_PREFIX = 'arn:minio:kms:::';
 
-/** The pattern after the ARN's prefix; undefined when the text is no resource of the dialect. */
-export function resourcePattern(text: string, dialect: Dialect, service: StatementService): string | undefined {
-  if (dialect.starResource && text.startsWith('*')) return text === '*' ? '*' : text.slice(1);
-  if (service === 'kms') {
-    if (!text.startsWith(KMS_PREFIX)) return undefined;
-    const name = text.slice(KMS_PREFIX.length);
-    return /[/\\.]/.test(name) ? undefined : name;
-  }
-  const prefix = [S3_PREFIX, ...(dialect.starResource && service !== 's3' ? [KMS_PREFIX] : [])].find((p) =>
-    text.startsWith(p),
-  );
+/** The pattern after the ARN's prefix; undefined when the text is no resource of the dialect for the service. */
+export function resourcePattern(
+  text: string,
+  service: StatementService,
+  bucketScoped: boolean,
+  { grammar, fresh, strict }: Context,
+): string | undefined {
+  if (grammar.starResource && text.startsWith('*')) return text === '*' ? '*' : text.slice(1);
+  const prefix = text.startsWith(S3_PREFIX)
+    ? S3_PREFIX
+    : grammar.starResource && text.startsWith(KMS_PREFIX)
+      ? KMS_PREFIX
+      : undefined;
   if (prefix === undefined) return undefined;
+  // Which kind of ARN fits is not looked at for administration and tokens, but in new documents about one bucket.
+  const kind = prefix === KMS_PREFIX ? 'kms' : 's3';
+  const needed = service === 'kms' || service === 's3' ? service : bucketScoped && fresh === true ? 's3' : kind;
+  if (kind !== needed) return undefined;
   const pattern = text.slice(prefix.length);
   if (pattern.startsWith('/')) return undefined;
-  return pattern === '' && !dialect.starResource ? undefined : pattern;
+  const checksName = service === 'kms' || (kind === 'kms' && (fresh === true || strict === true));
+  if (checksName && /[/\\.]/.test(pattern)) return undefined;
+  return pattern === '' && (!grammar.starResource || fresh === true) ? undefined : pattern;
 }
 
 /** Bucket policies: each resource lies in the bucket, and each kind of action has a resource of its kind. */
@@ -30,38 +40,36 @@ export function checkBucketResources(
   patterns: readonly string[],
   actions: ActionEntries,
   element: string,
-  context: StatementContext,
+  context: Context,
 ): void {
-  const { bucket, dialect, issues, path } = context;
+  const { bucket, grammar, issues, path } = context;
   patterns.forEach((pattern, i) => {
-    if (bucket === undefined || liesIn(pattern, bucket, dialect)) return;
+    if (bucket === undefined || liesIn(pattern, bucket, grammar)) return;
     issues.push({
       code: 'ResourceOutsideBucket',
       path: `${path}.${element}[${i}]`,
       message: `the policy of the bucket ${bucket} cannot speak of ${JSON.stringify(pattern)}`,
     });
   });
-  const hasObject = patterns.some((pattern) => isObjectPattern(pattern, dialect));
-  const hasBucket = patterns.some((pattern) => !pattern.includes('/') || (dialect.starResource && pattern === '*'));
+  const hasObject = patterns.some((pattern) => isObjectPattern(pattern, grammar));
+  const hasBucket = patterns.some((pattern) => !pattern.includes('/') || (grammar.starResource && pattern === '*'));
   const lacking = actions.classes.some((kind) => kind === 'object' && !hasObject)
     ? 'an object action needs a resource of objects (…/*)'
     : actions.classes.some((kind) => kind === 'bucket' && !hasBucket)
       ? 'a bucket action needs the bucket itself as a resource'
-      : actions.classes.some((kind) => kind === 'both' && !hasObject && !hasBucket)
-        ? 'no resource fits the actions'
-        : undefined;
+      : undefined;
   if (lacking !== undefined) {
     issues.push({ code: 'ResourceDoesNotFitAction', path: `${path}.${element}`, message: lacking });
   }
 }
 
-function isObjectPattern(pattern: string, dialect: Dialect): boolean {
-  return pattern.includes('/') || (dialect.starResource ? pattern : (pattern.split('/')[0] as string)).includes('*');
+function isObjectPattern(pattern: string, grammar: PathGrammar): boolean {
+  return pattern.includes('/') || (grammar.starResource ? pattern : (pattern.split('/')[0] as string)).includes('*');
 }
 
-function liesIn(pattern: string, bucket: string, dialect: Dialect): boolean {
+function liesIn(pattern: string, bucket: string, grammar: PathGrammar): boolean {
   const head = pattern.split('/', 1)[0] as string;
-  if (!dialect.starResource) return matchesWildcard(head, bucket, 'codePoint');
+  if (!grammar.starResource) return matchesWildcard(head, bucket, 'codePoint');
   return matchesWildcard(pattern, bucket, 'byte') || reachesInto(pattern, `${bucket}/`);
 }
 

@@ -1,14 +1,25 @@
-// What is known where an element of a statement is read.
+// What is known where an element of a document is read.
 import type { Dialect } from '../dialect/dialect.ts';
 import type { PolicyKind } from '../request.ts';
 import type { PolicyIssue } from './policy-issue.ts';
 
-export interface StatementContext {
+export interface DocumentContext {
   readonly dialect: Dialect;
   readonly kind: PolicyKind;
+  /** The name that decisions give the policy. */
   readonly name: string;
   readonly bucket?: string;
-  readonly index: number;
-  readonly path: string;
+  readonly tenant?: string;
+  /** Also apply the checks that only new documents must pass. */
+  readonly fresh?: boolean;
+  /** Also apply the checks of storing. */
+  readonly strict?: boolean;
   readonly issues: PolicyIssue[];
+}
+
+export interface StatementContext<G> extends DocumentContext {
+  readonly grammar: G;
+  readonly index: number;
+  /** JSON path of the statement. */
+  readonly path: string;
 }

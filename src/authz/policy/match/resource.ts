@@ -1,53 +1,130 @@
-// The resource of a request against the patterns of a statement.
-import type { KeySpace } from '../condition/key-space.ts';
-import type { Dialect } from '../dialect/dialect.ts';
-import type { CompiledResource, CompiledStatement } from '../policy.ts';
-import { fillTemplate } from './template.ts';
-import { matchesWildcard } from './wildcard.ts';
+// The resource of a request against the patterns of a statement: as a path in the buckets, or by its full name.
+import type { Evaluation, KeyNaming } from '../condition/evaluation.ts';
+import { splitArn } from '../condition/string-operators.ts';
+import type { PolicyRequest } from '../request.ts';
+import {
+  compileTemplate,
+  fillText,
+  literalHead,
+  matchesTemplate,
+  type Template,
+  type VariableRules,
+} from './template.ts';
+import { Pattern, type QuestionMark } from './wildcard.ts';
+
+/** How resources are named where a document is held against a request. */
+export interface ResourceRules {
+  /** `bucket/key`, or ARNs of six sections. */
+  readonly form: 'path' | 'arn';
+  /** The bucket itself is `bucket/`, or `bucket`. */
+  readonly bucketAsFolder: boolean;
+  /** A pattern also matches when it is the path with '.', '..', '//' and a trailing '/' removed. */
+  readonly cleansPath: boolean;
+  readonly questionMark: QuestionMark;
+  readonly variables: VariableRules;
+  readonly naming: KeyNaming;
+}
 
 /** The texts that patterns are held against. */
 export interface ResourceText {
   readonly raw: string;
-  /** `raw` with '.', '..', '//' and a trailing '/' removed; undefined where cleaning does not count. */
+  /** The cleaned path, where it counts and differs. */
   readonly cleaned: string | undefined;
+  readonly sections: readonly string[];
 }
 
-/** As identity documents see it: `bucket/object`, and `bucket/` for the bucket itself. */
-export function identityResource(bucket: string, object: string): ResourceText {
-  const raw = object.startsWith('/') ? bucket + object : `${bucket}/${object}`;
-  return { raw, cleaned: cleanPath(raw) };
+const NO_SECTIONS: readonly string[] = [];
+
+/** The resource of a request, as the documents of these rules see it. */
+export function resourceText(request: PolicyRequest, rules: ResourceRules): ResourceText {
+  const { bucket, object } = request;
+  if (rules.form === 'arn') {
+    const path = object === '' ? bucket : `${bucket}/${object}`;
+    const raw = request.resourceArn ?? `arn:aws:s3:::${path}`;
+    return { raw, cleaned: undefined, sections: splitArn(raw) ?? [raw] };
+  }
+  const raw =
+    object === ''
+      ? rules.bucketAsFolder
+        ? `${bucket}/`
+        : bucket
+      : object.startsWith('/')
+        ? bucket + object
+        : `${bucket}/${object}`;
+  return { raw, cleaned: rules.cleansPath ? cleanedPath(raw) : undefined, sections: NO_SECTIONS };
 }
 
-/** As bucket policies see it: `bucket/object`, and `bucket` for the bucket itself. */
-export function bucketResource(bucket: string, object: string, dialect: Dialect): ResourceText {
-  const raw = object === '' ? bucket : object.startsWith('/') ? bucket + object : `${bucket}/${object}`;
-  return { raw, cleaned: dialect.bucketPolicyCleansPath ? cleanPath(raw) : undefined };
+export interface CompiledResource {
+  /** As written. */
+  readonly source: string;
+  /** What a matching resource's text begins with. */
+  readonly head: string;
+  matches(text: ResourceText, evaluation: Evaluation): boolean;
 }
 
-/** Whether the Resource (or NotResource) of a statement admits the resource; one that does not count admits all. */
-export function admitsResource(
-  statement: CompiledStatement,
-  bucket: string,
-  text: ResourceText,
-  keys: KeySpace,
-  dialect: Dialect,
-): boolean {
-  // A KMS request that names no key is about the service.
-  if (!statement.resourceCounts || (statement.service === 'kms' && bucket === '')) return true;
-  return matchesResource(statement.resources, text, keys, dialect) !== statement.negatedResources;
+/** Compiles a pattern without its ARN's prefix, for the path form. */
+export function compilePathResource(source: string, pattern: string, rules: ResourceRules): CompiledResource {
+  const template = compileTemplate(pattern, rules.variables, rules.naming);
+  const head = literalHead(pattern);
+  const { questionMark } = rules;
+  if (template.fixed === undefined) {
+    return {
+      source,
+      head,
+      matches: (text, evaluation) =>
+        matchesTemplate(template, text.raw, evaluation, questionMark) ||
+        (text.cleaned !== undefined && fillText(template, evaluation) === text.cleaned),
+    };
+  }
+  const compiled = new Pattern(template.fixed, questionMark);
+  // `team-*`: once its head is there, everything matches.
+  const onlyHead = pattern.length === head.length + 1 && pattern.endsWith('*');
+  const equal = template.fixed.map((part) => part.text).join('');
+  return {
+    source,
+    head,
+    matches: (text) =>
+      (onlyHead ? text.raw.startsWith(head) : compiled.matches(text.raw)) ||
+      (text.cleaned !== undefined && equal === text.cleaned),
+  };
 }
 
-/** True when one of the patterns matches. */
-function matchesResource(
-  resources: readonly CompiledResource[],
-  text: ResourceText,
-  keys: KeySpace,
-  dialect: Dialect,
-): boolean {
-  return resources.some(({ template }) => {
-    const { pattern, literal } = fillTemplate(template, keys.variable, dialect.literalVariables);
-    return pattern === text.cleaned || matchesWildcard(pattern, text.raw, dialect.questionMark, literal);
-  });
+/** Compiles a full name of six sections, each with wildcards of its own. */
+export function compileArnResource(source: string, arn: string, rules: ResourceRules): CompiledResource {
+  const sections = splitArn(arn);
+  if (arn === '*' || sections === undefined) {
+    return { source, head: '', matches: arn === '*' ? () => true : (text) => text.raw === arn };
+  }
+  const tests = sections.map((section) => sectionTest(compileTemplate(section, rules.variables, rules.naming), rules));
+  return {
+    source,
+    head: literalHead(arn),
+    matches(text, evaluation) {
+      if (text.sections.length !== tests.length) return false;
+      // The last section tells most apart.
+      for (let i = tests.length - 1; i >= 0; i--) {
+        if (tests[i]?.(text.sections[i] ?? '', evaluation) !== true) return false;
+      }
+      return true;
+    },
+  };
+}
+
+function sectionTest(template: Template, { questionMark }: ResourceRules) {
+  if (template.fixed === undefined) {
+    return (text: string, evaluation: Evaluation): boolean => matchesTemplate(template, text, evaluation, questionMark);
+  }
+  const pattern = new Pattern(template.fixed, questionMark);
+  return (text: string): boolean => pattern.matches(text);
+}
+
+/** The cleaned path, if it is another one. */
+function cleanedPath(path: string): string | undefined {
+  const mayDiffer =
+    path.endsWith('/') || path.startsWith('/') || path.startsWith('.') || path.includes('//') || path.includes('/.');
+  if (!mayDiffer) return path === '' ? '.' : undefined;
+  const cleaned = cleanPath(path);
+  return cleaned === path ? undefined : cleaned;
 }
 
 /** The shortest equal path: what remains of '.', '..', empty components and a trailing slash. */

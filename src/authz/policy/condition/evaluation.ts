@@ -1,0 +1,82 @@
+// One request while it is decided: its condition keys by the names that policies use, and what was found missing.
+import type { PolicyRequest } from '../request.ts';
+
+/** How the names of condition keys are told apart. */
+export interface KeyNaming {
+  /** Upper and lower case are one. */
+  readonly ignoreCase: boolean;
+  /** Names that stand for one value: a key is looked up by its own name first. Undefined: each name is its own. */
+  readonly synonyms: ReadonlyMap<string, readonly string[]> | undefined;
+}
+
+/** A condition key as a policy names it, readied for looking up. */
+export interface KeyRef {
+  /** As written. */
+  readonly name: string;
+  readonly others: readonly string[] | undefined;
+  /** Lower case, where case does not count. */
+  readonly folded: string | undefined;
+}
+
+/** Readies a name. `aws:username/x` has the synonyms of `aws:username`, with the suffix. */
+export function keyRef(name: string, naming: KeyNaming): KeyRef {
+  const slash = name.indexOf('/');
+  const base = slash === -1 ? name : name.slice(0, slash);
+  const others = naming.synonyms?.get(base)?.map((other) => (slash === -1 ? other : other + name.slice(slash)));
+  return { name, others, folded: naming.ignoreCase ? name.toLowerCase() : undefined };
+}
+
+/** The request and its keys. Made for one decision, and forgotten. */
+export class Evaluation {
+  readonly request: PolicyRequest;
+  /** Keys that could be found out and are not told, of all statements that hang on them. */
+  readonly missing = new Set<string>();
+  /** A variable of the statement at hand is not told. */
+  variableMissing = false;
+  #folded: Map<string, readonly string[]> | undefined;
+
+  constructor(request: PolicyRequest) {
+    this.request = request;
+  }
+
+  /** The values of a key; undefined when absent, and when present with no value. */
+  values(key: KeyRef): readonly string[] | undefined {
+    const found = this.#find(key);
+    return found === undefined || found.length === 0 ? undefined : found;
+  }
+
+  #find(key: KeyRef): readonly string[] | undefined {
+    const { keys } = this.request;
+    const own = keys.get(key.name);
+    if (own !== undefined) return own;
+    if (key.others !== undefined) {
+      for (const other of key.others) {
+        const values = keys.get(other);
+        if (values !== undefined) return values;
+      }
+    }
+    if (key.folded === undefined) return undefined;
+    if (this.#folded === undefined) {
+      this.#folded = new Map();
+      for (const [name, values] of keys) this.#folded.set(name.toLowerCase(), values);
+    }
+    return this.#folded.get(key.folded);
+  }
+
+  /** The values a variable may stand for; undefined when absent. Remembers when the answer is not told. */
+  variable(key: KeyRef): readonly string[] | undefined {
+    if (this.request.unknownKeys !== undefined && this.isUnknown(key)) {
+      this.missing.add(key.name);
+      this.variableMissing = true;
+    }
+    return this.values(key);
+  }
+
+  /** True when the caller could find the key's value out and has not. */
+  isUnknown(key: KeyRef): boolean {
+    const unknown = this.request.unknownKeys;
+    if (unknown === undefined || this.#find(key) !== undefined) return false;
+    const slash = key.name.indexOf('/');
+    return unknown.has(key.name) || (slash !== -1 && unknown.has(key.name.slice(0, slash + 1)));
+  }
+}
