@@ -7,65 +7,77 @@ import { join } from 'node:path';
 import { credentials } from '@grpc/grpc-js';
 import {
   AuthorizationClient,
-  AuthorizeRequest,
+  type AuthorizeRequest,
   type AuthorizeResponse,
-  AuthorizeStreamRequest,
   type AuthorizeStreamResponse,
+  type Credentials,
   Outcome,
+  type RequestContext,
 } from '../proto/gen/portcullis/authz/v1/authorization.ts';
-import { CLI, ROOT, startChild } from './child.ts';
+import { createAuthzClient } from '../src/gateway/authz-client/index.ts';
+import { type Child, ROOT, startChild } from './child.ts';
 import { type Measured, measure, row } from './measure.ts';
 
 const MILLISECONDS = 4_000;
 const ROOT_KEY = 'bench-root';
-const ROOT_SECRET = 'bench-root-secret';
+const SECRET = 'bench-secret-key';
 
-/** Runs the suite; prints a row a way of asking. */
-export async function run(): Promise<void> {
+/** What a question presents: a signature to verify, or a name that a trusted caller vouches for. */
+type Presented = 'named' | 'signed';
+
+const WAYS = [
+  ['unary, 1 at once', 1, 1, unary],
+  ['unary, 64 at once', 64, 1, unary],
+  ['stream, 1 at once', 1, 1, stream],
+  ['stream, 64 at once', 64, 1, stream],
+  ['stream, batches of 16', 64, 16, stream],
+  ["the gateway's client, 64", 64, 1, gatewayClient],
+] as const;
+
+/**
+ * Runs the suite; prints a row a way of asking.
+ * @param args `--json`: one JSON array and nothing else; `named` or `signed`: only those
+ */
+export async function run(args: readonly string[]): Promise<void> {
+  const json = args.includes('--json');
+  const only = args.filter((arg) => arg === 'named' || arg === 'signed') as Presented[];
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-bench-'));
   const socket = (name: string): string => `unix:${join(folder, `${name}.sock`)}`;
-  const sidecar = await startChild(
-    [CLI, 'authz', '--supervised', '--listen', socket('authz'), '--store', 'none:'],
-    (line) => line.includes('ready'),
-    { MINIO_ROOT_USER: ROOT_KEY, MINIO_ROOT_PASSWORD: ROOT_SECRET },
-  );
-  const echo = await startChild(['--import', 'tsx', join(ROOT, 'bench', 'bare-echo.ts'), socket('echo')], (line) =>
-    line.includes('ready'),
-  );
+  const script = (name: string, ...rest: string[]): Promise<Child> =>
+    startChild(['--import', 'tsx', join(ROOT, 'bench', name), ...rest], (line) => line.includes('ready'));
+  const sidecar = await script('authz-sidecar.ts', socket('authz'), ROOT_KEY, SECRET);
+  const echo = await script('bare-echo.ts', socket('echo'));
+  const rows: object[] = [];
   try {
-    process.stdout.write('decisions with a SigV4 signature each, beside a bare gRPC echo\n');
-    const ours = new AuthorizationClient(socket('authz'), credentials.createInsecure());
-    const reference = new AuthorizationClient(socket('echo'), credentials.createInsecure());
-    for (const [name, concurrency, batch, make] of [
-      ['unary, 1 at once', 1, 1, unary],
-      ['unary, 64 at once', 64, 1, unary],
-      ['stream, 1 at once', 1, 1, stream],
-      ['stream, 64 at once', 64, 1, stream],
-      ['stream, batches of 16', 64, 16, stream],
-    ] as const) {
-      const both: Measured[] = [];
-      for (const [client, pid] of [
-        [ours, sidecar.pid],
-        [reference, echo.pid],
-      ] as const) {
-        const { ask, close } = make(client, batch);
-        const measured = await measure(ask, { concurrency, milliseconds: MILLISECONDS, pids: [pid] });
-        close();
-        both.push({
-          ...measured,
-          opsPerSecond: measured.opsPerSecond * batch,
-          cpuMicrosPerOp: measured.cpuMicrosPerOp / batch,
-        });
+    for (const presented of only.length > 0 ? only : (['named', 'signed'] as const)) {
+      const what = presented === 'named' ? 'of principals that the caller names' : 'with a SigV4 signature each';
+      if (!json) process.stdout.write(`decisions ${what}, beside a bare gRPC echo\n`);
+      for (const [name, concurrency, batch, make] of WAYS) {
+        const both: Measured[] = [];
+        for (const [address, pid] of [
+          [socket('authz'), sidecar.pid],
+          [socket('echo'), echo.pid],
+        ] as const) {
+          const { ask, close } = make(address, batch, presented);
+          const measured = await measure(ask, { concurrency, milliseconds: MILLISECONDS, pids: [pid] });
+          close();
+          both.push({
+            ...measured,
+            opsPerSecond: measured.opsPerSecond * batch,
+            cpuMicrosPerOp: measured.cpuMicrosPerOp / batch,
+          });
+        }
+        const [ours, reference] = both as [Measured, Measured];
+        rows.push({ presented, way: name, concurrency, batch, ours, reference });
+        if (!json) process.stdout.write(`${row(name, ours, reference)}\n`);
       }
-      process.stdout.write(`${row(name, both[0] as Measured, both[1] as Measured)}\n`);
     }
-    ours.close();
-    reference.close();
   } finally {
     await sidecar.end();
     await echo.end();
     rmSync(folder, { recursive: true, force: true });
   }
+  if (json) process.stdout.write(`${JSON.stringify(rows)}\n`);
 }
 
 interface Asker {
@@ -73,20 +85,22 @@ interface Asker {
   close(): void;
 }
 
-function unary(client: AuthorizationClient): Asker {
+function unary(address: string, _batch: number, presented: Presented): Asker {
+  const client = new AuthorizationClient(address, credentials.createInsecure());
   return {
     ask: () =>
       new Promise((resolve, reject) => {
-        client.authorize(question(), (error, answer) => {
+        client.authorize(question(presented), (error, answer) => {
           if (error === null && isAllow(answer)) resolve();
           else reject(error ?? new Error(answer.decision?.reason));
         });
       }),
-    close: () => undefined,
+    close: () => client.close(),
   };
 }
 
-function stream(client: AuthorizationClient, batch: number): Asker {
+function stream(address: string, batch: number, presented: Presented): Asker {
+  const client = new AuthorizationClient(address, credentials.createInsecure());
   const call = client.authorizeStream();
   const waiting = new Map<bigint, { left: number; resolve: () => void; reject: (error: Error) => void }>();
   let next = 0n;
@@ -111,11 +125,26 @@ function stream(client: AuthorizationClient, batch: number): Asker {
         waiting.set(group, { left: batch, resolve, reject });
         const items = Array.from({ length: batch }, (_, i) => ({
           id: group * 16n + BigInt(i),
-          ask: { $case: 'authorize' as const, value: question() },
+          ask: { $case: 'authorize' as const, value: question(presented) },
         }));
-        call.write(AuthorizeStreamRequest.fromPartial({ items }));
+        call.write({ items });
       }),
-    close: () => call.cancel(),
+    close: () => {
+      call.cancel();
+      client.close();
+    },
+  };
+}
+
+/** The client that the gateway asks with: it coalesces what is asked at once. */
+function gatewayClient(address: string, _batch: number, presented: Presented): Asker {
+  const client = createAuthzClient({ address });
+  return {
+    async ask() {
+      const { decision } = await client.authorize(question(presented));
+      if (decision.outcome !== Outcome.OUTCOME_ALLOW) throw new Error(decision.reason);
+    },
+    close: () => client.close(),
   };
 }
 
@@ -125,10 +154,31 @@ function isAllow(answer: AuthorizeResponse): boolean {
 
 let counter = 0;
 
-/** A GetObject as a gateway would ask it, signed, each for another key. */
-function question(): AuthorizeRequest {
-  const time = new Date().toISOString().replace(/[-:]|\.\d{3}/g, '');
+/** A GetObject as a gateway would ask it, each for another key. */
+function question(presented: Presented): AuthorizeRequest {
   const key = `folder/object-${counter++ % 10_000}`;
+  const requestId = String(counter);
+  return {
+    credentials: presented === 'named' ? NAMED : signedBy(ROOT_KEY, key),
+    accesses: [{ action: 's3:GetObject', resource: `arn:aws:s3:::bucket/${key}`, context: {}, resourceAccount: '' }],
+    context: { ...CONTEXT, requestId },
+    openFrames: false,
+  };
+}
+
+const NAMED: Credentials = { presented: { $case: 'named', value: { accessKey: 'alice' } } };
+const CONTEXT: RequestContext = {
+  requestId: '',
+  sourceAddress: '127.0.0.1',
+  secureTransport: false,
+  userAgent: 'bench',
+  referer: '',
+  timeMs: 0n,
+  keys: {},
+};
+
+function signedBy(accessKey: string, key: string): Credentials {
+  const time = new Date().toISOString().replace(/[-:]|\.\d{3}/g, '');
   const hash = createHash('sha256').digest('hex');
   const signed = 'host;x-amz-content-sha256;x-amz-date';
   const canonical = `GET\n/bucket/${key}\n\nhost:localhost:9000\nx-amz-content-sha256:${hash}\nx-amz-date:${time}\n\n${signed}\n${hash}`;
@@ -137,19 +187,16 @@ function question(): AuthorizeRequest {
   const signature = createHmac('sha256', signingKey(time.slice(0, 8)))
     .update(text)
     .digest('hex');
-  return AuthorizeRequest.fromPartial({
-    credentials: {
-      presented: {
-        $case: 'sigv4Header',
-        value: {
-          authorization: `AWS4-HMAC-SHA256 Credential=${ROOT_KEY}/${scope}, SignedHeaders=${signed}, Signature=${signature}`,
-          canonicalRequest: Buffer.from(canonical),
-        },
+  return {
+    presented: {
+      $case: 'sigv4Header',
+      value: {
+        authorization: `AWS4-HMAC-SHA256 Credential=${accessKey}/${scope}, SignedHeaders=${signed}, Signature=${signature}`,
+        canonicalRequest: Buffer.from(canonical),
+        unsignedHeaders: [],
       },
     },
-    accesses: [{ action: 's3:GetObject', resource: `arn:aws:s3:::bucket/${key}` }],
-    context: { requestId: String(counter), sourceAddress: '127.0.0.1', userAgent: 'bench' },
-  });
+  };
 }
 
 const keys = new Map<string, Buffer>();
@@ -159,7 +206,7 @@ function signingKey(date: string): Buffer {
   if (cached !== undefined) return cached;
   const key = [date, 'us-east-1', 's3', 'aws4_request'].reduce<string | Buffer>(
     (secret, text) => createHmac('sha256', secret).update(text).digest(),
-    `AWS4${ROOT_SECRET}`,
+    `AWS4${SECRET}`,
   ) as Buffer;
   keys.set(date, key);
   return key;

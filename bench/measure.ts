@@ -59,7 +59,7 @@ export async function measure(
 /** One line of a table: the measured thing beside its reference. */
 export function row(name: string, ours: Measured, reference: Measured): string {
   const figures = (m: Measured): string =>
-    `${m.opsPerSecond.toFixed(0).padStart(7)}/s  cpu ${m.cpuMicrosPerOp.toFixed(0).padStart(6)} µs  p99 ${m.p99Ms.toFixed(2).padStart(7)} ms`;
+    `${m.opsPerSecond.toFixed(0).padStart(7)}/s  cpu ${m.cpuMicrosPerOp.toFixed(1).padStart(6)} µs  p50 ${(m.p50Ms * 1000).toFixed(0).padStart(5)} µs  p99 ${m.p99Ms.toFixed(2).padStart(6)} ms`;
   const ratio = reference.cpuMicrosPerOp === 0 ? Number.NaN : ours.cpuMicrosPerOp / reference.cpuMicrosPerOp;
-  return `${name.padEnd(22)} ${figures(ours)}   reference ${figures(reference)}   cpu ratio ${ratio.toFixed(2)}`;
+  return `${name.padEnd(24)} ${figures(ours)}   reference ${figures(reference)}   cpu ratio ${ratio.toFixed(2)}`;
 }

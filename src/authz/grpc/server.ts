@@ -6,10 +6,11 @@ import { Server } from '@grpc/grpc-js';
 import { load } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
-import { AuthorizationService } from '../../../proto/gen/portcullis/authz/v1/authorization.ts';
+import { AuthorizationService, AuthorizeStreamResponse } from '../../../proto/gen/portcullis/authz/v1/authorization.ts';
 import { BucketConfigurationService } from '../../../proto/gen/portcullis/authz/v1/bucket_configuration.ts';
 import { PolicySimulationService } from '../../../proto/gen/portcullis/authz/v1/policy_simulation.ts';
 import { bind, isLocal, ListenError, parseListenAddress } from './listen.ts';
+import { messageSerializer } from './message-serializer.ts';
 import {
   authorizationService,
   bucketConfigurationService,
@@ -32,6 +33,17 @@ const SERVICES = {
   bucket_configuration: 'portcullis.authz.v1.BucketConfiguration',
   policy_simulation: 'portcullis.authz.v1.PolicySimulation',
 } as const;
+
+/** The service as described, with answers of the stream written into one buffer that is used again. */
+const AUTHORIZATION: typeof AuthorizationService = {
+  ...AuthorizationService,
+  authorizeStream: {
+    ...AuthorizationService.authorizeStream,
+    responseSerialize: messageSerializer((message: AuthorizeStreamResponse, writer) =>
+      AuthorizeStreamResponse.encode(message, writer),
+    ),
+  },
+};
 
 export interface GrpcServerOptions extends ServiceOptions {
   readonly listen: string;
@@ -63,7 +75,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<Runni
     ...(options.token === undefined ? {} : { interceptors: [tokenGuard(options.token)] }),
   });
   const streams = new Set<() => void>();
-  server.addService(AuthorizationService, authorizationService(options, streams));
+  server.addService(AUTHORIZATION, authorizationService(options, streams));
   server.addService(BucketConfigurationService, bucketConfigurationService(options, streams));
   const { policy_simulation, ...needed } = SERVICES;
   const served = options.policySimulation === false ? needed : { ...needed, policy_simulation };

@@ -51,14 +51,16 @@ export interface KeyFacts {
 export function requestKeys(facts: KeyFacts): Map<string, readonly string[]> {
   const { dialect, identified, signature, context, nowMs } = facts;
   const keys = new Map<string, readonly string[]>();
+  const alwaysPresent = ALWAYS_PRESENT.has(dialect);
   const put = (name: string, value: string | undefined): void => {
-    if (value !== undefined && (value !== '' || ALWAYS_PRESENT.has(dialect))) keys.set(name, [value]);
+    if (value !== undefined && (value !== '' || alwaysPresent)) keys.set(name, value === '' ? EMPTY : [value]);
   };
-  addContext(keys, context?.keys ?? {});
+  if (context !== undefined) addContext(keys, context.keys);
   const name = policyName(identified, dialect);
-  keys.set('aws:CurrentTime', [new Date(nowMs).toISOString()]);
-  keys.set('aws:EpochTime', [String(Math.floor(nowMs / 1000))]);
-  keys.set('aws:SecureTransport', [String(context?.secureTransport ?? false)]);
+  const time = timeValues(nowMs);
+  keys.set('aws:CurrentTime', time.current);
+  keys.set('aws:EpochTime', time.epoch);
+  keys.set('aws:SecureTransport', context?.secureTransport === true ? TRUE : FALSE);
   if (context?.sourceAddress) keys.set('aws:SourceIp', [context.sourceAddress]);
   put('aws:UserAgent', context?.userAgent ?? '');
   put('aws:Referer', context?.referer ?? '');
@@ -77,6 +79,26 @@ export function requestKeys(facts: KeyFacts): Map<string, readonly string[]> {
   }
   if (signature?.payloadHash !== undefined) keys.set('s3:x-amz-content-sha256', [signature.payloadHash]);
   return keys;
+}
+
+const TRUE = ['true'];
+const FALSE = ['false'];
+const EMPTY = [''];
+
+interface TimeValues {
+  readonly nowMs: number;
+  readonly current: readonly string[];
+  readonly epoch: readonly string[];
+}
+
+let lastTime: TimeValues = { nowMs: Number.NaN, current: [], epoch: [] };
+
+/** A busy service decides many requests in one millisecond. */
+function timeValues(nowMs: number): TimeValues {
+  if (lastTime.nowMs !== nowMs) {
+    lastTime = { nowMs, current: [new Date(nowMs).toISOString()], epoch: [String(Math.floor(nowMs / 1000))] };
+  }
+  return lastTime;
 }
 
 /** The keys of one access: the request's and its own. Throws AskFault. */

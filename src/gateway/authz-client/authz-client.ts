@@ -3,10 +3,12 @@
 import { credentials, Metadata } from '@grpc/grpc-js';
 import {
   AuthorizationClient,
+  AuthorizationService,
   type AuthorizeBatchRequest,
   type AuthorizeBatchResponse,
   type AuthorizeRequest,
   type AuthorizeResponse,
+  AuthorizeStreamRequest,
   type Decision,
   type Principal,
   type RequestContext,
@@ -14,7 +16,15 @@ import {
 import { S3Error } from '../s3/errors.ts';
 import type { FrameChannel } from '../s3/frame-verifier.ts';
 import { type BucketConfigurationRpc, createBucketConfigurationRpc } from './bucket-configuration-rpc.ts';
-import { type Answer, type Answered, type Ask, DecisionStream, NoAnswer } from './decision-stream.ts';
+import {
+  type Answer,
+  type Answered,
+  type Ask,
+  type DecisionCall,
+  DecisionStream,
+  NoAnswer,
+} from './decision-stream.ts';
+import { messageSerializer } from './message-serializer.ts';
 import { sidecarTarget } from './sidecar-address.ts';
 
 /** The decision on one request. */
@@ -84,7 +94,7 @@ class StreamingAuthzClient implements AuthzClient {
     if (token !== undefined) metadata.set('authorization', `Bearer ${token}`);
     this.buckets = createBucketConfigurationRpc(this.#client.getChannel(), metadata, timeoutMs);
     this.#stream = new DecisionStream({
-      open: () => this.#client.authorizeStream(metadata),
+      open: () => openStream(this.#client, metadata),
       timeoutMs,
       onLost: (error) => logger?.warn({ err: error }, 'the authorization sidecar is away; requests are refused'),
       onRestored: () => logger?.info('the authorization sidecar is back'),
@@ -152,6 +162,15 @@ class StreamingAuthzClient implements AuthzClient {
       throw unavailable(error);
     }
   }
+}
+
+const { authorizeStream: STREAM } = AuthorizationService;
+const serialize = messageSerializer((message: AuthorizeStreamRequest, writer) =>
+  AuthorizeStreamRequest.encode(message, writer),
+);
+
+function openStream(client: AuthorizationClient, metadata: Metadata): DecisionCall {
+  return client.makeBidiStreamRequest(STREAM.path, serialize, STREAM.responseDeserialize, metadata);
 }
 
 type AnswerOf<Case extends Answer['$case']> = Extract<Answer, { $case: Case }>['value'];
