@@ -35,6 +35,7 @@ import {
   type Attributes,
   type CommitGuard,
   type CommitOptions,
+  CommitUnknownError,
   type CreateOptions,
   type DirectoryEntry,
   type ExistingFile,
@@ -400,6 +401,10 @@ export class JuiceVolume implements Volume {
       });
       done = true;
       return result;
+    } catch (error) {
+      // Numbers that may be in use are never used again.
+      if (error instanceof CommitUnknownError) reserved.length = 0;
+      throw error;
     } finally {
       this.#fs.inodes.giveBack(done ? left : reserved);
     }

@@ -7,7 +7,7 @@ import { currentTimeNs } from './meta/change.ts';
 import type { Node } from './meta/engine.ts';
 import type { FileContent } from './meta/file-commit.ts';
 import type { IdAllocator } from './meta/id-allocator.ts';
-import { type Attributes, type CommitOptions, type FileWriter, VolumeError } from './volume.ts';
+import { type Attributes, type CommitOptions, CommitUnknownError, type FileWriter, VolumeError } from './volume.ts';
 import type { VolumeLog } from './volume-options.ts';
 
 export interface VolumeWriterParts {
@@ -48,10 +48,23 @@ export class VolumeFileWriter implements FileWriter {
     this.#state = 'committing';
     const written = await this.#slices.finish();
     const slices = written.map(({ chunkIndex, id, size }) => ({ chunkIndex, pos: 0, id, size, off: 0, len: size }));
-    const node = await this.#parts.commit({ length: this.size, mtimeNs: this.#lastWriteNs, slices }, options);
+    const node = await this.#commit({ length: this.size, mtimeNs: this.#lastWriteNs, slices }, options);
     this.#state = 'committed';
     this.#slices.release();
     return toAttributes(node);
+  }
+
+  async #commit(content: Omit<FileContent, 'shared'>, options: CommitOptions | undefined): Promise<Node> {
+    try {
+      return await this.#parts.commit(content, options);
+    } catch (error) {
+      if (error instanceof CommitUnknownError) {
+        // The file may be there: its blocks stay, and are found by garbage collection if it is not.
+        this.#state = 'committed';
+        this.#slices.release();
+      }
+      throw error;
+    }
   }
 
   async abort(): Promise<void> {

@@ -71,6 +71,17 @@ export class VolumeError extends Error {
   }
 }
 
+/**
+ * The connection to the metadata engine broke while it was committing: the change may be done, or not. What it refers to must
+ * be left alone; the caller has no acknowledgement, and may look or try again.
+ */
+export class CommitUnknownError extends VolumeError {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super('EIO', message, options);
+    this.name = 'CommitUnknownError';
+  }
+}
+
 /** An open file; a snapshot of its attributes and slices is taken when it is opened, and its data stays readable until `close`. */
 export interface FileReader {
   readonly attributes: Attributes;

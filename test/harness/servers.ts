@@ -87,7 +87,8 @@ export async function startMariadb(): Promise<TestServer> {
         '--bind-address=127.0.0.1',
         `--port=${port}`,
         '--skip-name-resolve',
-        '--innodb-flush-log-at-trx-commit=1',
+        // Written to the system with each commit; a test kills servers, not machines.
+        '--innodb-flush-log-at-trx-commit=2',
         '--max-connections=400',
         `--init-file=${join(folder, 'data', 'init.sql')}`,
       ],
@@ -111,7 +112,11 @@ export async function startPostgres(): Promise<TestServer> {
   return start(
     (folder, port) => [
       postgres,
-      ['-D', join(folder, 'data'), '-h', '127.0.0.1', '-p', `${port}`, '-k', folder, '-c', 'max_connections=400'],
+      [
+        ...['-D', join(folder, 'data'), '-h', '127.0.0.1', '-p', `${port}`, '-k', folder],
+        // Written to the system with each commit; a test kills servers, not machines.
+        ...['-c', 'max_connections=400', '-c', 'fsync=off', '-c', 'full_page_writes=off'],
+      ],
       { asUnprivileged: true },
     ],
     (folder) => {

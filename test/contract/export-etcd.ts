@@ -1,0 +1,3 @@
+export async function exportEtcd(_metaUrl: string, _database: string): Promise<void> {
+  throw new Error('not yet');
+}

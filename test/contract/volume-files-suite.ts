@@ -1,0 +1,347 @@
+// Files of a volume: writing, replacing, reading while they are removed, and damage that must never become wrong bytes.
+import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { openVolume, type Volume, VolumeError, type VolumeOptions, type VolumePath } from '../../src/juicefs/index.ts';
+import type { EngineKind, RunningEngine } from './meta-engines.ts';
+import { makeVolume, type TemporaryVolume } from './temporary-volume.ts';
+
+const KIB = 1024;
+/** The suite on one engine. */
+export function volumeFilesSuite(kind: EngineKind): void {
+  let engine: RunningEngine;
+  beforeAll(async () => {
+    engine = await kind.start();
+  });
+  afterAll(() => engine.stop());
+
+  let made: TemporaryVolume;
+  let volume: Volume;
+
+  async function open(settings: Parameters<typeof makeVolume>[0], options: VolumeOptions = {}): Promise<void> {
+    made = await makeVolume(settings, engine);
+    volume = await openVolume(made.metaUrl, { deleteGraceMs: 0, ...options });
+  }
+
+  async function put(path: VolumePath, content: Buffer | string): Promise<bigint> {
+    const writer = volume.create(path);
+    await writer.write(Buffer.from(content));
+    return (await writer.commit()).inode;
+  }
+
+  async function read(path: VolumePath): Promise<Buffer> {
+    const reader = await volume.open(path);
+    try {
+      return await collect(reader.read(0, reader.attributes.size));
+    } finally {
+      await reader.close();
+    }
+  }
+
+  async function collect(source: AsyncIterable<Uint8Array>): Promise<Buffer> {
+    const parts: Uint8Array[] = [];
+    for await (const part of source) parts.push(part);
+    return Buffer.concat(parts);
+  }
+
+  function blocks(): string[] {
+    const folder = join(made.objects, 'testvol');
+    const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    return files.map((entry) => join(entry.parentPath, entry.name)).filter((path) => path.includes('/chunks/'));
+  }
+
+  const failure = async (work: Promise<unknown>): Promise<string> => {
+    try {
+      await work;
+      return 'no failure';
+    } catch (error) {
+      if (error instanceof VolumeError) return error.code;
+      throw error;
+    }
+  };
+
+  const pattern = (bytes: number): Buffer =>
+    Buffer.from(Array.from({ length: bytes }, (_, i) => (i * 31 + (i >> 8)) & 0xff));
+
+  afterEach(async () => {
+    await volume.close();
+    made.remove();
+  });
+
+  describe('a file being written', () => {
+    beforeEach(() => open({ trashDays: 0 }));
+
+    it('is not there before its commit, and there with its parents after', async () => {
+      const writer = volume.create(['a', 'b', 'c']);
+      await writer.write(Buffer.alloc(200 * KIB, 7));
+      expect(await failure(volume.stat(['a']))).toBe('ENOENT');
+      await vi.waitFor(() => expect(blocks().length).toBeGreaterThan(0));
+      await writer.commit({ xattrs: new Map([['s3-etag', Buffer.from('e')]]) });
+      expect(await read(['a', 'b', 'c'])).toEqual(Buffer.alloc(200 * KIB, 7));
+      const { attributes, xattrs } = await volume.statWithXattrs(['a', 'b', 'c']);
+      expect(attributes).toMatchObject({ type: 'file', mode: 0o644, nlink: 1, size: 200 * KIB });
+      expect(Buffer.from(xattrs.get('s3-etag') ?? []).toString()).toBe('e');
+      expect(await volume.stat(['a'])).toMatchObject({ type: 'directory', mode: 0o755, nlink: 3 });
+    });
+
+    it('leaves nothing behind when it is aborted', async () => {
+      const writer = volume.create(['a', 'b']);
+      await writer.write(Buffer.alloc(500 * KIB));
+      await writer.abort();
+      await writer.abort();
+      expect(blocks()).toEqual([]);
+      expect(await failure(volume.stat(['a']))).toBe('ENOENT');
+      expect(await failure(writer.write(Buffer.alloc(1)))).toBe('EINVAL');
+      expect(await failure(writer.commit())).toBe('EINVAL');
+    });
+
+    it('leaves nothing behind when it is aborted during a write', async () => {
+      const writer = volume.create(['a']);
+      const writing = writer.write(Buffer.alloc(4 * KIB * KIB));
+      await writer.abort();
+      expect(await failure(writing)).toBe('ECANCELED');
+      expect(blocks()).toEqual([]);
+    });
+
+    it('can be empty', async () => {
+      await volume.create(['empty']).commit();
+      expect(await read(['empty'])).toEqual(Buffer.alloc(0));
+    });
+
+    it('may be larger than a chunk', async () => {
+      const size = 64 * KIB * KIB + 100 * KIB + 3;
+      const content = Buffer.alloc(size, 'chunks and slices ');
+      await put(['large'], content);
+      expect((await read(['large'])).equals(content)).toBe(true);
+      const reader = await volume.open(['large']);
+      const around = await collect(reader.read(64 * KIB * KIB - 10, 64 * KIB * KIB + 10));
+      expect(around.equals(content.subarray(64 * KIB * KIB - 10, 64 * KIB * KIB + 10))).toBe(true);
+      await reader.close();
+    });
+
+    it('cannot take the place of a directory, nor stand below a file', async () => {
+      await volume.mkdirs(['d', 'e']);
+      await put(['f'], 'x');
+      expect(await failure(put(['d'], 'x'))).toBe('EISDIR');
+      expect(await failure(put(['f', 'g'], 'x'))).toBe('ENOTDIR');
+      expect(await failure(put([], 'x'))).toBe('EISDIR');
+    });
+  });
+
+  describe('a commit with a guard', () => {
+    beforeEach(() => open({ trashDays: 0 }));
+
+    it('shows the guard what stands there, and throws what it throws', async () => {
+      const inode = await put(['f'], 'old');
+      await volume.setXattrs(['f'], new Map([['s3-etag', Buffer.from('1')]]));
+      const writer = volume.create(['f']);
+      await writer.write(Buffer.from('new'));
+      const refusal = new Error('not this one');
+      let seen: unknown;
+      const committing = writer.commit({
+        guard: (existing) => {
+          seen = [existing?.attributes.inode, Buffer.from(existing?.xattrs.get('s3-etag') ?? []).toString()];
+          throw refusal;
+        },
+      });
+      await expect(committing).rejects.toBe(refusal);
+      expect(seen).toEqual([inode, '1']);
+      await writer.abort();
+      expect((await read(['f'])).toString()).toBe('old');
+      expect(blocks()).toHaveLength(1);
+    });
+
+    it('shows nothing where nothing is', async () => {
+      const seen: unknown[] = [];
+      await volume.create(['a', 'f']).commit({ guard: (existing) => void seen.push(existing) });
+      expect(seen).toEqual([undefined]);
+    });
+
+    it('keeps two writers from both being first', async () => {
+      const first = (existing: unknown): void => {
+        if (existing !== undefined) throw new VolumeError('EEXIST', 'not the first');
+      };
+      const writers = Array.from({ length: 8 }, () => volume.create(['one']));
+      const results = await Promise.all(writers.map((writer) => failure(writer.commit({ guard: first }))));
+      expect(results.filter((result) => result === 'no failure')).toHaveLength(1);
+      await Promise.all(writers.map((writer) => writer.abort()));
+    });
+  });
+
+  describe('a file that is replaced or removed', () => {
+    it('goes to the trash where there is one', async () => {
+      await open({ trashDays: 1 });
+      const inode = await put(['d', 'f'], 'first');
+      const parent = (await volume.stat(['d'])).inode;
+      await put(['d', 'f'], 'second');
+      const [hour] = await names(['.trash']);
+      expect(hour).toMatch(/^\d{4}-\d\d-\d\d-\d\d$/);
+      const entry = `${parent}-${inode}-f`;
+      expect(await names(['.trash', hour ?? ''])).toEqual([entry]);
+      expect((await read(['.trash', hour ?? '', entry])).toString()).toBe('first');
+      await volume.unlink(['d', 'f'], { skipTrash: true });
+      await volume.rmdir(['d']);
+      expect(await names(['.trash', hour ?? ''])).toHaveLength(2);
+      expect(await names([])).toEqual([]);
+      await volume.close();
+      expect(await made.check()).toEqual([]);
+    });
+
+    it('is deleted with its blocks where there is none', async () => {
+      await open({ trashDays: 0 });
+      await put(['f'], pattern(300 * KIB));
+      await put(['f'], 'short');
+      await volume.close();
+      expect(blocks()).toHaveLength(1);
+      expect(await made.check()).toEqual([]);
+    });
+
+    it('stays readable for who has it open, and goes when the last is done', async () => {
+      await open({ trashDays: 0 });
+      const content = pattern(300 * KIB);
+      await put(['f'], content);
+      const readers = [await volume.open(['f']), await volume.open(['f'])];
+      await volume.unlink(['f']);
+      expect(await failure(volume.open(['f']))).toBe('ENOENT');
+      expect(await failure(volume.openInode(readers[0]?.attributes.inode ?? 0n))).toBe('ENOENT');
+      for (const reader of readers) {
+        expect((await collect(reader.read(0, content.length))).equals(content)).toBe(true);
+        await reader.close();
+      }
+      await volume.close();
+      expect(blocks()).toEqual([]);
+      expect(await made.check()).toEqual([]);
+    });
+
+    it('stays readable when it was replaced by a rename', async () => {
+      await open({ trashDays: 0 });
+      await put(['old'], 'old');
+      await put(['new'], 'new');
+      const reader = await volume.open(['old']);
+      await volume.rename(['new'], ['old']);
+      expect((await collect(reader.read(0, 3))).toString()).toBe('old');
+      await reader.close();
+      expect((await read(['old'])).toString()).toBe('new');
+    });
+
+    it('shares its blocks with what was composed of it', async () => {
+      await open({ trashDays: 0 });
+      const content = pattern(200 * KIB);
+      const inode = await put(['parts', '1'], content);
+      const pieces = [
+        { inode, start: 100, end: content.length },
+        { inode, start: 0, end: 100 },
+      ];
+      await volume.composeFile(['whole'], pieces, { removeAfter: ['parts'] });
+      expect(await failure(volume.stat(['parts']))).toBe('ENOENT');
+      expect((await read(['whole'])).equals(Buffer.concat([content.subarray(100), content.subarray(0, 100)]))).toBe(
+        true,
+      );
+      expect(await failure(volume.composeFile(['x'], [{ inode, start: 0, end: 1 }]))).toBe('ENOENT');
+      const whole = (await volume.stat(['whole'])).inode;
+      expect(await failure(volume.composeFile(['x'], [{ inode: whole, start: 5, end: content.length + 1 }]))).toBe(
+        'EINVAL',
+      );
+      await volume.close();
+      expect(await made.check()).toEqual([]);
+    });
+  });
+
+  async function names(path: VolumePath): Promise<string[]> {
+    const found: string[] = [];
+    for await (const { name } of volume.list(path)) found.push(name);
+    return found;
+  }
+
+  describe.each(['none', 'lz4'])('a damaged block (%s)', (compression) => {
+    beforeEach(async () => {
+      await open({ compression });
+      await put(['f'], pattern(64 * KIB));
+    });
+
+    it.each<[string, (block: string) => void]>([
+      ['missing', (block) => rmSync(block)],
+      ['cut short', (block) => truncateSync(block, 1000)],
+      ['empty', (block) => truncateSync(block, 0)],
+    ])('that is %s is an I/O error that names it', async (_how, damage) => {
+      const [block = ''] = blocks();
+      damage(block);
+      const reader = await volume.open(['f']);
+      const reading = collect(reader.read(0, 64 * KIB));
+      await expect(reading).rejects.toThrow(/^EIO: block testvol\/chunks\/0\/0\/1_0_65536 is /);
+      await expect(collect(reader.read(10, 60 * KIB))).rejects.toThrow(/^EIO: block testvol/);
+      await reader.close();
+    });
+
+    it('that is garbage is an I/O error where it is compressed', async () => {
+      const [block = ''] = blocks();
+      const stored = readFileSync(block);
+      writeFileSync(block, Buffer.alloc(stored.length, 0xff));
+      if (compression === 'none') return;
+      await expect(read(['f'])).rejects.toThrow(/^EIO: block/);
+    });
+  });
+
+  describe('reading', () => {
+    beforeEach(() => open({}));
+
+    it('ends when it is cancelled', async () => {
+      await put(['f'], pattern(640 * KIB));
+      const reader = await volume.open(['f']);
+      const stop = new AbortController();
+      const reading = (async () => {
+        for await (const _part of reader.read(0, 640 * KIB, stop.signal)) stop.abort();
+      })();
+      expect(await failure(reading)).toBe('ECANCELED');
+      await reader.close();
+    });
+
+    it('may stop in the middle, and start again', async () => {
+      const content = pattern(640 * KIB);
+      await put(['f'], content);
+      const reader = await volume.open(['f']);
+      for await (const part of reader.read(0, content.length)) {
+        expect(part.length).toBeLessThan(content.length);
+        break;
+      }
+      expect((await collect(reader.read(5, content.length))).equals(content.subarray(5))).toBe(true);
+      await reader.close();
+      expect(await failure(collect(reader.read(0, 1)))).toBe('EINVAL');
+    });
+
+    it('is refused when another file stands there than was expected', async () => {
+      const inode = await put(['f'], 'x');
+      await put(['f'], 'y');
+      expect(await failure(volume.open(['f'], { expectInode: inode }))).toBe('ENOENT');
+      expect(await failure(volume.open(['f', 'g']))).toBe('ENOTDIR');
+      expect(await failure(volume.open([]))).toBe('EISDIR');
+    });
+  });
+
+  describe('names that could climb or hide', () => {
+    beforeEach(() => open({}));
+
+    it.each([
+      ['', 'EINVAL'],
+      ['.', 'EINVAL'],
+      ['..', 'EINVAL'],
+      ['a/b', 'EINVAL'],
+      ['a\0', 'EINVAL'],
+      ['\ud800', 'EINVAL'],
+      ['n'.repeat(256), 'ENAMETOOLONG'],
+      ['ü'.repeat(128), 'ENAMETOOLONG'],
+    ])('are refused: %j', async (name, code) => {
+      const attempt = async (): Promise<void> => void (await volume.create(['d', name]).commit());
+      expect(await failure(attempt())).toBe(code);
+      expect(await failure(volume.mkdir([name]))).toBe(code);
+    });
+
+    it('cannot put anything into the trash, nor take the trash away', async () => {
+      expect(await failure(put(['.trash', 'x'], 'x'))).toBe('EPERM');
+      expect(await failure(put(['.trash'], 'x'))).toBe('EISDIR');
+      expect(await failure(volume.rmdir(['.trash']))).toBe('EPERM');
+      expect(await failure(volume.rename(['.trash'], ['t']))).toBe('EPERM');
+      expect(await failure(volume.mkdir(['.trash', 'x']))).toBe('EPERM');
+    });
+  });
+}
