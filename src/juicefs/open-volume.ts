@@ -96,7 +96,6 @@ async function readSetting(engine: MetaEngine): Promise<string | undefined> {
   try {
     return await engine.look(async (reader) => reader.setting());
   } catch (cause) {
-    if (cause instanceof Error && cause.message.includes('no such table')) return undefined;
     throw new VolumeOpenError('DatabaseUnreachable', `cannot read the database ${engine.description}`, { cause });
   }
 }

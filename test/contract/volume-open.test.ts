@@ -70,9 +70,14 @@ describe('opening', () => {
   });
 
   it.each([
-    ['redis://h/1', /^UnsupportedEngine: .*redis/],
-    ['mysql://u:pw@(h:1)/d', /^UnsupportedEngine: .*mysql/],
-    ['nonsense', /^InvalidUrl/],
+    ['tikv://h:2379/v', /^UnsupportedEngine: .*tikv/],
+    ['mysql://u:secret@(h:1)', /^InvalidUrl: .*mysql:/],
+    ['mysql://u:secret@(h:1)/d?x=y', /^InvalidUrl: .*parameter x/],
+    ['mysql://u:secret@(127.0.0.1:1)/d', /^DatabaseUnreachable: .*mysql:\/\/u@\(127.0.0.1:1\)\/d.*REFUSED/],
+    ['postgres://u:secret@127.0.0.1:1/d', /^DatabaseUnreachable: .*postgres:\/\/u@127.0.0.1:1\/d.*REFUSED/],
+    ['postgres://u:secret@h/d?sslmode=sometimes', /^InvalidUrl: sslmode/],
+    ['postgres://u:secret@h/d?search_path=a,b', /^InvalidUrl: search_path/],
+    ['://', /^InvalidUrl/],
     ['sqlite3://', /^InvalidUrl/],
     ['sqlite3:///x.db?table_prefix=a-b', /^InvalidUrl/],
     ['sqlite3:///x.db?_sync=perhaps', /^InvalidUrl/],

@@ -285,7 +285,7 @@ async function create(
       await tx.putSetting(serializeFormat(format.members));
       if (format.trashDays > 0) await tx.insertNode(trashNode(TRASH_INODE, ROOT_INODE, now));
       await tx.insertNode({ ...trashNode(ROOT_INODE, ROOT_INODE, now), mode: ROOT_MODE });
-      for (const [counter, value] of INITIAL_COUNTERS) await tx.addToCounter(counter, value);
+      for (const [counter, value] of INITIAL_COUNTERS) await tx.setCounter(counter, value);
     });
   } catch (error) {
     await objects.delete(prefix + UUID_OBJECT);

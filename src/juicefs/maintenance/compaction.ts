@@ -134,7 +134,7 @@ async function release(tx: MetaTransaction, records: readonly SliceRecord[]): Pr
     counts.set(id, seen);
   }
   for (const [id, { size, count }] of counts) await tx.addSliceRefs(id, size, -count);
-  return (await tx.sliceRefs([...counts.keys()])).filter(({ refs }) => refs <= 0);
+  return (await tx.sliceRefs([...counts].map(([id, { size }]) => ({ id, size })))).filter(({ refs }) => refs <= 0);
 }
 
 const DELAYED_RECORD_BYTES = 12;

@@ -3,23 +3,17 @@
 import type { BlockStore } from '../chunk/block-store.ts';
 import { decodeRecords } from '../chunk/slice-record.ts';
 import { VolumeError } from '../volume.ts';
-import type { DeletedFile, SliceRef } from './engine.ts';
+import type { DeletedFile, SliceName, SliceRef } from './engine.ts';
 import type { FilesystemContext } from './filesystem-context.ts';
 
 const DELAYED_RECORD_BYTES = 12;
 
-/** A slice and its size, as a row names it. */
-interface SliceName {
-  readonly id: bigint;
-  readonly size: number;
-}
-
 /** Deletes a removed file's chunks and the slices only it used, then forgets it. */
 export async function deleteFileData(fs: FilesystemContext, blocks: BlockStore, file: DeletedFile): Promise<void> {
   // The rows say which chunks there are: a file that was truncated may have some beyond its length.
-  const chunks = await fs.engine.look(async (reader) => reader.chunks(file.inode));
+  const chunks = await fs.engine.look(async (reader) => reader.chunksOfDeleted(file));
   for (const { index } of chunks) await deleteChunk(fs, blocks, file.inode, index);
-  await fs.engine.write(async (tx) => tx.dequeueDeletedFile(file.inode));
+  await fs.engine.write(async (tx) => tx.dequeueDeletedFile(file));
 }
 
 async function deleteChunk(fs: FilesystemContext, blocks: BlockStore, inode: bigint, index: number): Promise<void> {
@@ -35,7 +29,7 @@ async function deleteChunk(fs: FilesystemContext, blocks: BlockStore, inode: big
     }
     for (const [id, { size, count }] of counts) await tx.addSliceRefs(id, size, -count);
     await tx.deleteChunk(inode, index);
-    return (await tx.sliceRefs([...counts.keys()])).filter(({ refs }) => refs <= 0);
+    return (await tx.sliceRefs([...counts].map(([id, { size }]) => ({ id, size })))).filter(({ refs }) => refs <= 0);
   });
   for (const slice of freed) await deleteSlice(fs, blocks, slice);
 }
@@ -57,7 +51,7 @@ function recordsOf(fs: FilesystemContext, slices: Uint8Array, inode: bigint, ind
 export async function deleteSlice(fs: FilesystemContext, blocks: BlockStore, slice: SliceName): Promise<void> {
   if (fs.options.maxDeletes === 0) return;
   await blocks.deleteSlice(slice);
-  await fs.engine.write(async (tx) => tx.deleteSliceRef(slice.id));
+  await fs.engine.write(async (tx) => tx.deleteSliceRef(slice.id, slice.size));
 }
 
 /** Gives up the slices that compaction replaced long enough ago. */
@@ -70,10 +64,10 @@ export async function releaseDelayedSlices(
   const rows = await fs.engine.look(async (reader) => reader.delayedSlices(deletedBefore, limit));
   for (const row of rows) {
     const freed = await fs.engine.write(async (tx): Promise<SliceRef[]> => {
-      if (!(await tx.deleteDelayedSlices(row.key))) return [];
+      if (!(await tx.deleteDelayedSlices(row))) return [];
       const slices = decodeDelayed(row.slices);
       for (const { id, size } of slices) await tx.addSliceRefs(id, size, -1);
-      return (await tx.sliceRefs([...new Set(slices.map(({ id }) => id))])).filter(({ refs }) => refs <= 0);
+      return (await tx.sliceRefs(slices)).filter(({ refs }) => refs <= 0);
     });
     for (const slice of freed) await deleteSlice(fs, blocks, slice);
   }

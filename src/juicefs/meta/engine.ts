@@ -82,9 +82,17 @@ export interface SliceRef {
   readonly refs: number;
 }
 
+/** A slice, as objects and reference counts name it. */
+export interface SliceName {
+  readonly id: bigint;
+  readonly size: number;
+}
+
 /** Slices that compaction replaced, kept until the trash expires: 12 bytes each {id u64, size u32}. */
 export interface DelayedSlices {
   readonly key: bigint;
+  /** When they were replaced, in unix seconds. */
+  readonly deleted: number;
   readonly slices: Uint8Array;
 }
 
@@ -168,9 +176,11 @@ export interface MetaReader {
   xattrs(inodes: readonly bigint[]): Awaitable<Map<string, Uint8Array>[]>;
   /** A file's chunks in order of index, within [first, last]. */
   chunks(inode: bigint, first?: number, last?: number): Awaitable<ChunkRow[]>;
+  /** The chunks that a removed file may still have: by its rows, or where there is no index of them, by its length. */
+  chunksOfDeleted(file: DeletedFile): Awaitable<ChunkRow[]>;
   /** 0 when the counter does not exist. */
   counter(name: string): Awaitable<number>;
-  sliceRefs(ids: readonly bigint[]): Awaitable<SliceRef[]>;
+  sliceRefs(slices: readonly SliceName[]): Awaitable<SliceRef[]>;
   /** Slices nobody refers to any more. */
   unreferencedSlices(limit: number): Awaitable<SliceRef[]>;
   delayedSlices(deletedBefore: number, limit: number): Awaitable<DelayedSlices[]>;
@@ -235,13 +245,13 @@ export interface MetaTransaction extends MetaReader {
   insertSliceRef(id: bigint, size: number): Awaitable<void>;
   addSliceRefs(id: bigint, size: number, delta: number): Awaitable<void>;
   /** Forgets a slice if nobody refers to it. */
-  deleteSliceRef(id: bigint): Awaitable<void>;
+  deleteSliceRef(id: bigint, size: number): Awaitable<void>;
   /** False when another client has given them up already. */
-  deleteDelayedSlices(key: bigint): Awaitable<boolean>;
+  deleteDelayedSlices(row: Pick<DelayedSlices, 'key' | 'deleted'>): Awaitable<boolean>;
   /** Remembers slices that the compaction into slice `key` replaced at this unix second. */
   putDelayedSlices(key: bigint, unixSeconds: number, slices: Uint8Array): Awaitable<void>;
   queueDeletedFile(file: DeletedFile, unixSeconds: number): Awaitable<void>;
-  dequeueDeletedFile(inode: bigint): Awaitable<void>;
+  dequeueDeletedFile(file: DeletedFile): Awaitable<void>;
   sustain(session: bigint, inode: bigint): Awaitable<void>;
   release(session: bigint, inode: bigint): Awaitable<void>;
   /** Adds to a counter, making it when missing; the new value. */

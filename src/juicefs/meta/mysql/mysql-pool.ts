@@ -36,8 +36,13 @@ const FULL = new Set([
 ]);
 
 /** Opens the engine of a `mysql://` URL. */
-export async function openMysql(address: string, options: { readOnly?: boolean }): Promise<MetaEngine> {
-  const parsed = parseMysqlUrl(address);
+export async function openMysql(
+  address: string,
+  fallbackPassword: string | undefined,
+  options: { readonly readOnly?: boolean },
+): Promise<MetaEngine> {
+  const given = parseMysqlUrl(address);
+  const parsed = { ...given, password: given.password === '' ? (fallbackPassword ?? '') : given.password };
   return PooledSqlEngine.open(new MysqlPool(parsed), parsed.tablePrefix, options);
 }
 

@@ -24,8 +24,13 @@ const TYPES: pg.CustomTypesConfig = {
 };
 
 /** Opens the engine of a `postgres://` URL. */
-export async function openPostgres(url: string, options: { readOnly?: boolean }): Promise<MetaEngine> {
-  const address = parsePostgresUrl(url);
+export async function openPostgres(
+  url: string,
+  fallbackPassword: string | undefined,
+  options: { readonly readOnly?: boolean },
+): Promise<MetaEngine> {
+  const given = parsePostgresUrl(url);
+  const address = { ...given, password: given.password === '' ? (fallbackPassword ?? '') : given.password };
   const { tls } = address;
   if (tls === undefined) return open(address, undefined, options);
   try {

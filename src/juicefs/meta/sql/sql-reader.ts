@@ -5,6 +5,7 @@ import type {
   Awaitable,
   ChunkRow,
   DelayedSlices,
+  DeletedFile,
   DirectoryUsage,
   Edge,
   Entry,
@@ -17,6 +18,7 @@ import type {
   QueuedFile,
   Quota,
   Session,
+  SliceName,
   SliceRef,
   Walk,
 } from '../engine.ts';
@@ -171,8 +173,12 @@ export class SqlReader implements MetaReader {
     );
   }
 
-  sliceRefs(ids: readonly bigint[]): Awaitable<SliceRef[]> {
-    return this.listIn(this.sql.sliceRefs, [...new Set(ids)], toSliceRef);
+  chunksOfDeleted({ inode }: DeletedFile): Awaitable<ChunkRow[]> {
+    return this.chunks(inode);
+  }
+
+  sliceRefs(slices: readonly SliceName[]): Awaitable<SliceRef[]> {
+    return this.listIn(this.sql.sliceRefs, [...new Set(slices.map(({ id }) => id))], toSliceRef);
   }
 
   unreferencedSlices(limit: number): Awaitable<SliceRef[]> {
@@ -180,7 +186,11 @@ export class SqlReader implements MetaReader {
   }
 
   delayedSlices(deletedBefore: number, limit: number): Awaitable<DelayedSlices[]> {
-    return this.list(this.sql.delayed, [deletedBefore, limit], (row) => ({ key: big(row[0]), slices: bytes(row[1]) }));
+    return this.list(this.sql.delayed, [deletedBefore, limit], (row) => ({
+      key: big(row[0]),
+      deleted: int(row[1]),
+      slices: bytes(row[2]),
+    }));
   }
 
   deletedFiles(queuedBefore: number, limit: number): Awaitable<QueuedFile[]> {

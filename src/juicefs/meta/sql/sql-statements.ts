@@ -62,7 +62,7 @@ export function readStatements(schema: SqlSchema) {
     counter: `SELECT value FROM ${t('counter')} WHERE name = ?`,
     sliceRefs: remembered((n) => `SELECT chunkid, size, refs FROM ${t('chunk_ref')} WHERE chunkid IN (${places(n)})`),
     unreferenced: `SELECT chunkid, size, refs FROM ${t('chunk_ref')} WHERE refs <= 0 LIMIT ?`,
-    delayed: `SELECT chunkid, ${blob('slices')} FROM ${t('delslices')} WHERE deleted < ? LIMIT ?`,
+    delayed: `SELECT chunkid, deleted, ${blob('slices')} FROM ${t('delslices')} WHERE deleted < ? LIMIT ?`,
     deletedFiles: `SELECT inode, length, expire FROM ${t('delfile')} WHERE expire < ? LIMIT ?`,
     staleSessions: `SELECT sid FROM ${t('session2')} WHERE expire < ? LIMIT ?`,
     sustained: `SELECT inode FROM ${t('sustained')} WHERE sid = ?`,

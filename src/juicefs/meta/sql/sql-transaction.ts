@@ -4,6 +4,7 @@ import {
   type AclRule,
   type Awaitable,
   type ChunkRow,
+  type DelayedSlices,
   type DeletedFile,
   type DirectoryUsage,
   type Edge,
@@ -132,7 +133,7 @@ export class SqlTransaction extends SqlReader implements MetaTransaction {
     return this.#run(this.#sql.deleteSliceRef, id);
   }
 
-  deleteDelayedSlices(key: bigint): Awaitable<boolean> {
+  deleteDelayedSlices({ key }: Pick<DelayedSlices, 'key'>): Awaitable<boolean> {
     return this.#changed(this.#sql.deleteDelayedSlices, key);
   }
 
@@ -144,7 +145,7 @@ export class SqlTransaction extends SqlReader implements MetaTransaction {
     return this.#run(this.#sql.queueDeletedFile, file.inode, file.length, unixSeconds);
   }
 
-  dequeueDeletedFile(inode: bigint): Awaitable<void> {
+  dequeueDeletedFile({ inode }: DeletedFile): Awaitable<void> {
     return this.#run(this.#sql.dequeueDeletedFile, inode);
   }
 
