@@ -84,7 +84,7 @@ describe('opening', () => {
   ])('refuses %s, without a secret in the message', async (url, message) => {
     const said = await refusal(openVolume(url));
     expect(said).toMatch(message);
-    expect(said).not.toContain('pw');
+    expect(said).not.toContain('secret');
   });
 
   it.each<[Record<string, unknown>, RegExp]>([

@@ -285,6 +285,7 @@ async function create(
       await tx.putSetting(serializeFormat(format.members));
       if (format.trashDays > 0) await tx.insertNode(trashNode(TRASH_INODE, ROOT_INODE, now));
       await tx.insertNode({ ...trashNode(ROOT_INODE, ROOT_INODE, now), mode: ROOT_MODE });
+      if (format.dirStats) await tx.insertDirectoryUsage(ROOT_INODE, { length: 0, space: 0, inodes: 0 });
       for (const [counter, value] of INITIAL_COUNTERS) await tx.setCounter(counter, value);
     });
   } catch (error) {

@@ -101,7 +101,7 @@ export class Change {
     if (await this.tx.addDirectoryUsage(directory, usage)) return;
     // No statistics yet (an older volume, or they were just enabled): count the directory as it is now.
     if ((await this.tx.node(directory)) === undefined) return;
-    await this.tx.putDirectoryUsage(directory, await this.#countDirectory(directory));
+    await this.tx.insertDirectoryUsage(directory, await this.#countDirectory(directory));
   }
 
   async #countDirectory(directory: bigint): Promise<DirectoryUsage> {

@@ -264,6 +264,8 @@ export interface MetaTransaction extends MetaReader {
   setCounterIfSmall(name: string, value: number, margin: number): Awaitable<boolean>;
   /** Adds to a directory's statistics; false when it has none yet. */
   addDirectoryUsage(inode: bigint, delta: DirectoryUsage): Awaitable<boolean>;
+  /** Stores a directory's first statistics; a conflict when it has some. */
+  insertDirectoryUsage(inode: bigint, usage: DirectoryUsage): Awaitable<void>;
   putDirectoryUsage(inode: bigint, usage: DirectoryUsage): Awaitable<void>;
   deleteDirectoryUsage(inode: bigint): Awaitable<void>;
   addDirectoryQuotaUsage(inode: bigint, space: number, inodes: number): Awaitable<void>;

@@ -90,7 +90,7 @@ export async function insertEntry(change: Change, parent: Node, name: Uint8Array
   await tx.insertNode(node);
   if (node.type === TYPE_DIRECTORY) change.made.add(node.inode);
   if (node.type === TYPE_DIRECTORY && change.fs.format.dirStats) {
-    await tx.putDirectoryUsage(node.inode, { length: 0, space: 0, inodes: 0 });
+    await tx.insertDirectoryUsage(node.inode, { length: 0, space: 0, inodes: 0 });
   }
   change.addUsage(node, chargedSpace(node.type === TYPE_DIRECTORY ? 0 : node.length), 1);
   change.countEntry(parent.inode, node, 1);

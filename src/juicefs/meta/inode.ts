@@ -31,6 +31,11 @@ export const FLAG_IMMUTABLE = 1;
 export const FLAG_APPEND = 2;
 export const FLAG_SKIP_TRASH = 32;
 
+/** Chunks, of 64 MiB each, that a file of this length may have. */
+export function chunkCount(length: number): number {
+  return Math.ceil(length / 2 ** 26);
+}
+
 const SPACE_UNIT = 4096;
 
 /** Space an inode of this length is charged: whole 4 KiB, and never less than one. */

@@ -52,7 +52,7 @@ export async function trashDirectory(change: Change): Promise<bigint> {
   const node = trashNode(inode, TRASH_INODE, nowNs);
   await tx.insertEdge(TRASH_INODE, name, node);
   await tx.insertNode(node);
-  if (change.fs.format.dirStats) await tx.putDirectoryUsage(inode, { length: 0, space: 0, inodes: 0 });
+  if (change.fs.format.dirStats) await tx.insertDirectoryUsage(inode, { length: 0, space: 0, inodes: 0 });
   // It counts as an inode of the volume, but neither links nor times of the trash's root change.
   change.addUsage(node, chargedSpace(0), 1);
   return inode;

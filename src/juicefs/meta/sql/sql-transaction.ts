@@ -186,6 +186,10 @@ export class SqlTransaction extends SqlReader implements MetaTransaction {
     return this.#changed(this.#sql.addDirectoryUsage, length, space, inodes, inode);
   }
 
+  insertDirectoryUsage(inode: bigint, { length, space, inodes }: DirectoryUsage): Awaitable<void> {
+    return this.#run(this.#sql.insertDirectoryUsage, inode, length, space, inodes);
+  }
+
   putDirectoryUsage(inode: bigint, { length, space, inodes }: DirectoryUsage): Awaitable<void> {
     return this.#run(this.#sql.putDirectoryUsage, inode, length, space, inodes);
   }
@@ -314,6 +318,7 @@ export function writeStatements(schema: SqlSchema, reads: ReadStatements) {
     lockCounter: reads.counter + dialect.lockForUpdate,
     addDirectoryUsage: `UPDATE ${t('dir_stats')} SET data_length = data_length + ?, used_space = used_space + ?,
       used_inodes = used_inodes + ? WHERE inode = ?`,
+    insertDirectoryUsage: insert('dir_stats', ['inode', 'data_length', 'used_space', 'used_inodes']),
     putDirectoryUsage: upsert('dir_stats', ['inode'], { data_length: 'set', used_space: 'set', used_inodes: 'set' }),
     deleteDirectoryUsage: `DELETE FROM ${t('dir_stats')} WHERE inode = ?`,
     deleteAllDirectoryUsage: `DELETE FROM ${t('dir_stats')}`,

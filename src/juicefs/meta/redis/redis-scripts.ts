@@ -1,0 +1,82 @@
+// The two scripts that run in the Redis server: following a path in one round trip, and committing a transaction if what it
+// relies on still holds. A script is atomic, and invalidates what other clients WATCH, as any change does.
+import { createHash } from 'node:crypto';
+
+export interface RedisScript {
+  readonly text: string;
+  readonly sha1: string;
+}
+
+function script(text: string): RedisScript {
+  return { text, sha1: createHash('sha1').update(text).digest('hex') };
+}
+
+/**
+ * ARGV: prefix, the inode to start from, names. Answers the entry's value of each name as far as they lead, and then, if all did,
+ * the attributes of the last inode. Inodes from 2^53 on (of the trash) are not followed: Lua's numbers cannot hold them.
+ */
+export const WALK = script(`
+local prefix, parent = ARGV[1], ARGV[2]
+local found = {}
+for i = 3, #ARGV do
+  local entry = redis.call('HGET', prefix .. 'd' .. parent, ARGV[i])
+  if not entry then return found end
+  found[#found + 1] = entry
+  local inode = 0
+  for byte = 2, 9 do inode = inode * 256 + string.byte(entry, byte) end
+  if inode >= 9007199254740992 then return found end
+  parent = string.format('%.0f', inode)
+  if i == #ARGV then
+    found[#found + 1] = redis.call('GET', prefix .. 'i' .. parent)
+  elseif string.byte(entry, 1) ~= 2 then
+    return found
+  end
+end
+return found
+`);
+
+/**
+ * ARGV: the number of checks, four values each (kind, key, field, expected: '-' for nothing, else '+' and the value); then the
+ * number of commands, each with the number of its words. Answers 1, or the kind of the check that failed.
+ *
+ * Beside Redis's own, there is the command TOUCH (key, change of the link count, 24 bytes of mtime and ctime), so that changes
+ * of one directory do not overwrite each other.
+ */
+export const COMMIT = script(`
+local at = 2
+for _ = 1, tonumber(ARGV[1]) do
+  local kind, key, field, expected = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
+  at = at + 4
+  local found
+  if kind == 'get' then found = redis.call('GET', key)
+  elseif kind == 'hget' then found = redis.call('HGET', key, field)
+  elseif kind == 'held' then found = redis.call('GETRANGE', key, 0, 2) .. redis.call('GETRANGE', key, 63, 70)
+  elseif kind == 'hlen' then found = tostring(redis.call('HLEN', key))
+  elseif kind == 'list' then found = table.concat(redis.call('LRANGE', key, 0, -1))
+  elseif kind == 'score' then found = redis.call('ZSCORE', key, field)
+  end
+  if found then found = '+' .. found else found = '-' end
+  if found ~= expected then return kind end
+end
+local count = tonumber(ARGV[at])
+at = at + 1
+for _ = 1, count do
+  local words = tonumber(ARGV[at])
+  if ARGV[at + 1] == 'TOUCH' then
+    local key, delta = ARGV[at + 2], tonumber(ARGV[at + 3])
+    if redis.call('EXISTS', key) == 1 then
+      redis.call('SETRANGE', key, 23, ARGV[at + 4])
+      if delta ~= 0 then
+        local a, b, c, d = string.byte(redis.call('GETRANGE', key, 47, 50), 1, 4)
+        local links = ((a * 256 + b) * 256 + c) * 256 + d + delta
+        redis.call('SETRANGE', key, 47, string.char(math.floor(links / 16777216) % 256,
+          math.floor(links / 65536) % 256, math.floor(links / 256) % 256, links % 256))
+      end
+    end
+  else
+    redis.call(unpack(ARGV, at + 1, at + words))
+  end
+  at = at + 1 + words
+end
+return 1
+`);
