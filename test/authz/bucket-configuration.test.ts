@@ -169,6 +169,8 @@ describe('a watcher', () => {
               credentials:
                 who === undefined ? anonymousCredentials : { presented: { $case: 'named', value: { accessKey: who } } },
               context: undefined,
+              key: '',
+              newObject: false,
             },
             (error, value) => (error === null ? resolve(value) : reject(error)),
           );

@@ -59,7 +59,7 @@ describe('a request that is allowed', () => {
     const { body } = await call({ path: '/' });
     expect(JSON.parse(body)).toEqual({
       allowed: [true, false, true],
-      principal: { type: 'User', accessKey: KEYS.accessKey },
+      principal: { type: 'User', accessKey: KEYS.accessKey, user: KEYS.accessKey },
     });
     expect(echo.sidecar.questions.map(({ accesses }) => accesses.map(({ resource }) => resource))).toEqual([
       ['arn:aws:s3:::'],

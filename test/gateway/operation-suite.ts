@@ -181,16 +181,20 @@ export function operationSuite(make: () => Promise<Subject>): void {
       expect((await nobody.send('PUT', '/bkt?cors', { body: '<x/>' })).code).toBe('AccessDenied');
     });
 
-    it("and objects are their owner's alone", async () => {
+    it("and objects are their owner's alone, unless a list says more", async () => {
       await put('k');
       for (const url of ['/bkt?acl', '/bkt/k?acl']) {
         expect(texts((await s3.send('GET', url)).text, 'Permission')).toEqual(['FULL_CONTROL']);
         expect((await s3.send('PUT', url, { body: '', headers: { 'x-amz-acl': 'private' } })).status).toBe(200);
         const open = await s3.send('PUT', url, { body: '', headers: { 'x-amz-acl': 'public-read' } });
-        expect(open.code).toBe('NotImplemented');
+        expect(open.status).toBe(200);
+        expect(texts((await s3.send('GET', url)).text, 'Permission')).toEqual(['READ', 'FULL_CONTROL']);
+        const foreign = await s3.send('PUT', url, { body: '', headers: { 'x-amz-acl': 'log-delivery-write' } });
+        expect(foreign.code).toBe('NotImplemented');
       }
       expect((await s3.send('GET', '/bkt/none?acl')).code).toBe('NoSuchKey');
-      expect((await put('k2', 'x', { 'x-amz-acl': 'public-read' })).code).toBe('NotImplemented');
+      await put('k2', 'x', { 'x-amz-acl': 'public-read' });
+      expect(texts((await s3.send('GET', '/bkt/k2?acl')).text, 'Permission')).toEqual(['READ', 'FULL_CONTROL']);
     });
   });
 

@@ -1,5 +1,6 @@
 // Who may change which configuration of a bucket, and how a document is judged before it is stored.
 import type { BucketDocumentName } from '../store/bucket-documents.ts';
+import { setBucketAcl } from './bucket-access-control.ts';
 import { setBucketDocument } from './bucket-documents.ts';
 import { setBucketPolicy } from './bucket-policies.ts';
 import type { Command, Rules } from './command.ts';
@@ -15,6 +16,8 @@ export interface BucketDocumentRule {
    * Not so where the gateway writes the document itself, out of headers or with names filled in.
    */
   readonly isPayload: boolean;
+  /** It tells of the bucket's objects: the action is asked for the object that makes it so. */
+  readonly ofObject?: boolean;
   /** Makes the change; refuses a document that is wrong (AdminRefusal). '' removes. Absent: any text will do. */
   readonly set?: (rules: Rules, bucket: string, text: string, nowMs: number) => Command;
 }
@@ -44,7 +47,10 @@ export const BUCKET_DOCUMENT_RULES: Readonly<Record<BucketDocumentName, BucketDo
   tagging: xml('s3:PutBucketTagging'),
   quota: xml('admin:SetBucketQuota'),
   replication: xml('s3:PutReplicationConfiguration'),
-  acl: xml('s3:PutBucketAcl'),
+  // written when the bucket is made; nobody asks for it otherwise
+  owner: xml('admin:*'),
+  acl: { ...xml('s3:PutBucketAcl'), set: setBucketAcl },
+  objectAcl: { ...xml('s3:PutObjectAcl', 's3:PutBucketAcl'), ofObject: true },
   cors: xml('s3:PutBucketCORS'),
   logging: xml('s3:PutBucketLogging'),
   ownershipControls: xml('s3:PutBucketOwnershipControls'),

@@ -25,9 +25,13 @@ export function setBucketDocument(bucket: string, name: BucketDocumentName, text
   };
 }
 
-/** A bucket that was just made starts without configuration, whatever one of its name had. */
-export function createBucketConfiguration(bucket: string, lockEnabled: boolean, nowMs: number): Command {
-  return { touched: {}, decide: () => ({ buckets: new Map([[bucket, emptyRecord(nowMs, lockEnabled)]]) }) };
+/** A bucket that was just made starts without configuration but its owner ('' = the service), whatever one of its name had. */
+export function createBucketConfiguration(bucket: string, owner: string, lockEnabled: boolean, nowMs: number): Command {
+  const record = {
+    ...emptyRecord(nowMs, lockEnabled),
+    documents: new Map<BucketDocumentName, string>(owner === '' ? [] : [['owner', owner]]),
+  };
+  return { touched: {}, decide: () => ({ buckets: new Map([[bucket, record]]) }) };
 }
 
 /** Removes all configuration of a bucket, so that one made later under its name starts without. */

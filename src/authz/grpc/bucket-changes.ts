@@ -4,6 +4,7 @@ import {
   type Access,
   type Credentials,
   Outcome,
+  type Principal,
   type RequestContext,
 } from '../../../proto/gen/portcullis/authz/v1/authorization.ts';
 import type { BucketChange } from '../../../proto/gen/portcullis/authz/v1/bucket_configuration.ts';
@@ -11,6 +12,7 @@ import { AdminRefusal } from '../administration/admin-refusal.ts';
 import { BUCKET_DOCUMENT_RULES, bucketDocumentChange } from '../administration/bucket-document-rules.ts';
 import { createBucketConfiguration, forgetBucket } from '../administration/bucket-documents.ts';
 import type { AdminService } from '../http/admin-service.ts';
+import { NEW_OBJECT_KEY } from '../identity/access-control-list.ts';
 import { AskFault } from '../identity/ask-fault.ts';
 import { parseCanonicalRequest } from '../identity/canonical-request.ts';
 import { type BucketDocumentName, isBucketDocumentName } from '../store/bucket-documents.ts';
@@ -41,21 +43,28 @@ export class BucketChanges {
     this.#service = service;
   }
 
-  put(asked: AskedChange, name: string, document: Buffer): Promise<BucketChange> {
+  /** @param object the object that a document of the bucket's objects is about */
+  put(asked: AskedChange, name: string, document: Buffer, object?: ChangedObject): Promise<BucketChange> {
     const known = requireName(name);
-    const { put, maxBytes, isPayload } = BUCKET_DOCUMENT_RULES[known];
-    return this.#change(asked, put, async () => {
-      if (isPayload) requireSignedPayload(asked.credentials, document);
-      if (document.byteLength > maxBytes) {
-        throw new AdminRefusal('EntityTooLarge', `The document has at most ${maxBytes} bytes.`);
-      }
-      const text = document.toString('utf8');
-      if (text.trim() === '') {
-        throw new AdminRefusal(known === 'policy' ? 'MalformedPolicy' : 'InvalidArgument', 'The document is empty.');
-      }
-      const { rules, nowMs } = this.#service;
-      await this.#service.run(bucketDocumentChange(rules, asked.bucket, known, text, nowMs()));
-    });
+    const { put, maxBytes, isPayload, ofObject = false } = BUCKET_DOCUMENT_RULES[known];
+    const about = ofObject ? requireObject(object) : { key: '', keys: {} };
+    return this.#change(
+      { ...asked, key: about.key },
+      put,
+      async () => {
+        if (isPayload) requireSignedPayload(asked.credentials, document);
+        if (document.byteLength > maxBytes) {
+          throw new AdminRefusal('EntityTooLarge', `The document has at most ${maxBytes} bytes.`);
+        }
+        const text = document.toString('utf8');
+        if (text.trim() === '') {
+          throw new AdminRefusal(known === 'policy' ? 'MalformedPolicy' : 'InvalidArgument', 'The document is empty.');
+        }
+        const { rules, nowMs } = this.#service;
+        await this.#service.run(bucketDocumentChange(rules, asked.bucket, known, text, nowMs()));
+      },
+      about.keys,
+    );
   }
 
   delete(asked: AskedChange, name: string): Promise<BucketChange> {
@@ -70,10 +79,12 @@ export class BucketChanges {
     return this.#change(
       asked,
       's3:CreateBucket',
-      async () => {
+      async (principal) => {
         // Where nothing can be kept there is nothing to begin with.
         if (!this.#service.isWritable) return;
-        await this.#service.run(createBucketConfiguration(asked.bucket, lockEnabled, this.#service.nowMs()));
+        await this.#service.run(
+          createBucketConfiguration(asked.bucket, ownerOf(principal), lockEnabled, this.#service.nowMs()),
+        );
       },
       { 's3:LocationConstraint': { values: [location] } },
     );
@@ -86,20 +97,21 @@ export class BucketChanges {
   }
 
   async #change(
-    asked: AskedChange,
+    asked: AskedChange & { readonly key?: string },
     action: string,
-    make: () => Promise<void>,
+    make: (principal: Principal | undefined) => Promise<void>,
     keys: Access['context'] = {},
   ): Promise<BucketChange> {
     const { bucket, credentials, context } = asked;
     if (bucket === '' || bucket.startsWith('.') || bucket.includes('/'))
       throw AskFault.malformed('a bucket is not named');
-    const access = { action, resource: `arn:aws:s3:::${bucket}`, context: keys, resourceAccount: '' };
+    const resource = asked.key ? `arn:aws:s3:::${bucket}/${asked.key}` : `arn:aws:s3:::${bucket}`;
+    const access = { action, resource, context: keys, resourceAccount: '' };
     const question = { credentials, accesses: [access], context, openFrames: false };
-    const { decision } = await this.#asks.authorize(question, undefined);
+    const { decision, principal } = await this.#asks.authorize(question, undefined);
     if (decision?.outcome !== Outcome.OUTCOME_ALLOW) return { made: false, refusal: decision, error: '', message: '' };
     try {
-      await make();
+      await make(principal);
     } catch (error) {
       const code = error instanceof AdminRefusal ? S3_CODES[error.error] : undefined;
       if (code === undefined || !(error instanceof AdminRefusal)) throw error;
@@ -107,6 +119,24 @@ export class BucketChanges {
     }
     return { made: true, refusal: undefined, error: '', message: '' };
   }
+}
+
+/** An object whose own configuration is new to its bucket. */
+export interface ChangedObject {
+  readonly key: string;
+  /** It is just being made. */
+  readonly isNew: boolean;
+}
+
+function requireObject(object: ChangedObject | undefined): { key: string; keys: Access['context'] } {
+  if (object === undefined || object.key === '') throw AskFault.malformed('the document is about an object: name it');
+  return { key: object.key, keys: object.isNew ? { [NEW_OBJECT_KEY]: { values: ['true'] } } : {} };
+}
+
+/** The user that a bucket made by this principal belongs to; '' = the service. */
+function ownerOf(principal: Principal | undefined): string {
+  if (principal === undefined || principal.arn.endsWith(':root')) return '';
+  return principal.parent === '' ? principal.accessKey : principal.parent;
 }
 
 function requireName(name: string): BucketDocumentName {

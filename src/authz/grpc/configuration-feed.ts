@@ -5,6 +5,7 @@ import type {
   WatchConfigurationRequest,
   WatchConfigurationResponse,
 } from '../../../proto/gen/portcullis/authz/v1/bucket_configuration.ts';
+import { isPublicAcl } from '../administration/bucket-access-control.ts';
 import { gatewayDocuments } from '../administration/gateway-documents.ts';
 import { isPublicPolicy } from '../administration/public-policy.ts';
 import type { IamSnapshot } from '../identity/snapshot.ts';
@@ -28,7 +29,7 @@ export function bucketState(bucket: string, record: BucketRecord | Unreadable | 
     createdMs: BigInt(readable?.createdMs ?? 0),
     lockEnabled: readable?.lockEnabled ?? false,
     documents: Object.fromEntries(readable?.documents ?? []),
-    policyIsPublic: isPublicPolicy(bucketDocument(record, 'policy')),
+    policyIsPublic: isPublicPolicy(bucketDocument(record, 'policy')) || isPublicAcl(bucketDocument(record, 'acl')),
     isUnreadable: record !== undefined && isUnreadable(record),
   };
 }

@@ -13,6 +13,7 @@ import {
   decideAccess,
   fromPolicy,
   type PreparedAccess,
+  withLists,
 } from '../identity/authorizer.ts';
 import { explainDecision } from '../identity/policy-program.ts';
 import type { Explanation } from '../policy/index.ts';
@@ -64,10 +65,10 @@ export interface Explained {
 
 /** Decides one access as `decideAccess` does, and tells how. */
 export function explainAccess(prepared: PreparedAccess): Explained {
-  const { rights, request } = prepared;
+  const { rights, request, lists } = prepared;
   if (rights.kind !== 'program') return { decision: decideAccess(prepared), statements: [] };
   const { decision, statements } = explainDecision(rights.program, request);
-  return { decision: fromPolicy(decision), statements };
+  return { decision: withLists(fromPolicy(decision), request, lists), statements };
 }
 
 function accessTrace(prepared: PreparedAccess): Pick<AccessTrace, 'decision' | 'statements'> {

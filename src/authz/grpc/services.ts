@@ -54,10 +54,11 @@ export function bucketConfigurationService(options: ServiceOptions, open: Set<()
   return {
     getBucketConfiguration: unary(({ bucket }) => bucketConfiguration(authorizer, bucket), onError),
     watchConfiguration: (call) => watchConfiguration(call, authorizer, open),
-    putBucketDocument: unary(
-      async (asked) => ({ change: await bucketChanges.put(asked, asked.name, asked.document) }),
-      onError,
-    ),
+    putBucketDocument: unary(async (asked) => {
+      const { bucket, credentials, context, name, document, key, newObject } = asked;
+      const object = key === '' ? undefined : { key, isNew: newObject };
+      return { change: await bucketChanges.put({ bucket, credentials, context }, name, document, object) };
+    }, onError),
     deleteBucketDocument: unary(async (asked) => ({ change: await bucketChanges.delete(asked, asked.name) }), onError),
     createBucketConfiguration: unary(
       async (asked) => ({ change: await bucketChanges.create(asked, asked.location, asked.lockEnabled) }),

@@ -2,6 +2,7 @@
 // that is not known waits for the store to be read again.
 import type { Access, Credentials, RequestContext } from '../../../proto/gen/portcullis/authz/v1/authorization.ts';
 import type { Decision, PolicyRequest, StatementRef } from '../policy/request.ts';
+import { askAccessControl, type BucketAccessControl } from './access-control-list.ts';
 import { AskFault } from './ask-fault.ts';
 import { AuthRefusal } from './auth-refusal.ts';
 import { type Authenticated, authenticate } from './authenticate.ts';
@@ -58,6 +59,8 @@ export type Answer =
 export interface PreparedAccess {
   readonly rights: Rights;
   readonly request: PolicyRequest;
+  /** The lists that are asked when no policy says anything, and whose rights they are asked about. */
+  readonly lists?: { readonly control: BucketAccessControl; readonly user: string } | undefined;
 }
 
 export interface AuthorizerOptions {
@@ -166,7 +169,13 @@ export class Authorizer {
         keys,
         unknownKeys: resource.object === '' ? undefined : OBJECT_FACTS,
       };
-      return { rights: snapshot.rights(identified, resource.bucket), request };
+      const control = snapshot.accessControl(resource.bucket);
+      const user = grantee(identified);
+      return {
+        rights: snapshot.rights(identified, resource.bucket),
+        request,
+        lists: control === undefined ? undefined : { control, user },
+      };
     });
   }
 
@@ -180,8 +189,15 @@ export class Authorizer {
   }
 }
 
+/** The name by which access control lists know the requester; '' for the anonymous. Who comes from elsewhere is no user of that name. */
+function grantee(identified: Identified): string {
+  if (identified.type === 'Anonymous') return '';
+  const { type, accessKey } = identified.owner;
+  return type === 'User' || type === 'Root' ? accessKey : `${type}:${accessKey}`;
+}
+
 /** Decides one access. */
-export function decideAccess({ rights, request }: PreparedAccess): AccessDecision {
+export function decideAccess({ rights, request, lists }: PreparedAccess): AccessDecision {
   switch (rights.kind) {
     case 'root':
       return { outcome: 'Allow', reason: 'Root', message: '', by: undefined, neededFacts: [] };
@@ -194,8 +210,33 @@ export function decideAccess({ rights, request }: PreparedAccess): AccessDecisio
         neededFacts: [],
       };
     case 'program':
-      return fromPolicy(decide(rights.program, request));
+      return withLists(fromPolicy(decide(rights.program, request)), request, lists);
   }
+}
+
+/** Refusals for want of a policy: what a Deny or a session policy refuses is not granted by a list. */
+const LISTS_MAY_GRANT: ReadonlySet<string> = new Set(['NoPolicyAllows', 'Anonymous']);
+
+/** The decision of the policies, or of the access control lists where no policy says anything. */
+export function withLists(
+  decision: AccessDecision,
+  { action, object, keys }: PolicyRequest,
+  lists: PreparedAccess['lists'],
+): AccessDecision {
+  if (lists === undefined || decision.outcome !== 'ImplicitDeny' || !LISTS_MAY_GRANT.has(decision.reason))
+    return decision;
+  const said = askAccessControl(lists.control, lists.user, { action, object, keys });
+  if (said === undefined) return decision;
+  if (said === 'allow') {
+    return { outcome: 'Allow', reason: 'AccessControlList', message: '', by: undefined, neededFacts: [] };
+  }
+  return {
+    outcome: 'NeedsFacts',
+    reason: 'NeedsFacts',
+    message: 'facts are needed that only the caller can find out',
+    by: undefined,
+    neededFacts: said,
+  };
 }
 
 /** The policy engine's decision in this service's words. */

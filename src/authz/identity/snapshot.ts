@@ -7,6 +7,7 @@ import {
   isUnreadable,
   type Unreadable,
 } from '../store/iam-store.ts';
+import { type BucketAccessControl, bucketAccessControl } from './access-control-list.ts';
 import type { Credential, CredentialSource } from './credential.ts';
 import { comparableDn, type ExternalIdentity } from './external-identity.ts';
 import { groupsByMember, type RootUser, readCredentials, type SnapshotProblem } from './known-identities.ts';
@@ -45,6 +46,7 @@ export class IamSnapshot implements CredentialSource {
   readonly #bucketPolicies = new Map<string, ParsedDocument>();
   /** What is attached to distinguished names, in the form that they are compared in. */
   readonly #byDn = new Map<string, ReadonlyMap<string, readonly string[] | Unreadable>>();
+  readonly #accessControl = new Map<string, BucketAccessControl>();
 
   /** `previous`: its parsed policies are taken over where the text is the same. */
   constructor(records: IamRecords, root: RootUser, settings: PolicySettings, previous?: IamSnapshot) {
@@ -85,6 +87,17 @@ export class IamSnapshot implements CredentialSource {
   /** Configuration of a bucket as stored; undefined when there is none. */
   bucket(name: string): BucketRecord | Unreadable | undefined {
     return this.records.buckets.get(name);
+  }
+
+  /** The access control lists that hold for a bucket; undefined when there are none. */
+  accessControl(bucket: string): BucketAccessControl | undefined {
+    const known = this.#accessControl.get(bucket);
+    if (known !== undefined) return known;
+    const record = bucket === '' ? undefined : this.records.buckets.get(bucket);
+    if (record === undefined || isUnreadable(record)) return undefined;
+    const control = bucketAccessControl((name) => bucketDocument(record, name));
+    if (control !== undefined) this.#accessControl.set(bucket, control);
+    return control;
   }
 
   /** The rights of a principal on a bucket ('' = the service itself). */

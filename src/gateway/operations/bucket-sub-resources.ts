@@ -53,12 +53,6 @@ const ABSENT: readonly AbsentConfiguration[] = [
     answer: { document: () => xmlDocument('NotificationConfiguration') },
   },
   {
-    operation: 'GetBucketOwnershipControls',
-    parameter: 'ownershipControls',
-    action: 's3:GetBucketOwnershipControls',
-    answer: { error: 'OwnershipControlsNotFoundError' },
-  },
-  {
     operation: 'GetObjectLockConfiguration',
     parameter: 'object-lock',
     action: 's3:GetBucketObjectLockConfiguration',

@@ -15,6 +15,7 @@ import {
   parseUploadReference,
   type UploadReference,
 } from './multipart-upload.ts';
+import { ACL_XATTR } from './object-acl.ts';
 import {
   objectXattrs,
   storedEtag,
@@ -107,6 +108,7 @@ async function complete(
       checksum,
       parts: joined.parts,
       uploadId: input.uploadId,
+      acl: upload.xattrs.get(ACL_XATTR),
     },
     context.features,
   );

@@ -15,6 +15,7 @@ import { decidedGuard, requireCopySourceConditions, writeGuard } from './conditi
 import { copySourceContext, copySourceQuestion, parseCopySource } from './copy-source.ts';
 import { putDirectoryObject } from './directory-object.ts';
 import { xmlReply } from './listing.ts';
+import { ACL_XATTR, newObjectAcl } from './object-acl.ts';
 import {
   METADATA_XATTR,
   type ObjectAttributes,
@@ -75,7 +76,7 @@ export const copyObject = defineOperation({
   parse,
   questions: (input, request) => [
     copySourceQuestion(input.source),
-    ...uploadQuestions(request, input.replaceTags ? input.tags : [], copySourceContext(input.source)),
+    ...uploadQuestions(request, input.replaceTags ? input.tags : [], copySourceContext(input.source), input.acl),
   ],
   async handle(grant, context) {
     const { input, request } = grant;
@@ -86,7 +87,10 @@ export const copyObject = defineOperation({
       etag: storedEtag(source.xattrs, context.features),
       mtimeNs: source.attributes.mtimeNs,
     });
-    const attributes = await newAttributes(input, source, context);
+    const attributes = {
+      ...(await newAttributes(input, source, context)),
+      acl: await newObjectAcl(grant, input, input.acl),
+    };
     const mtimeNs = await answering('target', () => copy(grant, source, attributes, context));
     return xmlReply(
       xmlDocument(
@@ -174,7 +178,7 @@ function replacedXattrs(
   xattrs: ReadonlyMap<string, Uint8Array>,
   { features }: OperationContext,
 ): Map<string, Uint8Array | undefined> {
-  const replaced = new Map<string, Uint8Array | undefined>();
+  const replaced = new Map<string, Uint8Array | undefined>([[ACL_XATTR, xattrs.get(ACL_XATTR)]]);
   if (input.replaceMetadata) replaced.set(METADATA_XATTR, xattrs.get(METADATA_XATTR));
   if (input.checksum !== undefined) replaced.set(CHECKSUM_XATTR, xattrs.get(CHECKSUM_XATTR));
   if (input.replaceTags && features.objectTag) replaced.set(TAGS_XATTR, xattrs.get(TAGS_XATTR));

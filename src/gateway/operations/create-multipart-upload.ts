@@ -7,8 +7,10 @@ import { element, xmlDocument } from '../s3/xml.ts';
 import { bucketOf, keyOf, requireBucket, requireWritable } from './bucket-access.ts';
 import { xmlReply } from './listing.ts';
 import { newUploadId, uploadDirectory } from './multipart-upload.ts';
-import { objectXattrs, UPLOAD_KEY_XATTR } from './object-attributes.ts';
+import { newObjectAcl } from './object-acl.ts';
+import { objectXattrs, UPLOAD_KEY_XATTR, UPLOAD_OWNER_XATTR } from './object-attributes.ts';
 import { uploadChecksum } from './object-checksum.ts';
+import { canonicalId } from './owner.ts';
 import { storedTagText } from './tag-set.ts';
 import { parseUploadHeaders, uploadQuestions } from './upload-headers.ts';
 import { answering } from './volume-errors.ts';
@@ -23,7 +25,7 @@ export const createMultipartUpload = defineOperation({
     bucket: bucketOf(request),
     key: keyOf(request),
   }),
-  questions: (input, request) => uploadQuestions(request, input.tags),
+  questions: (input, request) => uploadQuestions(request, input.tags, {}, input.acl),
   async handle(grant, context) {
     const { bucket, key, metadata, tags, checksum } = grant.input;
     requireWritable(context);
@@ -36,8 +38,13 @@ export const createMultipartUpload = defineOperation({
     }
     const uploadId = newUploadId();
     const path = uploadDirectory(context, bucket, uploadId);
-    const xattrs = objectXattrs({ etag: undefined, metadata, tags: storedTagText(tags), checksum }, context.features);
+    const acl = await newObjectAcl(grant, grant.input, grant.input.acl);
+    const xattrs = objectXattrs(
+      { etag: undefined, metadata, tags: storedTagText(tags), checksum, acl },
+      context.features,
+    );
     xattrs.set(UPLOAD_KEY_XATTR, Buffer.from(key));
+    xattrs.set(UPLOAD_OWNER_XATTR, Buffer.from(canonicalId(grant.principal.user)));
     await answering('upload', async () => {
       await context.volume.mkdirs(path);
       await context.volume.setXattrs(path, xattrs);

@@ -1,6 +1,6 @@
-// GetBucketAcl: the owner has full control, and nobody else is granted anything.
+// GetBucketAcl: the owner of a bucket, and to whom it grants what.
 import { defineOperation } from '../s3/operation.ts';
-import { ownerOnlyDocument } from './access-control-list.ts';
+import { aclDocument, privateGrants, readKeptAcl } from './access-control-list.ts';
 import { bucketOf, requireBucket } from './bucket-access.ts';
 import { xmlReply } from './listing.ts';
 
@@ -11,7 +11,10 @@ export const getBucketAcl = defineOperation({
   parse: (request) => ({ bucket: bucketOf(request) }),
   questions: ({ bucket }) => [{ action: 's3:GetBucketAcl', bucket }],
   async handle(grant, context) {
-    await requireBucket(context, grant.input.bucket);
-    return xmlReply(ownerOnlyDocument());
+    const { bucket } = grant.input;
+    await requireBucket(context, bucket);
+    const { documents } = await grant.configuration.read(bucket);
+    const owner = documents.owner ?? '';
+    return xmlReply(aclDocument(owner, readKeptAcl(documents.acl)?.grants ?? privateGrants(owner)));
   },
 });

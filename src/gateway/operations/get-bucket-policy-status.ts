@@ -1,5 +1,4 @@
 // GetBucketPolicyStatus: whether the policy of a bucket lets everyone in. The sidecar judges that.
-import { S3Error } from '../s3/errors.ts';
 import { defineOperation } from '../s3/operation.ts';
 import { element, xmlDocument } from '../s3/xml.ts';
 import { bucketOf, requireBucket } from './bucket-access.ts';
@@ -13,8 +12,7 @@ export const getBucketPolicyStatus = defineOperation({
   questions: ({ bucket }) => [{ action: 's3:GetBucketPolicyStatus', bucket }],
   async handle(grant, context) {
     await requireBucket(context, grant.input.bucket);
-    const { documents, policyIsPublic } = await grant.configuration.read(grant.input.bucket);
-    if (documents.policy === undefined) throw new S3Error('NoSuchBucketPolicy');
+    const { policyIsPublic } = await grant.configuration.read(grant.input.bucket);
     return xmlReply(xmlDocument('PolicyStatus', element('IsPublic', policyIsPublic)));
   },
 });

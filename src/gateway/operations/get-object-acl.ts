@@ -1,9 +1,11 @@
-// GetObjectAcl: the owner has full control, and nobody else is granted anything.
+// GetObjectAcl: the owner of an object, and to whom it grants what.
 import { defineOperation } from '../s3/operation.ts';
-import { ownerOnlyDocument } from './access-control-list.ts';
+import { aclDocument } from './access-control-list.ts';
 import { bucketOf, keyOf } from './bucket-access.ts';
 import { xmlReply } from './listing.ts';
+import { shownAcl } from './object-acl.ts';
 import { findObject, versionContext } from './object-lookup.ts';
+import { bucketOwner } from './owner.ts';
 
 export const getObjectAcl = defineOperation({
   name: 'GetObjectAcl',
@@ -18,7 +20,8 @@ export const getObjectAcl = defineOperation({
     { action: 's3:GetObjectAcl', bucket, key, context: versionContext(versionId) },
   ],
   async handle(grant, context) {
-    await findObject(grant, context, grant.input);
-    return xmlReply(ownerOnlyDocument());
+    const found = await findObject(grant, context, grant.input);
+    const { owner, grants } = shownAcl(found, await bucketOwner(grant, grant.input.bucket));
+    return xmlReply(aclDocument(owner, grants));
   },
 });

@@ -27,6 +27,11 @@ import { listObjectVersions } from './list-object-versions.ts';
 import { listObjects } from './list-objects.ts';
 import { listObjectsV2 } from './list-objects-v2.ts';
 import { listParts } from './list-parts.ts';
+import {
+  deleteBucketOwnershipControls,
+  getBucketOwnershipControls,
+  putBucketOwnershipControls,
+} from './ownership-controls.ts';
 import { postObject } from './post-object.ts';
 import { putBucketAcl } from './put-bucket-acl.ts';
 import { putBucketPolicy } from './put-bucket-policy.ts';
@@ -45,12 +50,14 @@ export const OPERATIONS: readonly Operation<unknown>[] = [
   createBucket,
   createMultipartUpload,
   deleteBucket,
+  deleteBucketOwnershipControls,
   deleteBucketPolicy,
   deleteObject,
   deleteObjectTagging,
   deleteObjects,
   getBucketAcl,
   getBucketLocation,
+  getBucketOwnershipControls,
   getBucketPolicy,
   getBucketPolicyStatus,
   getObject,
@@ -67,6 +74,7 @@ export const OPERATIONS: readonly Operation<unknown>[] = [
   listParts,
   postObject,
   putBucketAcl,
+  putBucketOwnershipControls,
   putBucketPolicy,
   putObject,
   putObjectAcl,

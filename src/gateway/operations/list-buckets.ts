@@ -3,10 +3,14 @@ import type { Attributes } from '../../juicefs/volume.ts';
 import { S3Error } from '../s3/errors.ts';
 import { type BucketName, isBucketName, parseBucketName } from '../s3/object-name.ts';
 import { defineOperation, type OperationContext } from '../s3/operation.ts';
-import { element, xmlDocument } from '../s3/xml.ts';
-import { xmlReply } from './listing.ts';
+import { element, optionalElement, xmlDocument } from '../s3/xml.ts';
+import { continuationToken, parseContinuationToken } from './continuation-token.ts';
+import { parseCount, xmlReply } from './listing.ts';
 import { ownerElement } from './owner.ts';
 import { isoDate } from './timestamps.ts';
+
+/** AWS: buckets of one page. */
+const MAX_BUCKETS = 10_000;
 
 interface Bucket {
   readonly name: BucketName;
@@ -18,7 +22,11 @@ export const listBuckets = defineOperation({
   match: { method: 'GET', target: 'service' },
   body: 'none',
   ask: 'each',
-  parse: () => ({}),
+  parse: ({ query }) => ({
+    prefix: query.get('prefix') ?? '',
+    maxBuckets: parseCount(query, 'max-buckets', MAX_BUCKETS),
+    after: query.has('continuation-token') ? parseContinuationToken(query.get('continuation-token') ?? '') : '',
+  }),
   questions: () => [{ action: 's3:ListAllMyBuckets' }],
   async handle(grant, context) {
     const mayListAll = grant.allowed[0] === true;
@@ -27,13 +35,19 @@ export const listBuckets = defineOperation({
     const all = await buckets(context);
     const visible = mayListAll ? all : await visibleBuckets(grant, all);
     if (!mayListAll && visible.length === 0) throw new S3Error('AccessDenied');
+    const { prefix, maxBuckets, after } = grant.input;
+    const wanted = visible.filter(({ name }) => name > after && name.startsWith(prefix));
+    const page = wanted.slice(0, maxBuckets);
+    const last = wanted.length > page.length ? page.at(-1) : undefined;
     return xmlReply(
       xmlDocument(
         'ListAllMyBucketsResult',
-        ownerElement('Owner'),
+        ownerElement('Owner', grant.principal.user),
+        optionalElement('ContinuationToken', last === undefined ? undefined : continuationToken(last.name)),
+        optionalElement('Prefix', prefix === '' ? undefined : prefix),
         element(
           'Buckets',
-          visible.map(({ name, attributes }) =>
+          page.map(({ name, attributes }) =>
             element('Bucket', element('Name', name), element('CreationDate', creationDate(attributes))),
           ),
         ),

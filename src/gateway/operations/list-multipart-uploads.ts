@@ -15,9 +15,9 @@ import {
   parseListing,
   xmlReply,
 } from './listing.ts';
-import { isUploadId, uploadsDirectory } from './multipart-upload.ts';
+import { isUploadId, uploadOwner, uploadsDirectory } from './multipart-upload.ts';
 import { textXattr, UPLOAD_KEY_XATTR } from './object-attributes.ts';
-import { ownerElement } from './owner.ts';
+import { type Owner, ownerElement } from './owner.ts';
 import { isoDate } from './timestamps.ts';
 import { isMissing } from './volume-errors.ts';
 
@@ -25,6 +25,7 @@ interface OpenUpload {
   readonly key: string;
   readonly uploadId: string;
   readonly attributes: Attributes;
+  readonly owner: Owner;
 }
 
 /** A line of the answer: an upload, or the common prefix of several. */
@@ -95,8 +96,8 @@ function uploadElement(upload: OpenUpload, encode: (name: string) => string): Xm
     'Upload',
     element('Key', encode(upload.key)),
     element('UploadId', upload.uploadId),
-    ownerElement('Initiator'),
-    ownerElement('Owner'),
+    ownerElement('Initiator', upload.owner),
+    ownerElement('Owner', upload.owner),
     element('StorageClass', 'STANDARD'),
     element('Initiated', isoDate(upload.attributes.atimeNs)),
   );
@@ -169,8 +170,9 @@ async function* withKeys(
   context.signal.throwIfAborted();
   const xattrs = await context.volume.xattrsOf(batch.map(({ attributes }) => attributes.inode));
   for (const [i, upload] of batch.entries()) {
-    const key = textXattr(xattrs[i] ?? new Map(), UPLOAD_KEY_XATTR);
-    if (key !== undefined) yield { key, ...upload };
+    const own = xattrs[i] ?? new Map<string, Uint8Array>();
+    const key = textXattr(own, UPLOAD_KEY_XATTR);
+    if (key !== undefined) yield { key, ...upload, owner: uploadOwner(own) };
   }
 }
 

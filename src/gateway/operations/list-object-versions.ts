@@ -15,6 +15,7 @@ import {
   xmlReply,
 } from './listing.ts';
 import { NULL_VERSION } from './object-lookup.ts';
+import { bucketOwner } from './owner.ts';
 
 export const listObjectVersions = defineOperation({
   name: 'ListObjectVersions',
@@ -39,9 +40,10 @@ export const listObjectVersions = defineOperation({
     if (!grant.allowed.includes(true)) throw new S3Error('AccessDenied');
     await requireBucket(context, input.bucket);
     const page = await listPage(context, input.bucket, input, input.keyMarker);
+    const owner = await bucketOwner(grant, input.bucket);
     const encode = nameEncoder(input);
     const versions = page.keys.map((listed) => {
-      const [key, ...rest] = objectElements(listed, encode, true);
+      const [key, ...rest] = objectElements(listed, encode, owner);
       return element('Version', key, element('VersionId', NULL_VERSION), element('IsLatest', true), ...rest);
     });
     return xmlReply(

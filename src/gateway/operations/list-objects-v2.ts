@@ -12,6 +12,7 @@ import {
   parseListing,
   xmlReply,
 } from './listing.ts';
+import { bucketOwner } from './owner.ts';
 
 export const listObjectsV2 = defineOperation({
   name: 'ListObjectsV2',
@@ -34,6 +35,7 @@ export const listObjectsV2 = defineOperation({
     const { input } = grant;
     await requireBucket(context, input.bucket);
     const page = await listPage(context, input.bucket, input, input.after);
+    const owner = input.fetchOwner ? await bucketOwner(grant, input.bucket) : undefined;
     const encode = nameEncoder(input);
     return xmlReply(
       xmlDocument(
@@ -48,7 +50,7 @@ export const listObjectsV2 = defineOperation({
         optionalElement('Delimiter', input.delimiter === '' ? undefined : encode(input.delimiter)),
         optionalElement('EncodingType', input.urlEncoded ? 'url' : undefined),
         element('IsTruncated', page.truncated),
-        page.keys.map((listed) => element('Contents', ...objectElements(listed, encode, input.fetchOwner))),
+        page.keys.map((listed) => element('Contents', ...objectElements(listed, encode, owner))),
         commonPrefixElements(page.commonPrefixes, encode),
       ),
     );

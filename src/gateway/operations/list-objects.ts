@@ -11,6 +11,7 @@ import {
   parseListing,
   xmlReply,
 } from './listing.ts';
+import { bucketOwner } from './owner.ts';
 
 export const listObjects = defineOperation({
   name: 'ListObjects',
@@ -26,6 +27,7 @@ export const listObjects = defineOperation({
     const { input } = grant;
     await requireBucket(context, input.bucket);
     const page = await listPage(context, input.bucket, input, input.marker);
+    const owner = await bucketOwner(grant, input.bucket);
     const encode = nameEncoder(input);
     return xmlReply(
       xmlDocument(
@@ -38,7 +40,7 @@ export const listObjects = defineOperation({
         optionalElement('Delimiter', input.delimiter === '' ? undefined : encode(input.delimiter)),
         optionalElement('EncodingType', input.urlEncoded ? 'url' : undefined),
         element('IsTruncated', page.truncated),
-        page.keys.map((listed) => element('Contents', ...objectElements(listed, encode, true))),
+        page.keys.map((listed) => element('Contents', ...objectElements(listed, encode, owner))),
         commonPrefixElements(page.commonPrefixes, encode),
       ),
     );

@@ -3,7 +3,7 @@ import { defineOperation } from '../s3/operation.ts';
 import { element, optionalElement, xmlDocument } from '../s3/xml.ts';
 import { requireBucket } from './bucket-access.ts';
 import { MAX_KEYS, parseCount, xmlReply } from './listing.ts';
-import { findUpload, MAX_PARTS, parseUploadReference } from './multipart-upload.ts';
+import { findUpload, MAX_PARTS, parseUploadReference, uploadOwner } from './multipart-upload.ts';
 import { partChecksumElement, storedChecksum } from './object-checksum.ts';
 import { ownerElement } from './owner.ts';
 import { isoDate } from './timestamps.ts';
@@ -35,8 +35,8 @@ export const listParts = defineOperation({
         element('Bucket', input.bucket),
         element('Key', input.key),
         element('UploadId', input.uploadId),
-        ownerElement('Initiator'),
-        ownerElement('Owner'),
+        ownerElement('Initiator', uploadOwner(upload.xattrs)),
+        ownerElement('Owner', uploadOwner(upload.xattrs)),
         element('StorageClass', 'STANDARD'),
         optionalElement('ChecksumAlgorithm', chosen?.algorithm.toUpperCase()),
         optionalElement('ChecksumType', chosen?.type),

@@ -4,10 +4,12 @@ import { S3Error } from '../s3/errors.ts';
 import type { BucketName } from '../s3/object-name.ts';
 import type { OperationContext, S3Request } from '../s3/operation.ts';
 import { element, type XmlNode } from '../s3/xml.ts';
+import { readKeptAcl } from './access-control-list.ts';
 import { bucketDirectory } from './bucket-access.ts';
 import { walkKeys } from './key-walk.ts';
-import { objectSize, storedEtag } from './object-attributes.ts';
-import { ownerElement } from './owner.ts';
+import { ACL_XATTR } from './object-acl.ts';
+import { objectSize, storedEtag, textXattr } from './object-attributes.ts';
+import { type Owner, ownerElement } from './owner.ts';
 import { isoDate } from './timestamps.ts';
 
 /** AWS: keys and prefixes of one page, unless fewer are asked for. */
@@ -27,6 +29,8 @@ export interface ListedKey {
   readonly attributes: Attributes;
   /** Without quotes; undefined when none is kept. */
   readonly etag: string | undefined;
+  /** Undefined for the bucket's owner. */
+  readonly owner: Owner | undefined;
 }
 
 export interface ListingPage {
@@ -134,8 +138,11 @@ async function withEtags(
 ): Promise<ListedKey[]> {
   const files = features.keepEtag ? keys.filter(({ attributes }) => attributes.type === 'file') : [];
   const xattrs = files.length === 0 ? [] : await volume.xattrsOf(files.map(({ attributes }) => attributes.inode));
-  const etags = new Map(files.map(({ key }, i) => [key, storedEtag(xattrs[i] ?? new Map(), features)]));
-  return keys.map(({ key, attributes }) => ({ key, attributes, etag: etags.get(key) }));
+  const known = new Map(files.map(({ key }, i) => [key, xattrs[i] ?? new Map<string, Uint8Array>()]));
+  return keys.map(({ key, attributes }) => {
+    const own = known.get(key) ?? new Map<string, Uint8Array>();
+    return { key, attributes, etag: storedEtag(own, features), owner: readKeptAcl(textXattr(own, ACL_XATTR))?.owner };
+  });
 }
 
 /** How names stand in the answer: as they are, or percent-encoded for encoding-type=url ('/' stays). */
@@ -149,15 +156,19 @@ function urlEncode(name: string): string {
     .replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
-/** The elements about one key. */
-export function objectElements(listed: ListedKey, encode: (name: string) => string, withOwner: boolean): XmlNode[] {
+/** The elements about one key; with its owner where the bucket's is given. */
+export function objectElements(
+  listed: ListedKey,
+  encode: (name: string) => string,
+  bucketOwner: Owner | undefined,
+): XmlNode[] {
   return [
     element('Key', encode(listed.key)),
     element('LastModified', isoDate(listed.attributes.mtimeNs)),
     element('ETag', listed.etag === undefined ? '' : `"${listed.etag}"`),
     element('Size', objectSize(listed.attributes)),
     element('StorageClass', 'STANDARD'),
-    ...(withOwner ? [ownerElement('Owner')] : []),
+    ...(bucketOwner === undefined ? [] : [ownerElement('Owner', listed.owner ?? bucketOwner)]),
   ];
 }
 

@@ -8,7 +8,8 @@ import { S3Error } from '../s3/errors.ts';
 import type { BucketName, ObjectKey } from '../s3/object-name.ts';
 import type { OperationContext, S3Request } from '../s3/operation.ts';
 import { bucketDirectory, bucketOf, keyOf, WORK_AREA } from './bucket-access.ts';
-import { textXattr, UPLOAD_KEY_XATTR } from './object-attributes.ts';
+import { textXattr, UPLOAD_KEY_XATTR, UPLOAD_OWNER_XATTR } from './object-attributes.ts';
+import { type Owner, ownerOfId } from './owner.ts';
 import { asAnswer, isMissing } from './volume-errors.ts';
 
 /** AWS: part numbers go from 1 to this. */
@@ -94,6 +95,12 @@ export async function findUpload(context: OperationContext, reference: UploadRef
   }
   if (textXattr(existing.xattrs, UPLOAD_KEY_XATTR) !== reference.key) throw noSuchUpload(reference.uploadId);
   return { ...existing, path };
+}
+
+/** Who began an upload; the account when that is not recorded. */
+export function uploadOwner(xattrs: ReadonlyMap<string, Uint8Array>): Owner {
+  const id = textXattr(xattrs, UPLOAD_OWNER_XATTR);
+  return id === undefined ? '' : ownerOfId(id);
 }
 
 /** NoSuchUpload, naming it. */

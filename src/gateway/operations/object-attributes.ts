@@ -20,6 +20,8 @@ export const METADATA_XATTR = 's3-meta';
 export const UPLOAD_ID_XATTR = 's3-upload-id';
 /** On the directory of a multipart upload: the key it is for. */
 export const UPLOAD_KEY_XATTR = 's3-object';
+/** On the same: the canonical id of who began it. */
+export const UPLOAD_OWNER_XATTR = 's3-owner';
 
 /** Prefix of users' own metadata headers. */
 export const USER_METADATA_PREFIX = 'x-amz-meta-';
@@ -125,6 +127,8 @@ export interface ObjectAttributes {
   readonly parts?: ObjectParts | undefined;
   /** The upload in parts that it came from. */
   readonly uploadId?: string | undefined;
+  /** The access control list, as it is kept. */
+  readonly acl?: Uint8Array | undefined;
 }
 
 /** The extended attributes of a new object; what the gateway's switches leave out is left out. */
@@ -135,7 +139,8 @@ export function objectXattrs(attributes: ObjectAttributes, features: GatewayFeat
   if (Object.keys(attributes.metadata).length > 0) {
     xattrs.set(METADATA_XATTR, Buffer.from(JSON.stringify(attributes.metadata)));
   }
-  const { checksum, parts, uploadId } = attributes;
+  const { checksum, parts, uploadId, acl } = attributes;
+  if (acl !== undefined) xattrs.set('s3-acl', acl);
   if (checksum !== undefined) xattrs.set(CHECKSUM_XATTR, checksumXattr(checksum));
   const joined = parts === undefined ? undefined : partsXattr(parts);
   if (joined !== undefined) xattrs.set(PARTS_XATTR, joined);

@@ -1,11 +1,15 @@
 // The facts of an object that policies may ask for: its tags.
 import type { ExistingFile, Volume, VolumePath } from '../../juicefs/volume.ts';
 import type { ObjectFacts } from '../s3/facts.ts';
+import { granteesOf } from './object-acl.ts';
 import { TAGS_XATTR, textXattr } from './object-attributes.ts';
 import { parseStoredTags } from './tag-set.ts';
 import { isMissing } from './volume-errors.ts';
 
 const EXISTING_TAG = 's3:ExistingObjectTag/';
+/** Asked by the sidecar itself: to whom the object's access control list grants a permission, or that there is no object. */
+const NO_OBJECT = 'none';
+const EXISTING_ACL = 's3:ExistingObjectAcl/';
 
 /**
  * Reads the tags that condition keys (`s3:ExistingObjectTag/NAME`) name. They count whether or not this gateway has --object-tag:
@@ -29,6 +33,10 @@ export async function readObjectFacts(
   );
   const context: Record<string, readonly string[]> = {};
   for (const key of keys) {
+    if (key.startsWith(EXISTING_ACL)) {
+      context[key] = existing === undefined ? [NO_OBJECT] : granteesOf(existing.xattrs, key.slice(EXISTING_ACL.length));
+      continue;
+    }
     const value = key.startsWith(EXISTING_TAG) ? tags.get(key.slice(EXISTING_TAG.length)) : undefined;
     context[key] = value === undefined ? [] : [value];
   }

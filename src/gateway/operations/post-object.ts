@@ -44,7 +44,7 @@ export const postObject = defineOperation({
   match: { method: 'POST', target: 'bucket' },
   body: 'form',
   parse,
-  questions: (input, request) => uploadQuestions({ ...request, key: input.key }, input.tags),
+  questions: (input, request) => uploadQuestions({ ...request, key: input.key }, input.tags, {}, input.acl),
   async handle(grant, context) {
     const { input, request } = grant;
     requireWritable(context);

@@ -1,8 +1,10 @@
-// PutObjectAcl: the private ACL is what is anyway; any other is refused.
+// PutObjectAcl: to whom an object grants what.
 import { defineOperation } from '../s3/operation.ts';
-import { MAX_ACL_DOCUMENT_BYTES, requireOwnerOnly } from './access-control-list.ts';
-import { bucketOf, keyOf } from './bucket-access.ts';
+import { MAX_ACL_DOCUMENT_BYTES, requestedAcl } from './access-control-list.ts';
+import { bucketOf, keyOf, requireWritable } from './bucket-access.ts';
+import { ACL_XATTR, changedObjectAcl } from './object-acl.ts';
 import { findObject, versionContext } from './object-lookup.ts';
+import { answering } from './volume-errors.ts';
 import { readDocument } from './write-payload.ts';
 
 export const putObjectAcl = defineOperation({
@@ -18,8 +20,13 @@ export const putObjectAcl = defineOperation({
     { action: 's3:PutObjectAcl', bucket, key, context: versionContext(versionId) },
   ],
   async handle(grant, context) {
-    await findObject(grant, context, grant.input);
-    requireOwnerOnly(grant.request.headers, await readDocument(grant.payload, MAX_ACL_DOCUMENT_BYTES));
+    requireWritable(context);
+    const found = await findObject(grant, context, grant.input);
+    const acl = requestedAcl(grant.request.headers, await readDocument(grant.payload, MAX_ACL_DOCUMENT_BYTES));
+    const xattrs = new Map([[ACL_XATTR, await changedObjectAcl(grant, grant.input, found, acl)]]);
+    await answering('object', () =>
+      context.volume.setXattrs(found.path, xattrs, { expectInode: found.attributes.inode }),
+    );
     return { status: 200 };
   },
 });

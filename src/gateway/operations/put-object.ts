@@ -6,6 +6,7 @@ import { defineOperation, type Grant, type OperationContext, type PayloadDigests
 import { bucketOf, keyOf, objectPlace, requireBucket, requireWritable } from './bucket-access.ts';
 import { decidedGuard, writeGuard } from './conditional.ts';
 import { putDirectoryObject } from './directory-object.ts';
+import { newObjectAcl } from './object-acl.ts';
 import { objectXattrs } from './object-attributes.ts';
 import { checksumAnswerHeaders, type ObjectChecksum } from './object-checksum.ts';
 import { storedTagText } from './tag-set.ts';
@@ -24,7 +25,7 @@ export const putObject = defineOperation({
   match: { method: 'PUT', target: 'object' },
   body: 'payload',
   parse,
-  questions: (input, request) => uploadQuestions(request, input.tags),
+  questions: (input, request) => uploadQuestions(request, input.tags, {}, input.acl),
   async handle(grant, context) {
     requireWritable(context);
     await requireBucket(context, grant.input.bucket);
@@ -64,6 +65,7 @@ async function putFile(
   const path = objectPlace(context, input.bucket, input.key);
   const guard = decidedGuard(grant, input, writeGuard(request.headers, context.features));
   await requireWriteConditions(context.volume, path, guard);
+  const acl = await newObjectAcl(grant, input, input.acl);
   if (input.checksum !== undefined) payload?.compute(input.checksum);
   const { digests } = await answering('target', () =>
     writePayload(
@@ -77,6 +79,7 @@ async function putFile(
             metadata: input.metadata,
             tags: storedTagText(input.tags),
             checksum: wholeChecksum(digests),
+            acl,
           },
           context.features,
         ),

@@ -2,7 +2,9 @@
 // carry (encryption by key, locks, public ACLs, other storage classes) is refused, never silently dropped.
 import { S3Error } from '../s3/errors.ts';
 import type { ChecksumAlgorithm, Question, S3Request } from '../s3/operation.ts';
+import { type AclRequest, aclOfHeaders } from './access-control-list.ts';
 import { bucketOf, keyOf } from './bucket-access.ts';
+import { newAclQuestions } from './object-acl.ts';
 import { metadataFromHeaders, type ObjectMetadata } from './object-attributes.ts';
 import { wantedAlgorithm } from './object-checksum.ts';
 import { parseTaggingHeader, requestTagKeys, type Tag } from './tag-set.ts';
@@ -13,11 +15,11 @@ export interface UploadHeaders {
   readonly tags: readonly Tag[];
   /** The checksum that the object is to carry even if none is sent along (x-amz-checksum-algorithm). */
   readonly checksum: ChecksumAlgorithm | undefined;
+  /** The access control list that the object is to have. */
+  readonly acl: AclRequest | undefined;
 }
 
 const STORAGE_CLASSES: ReadonlySet<string> = new Set(['STANDARD', 'REDUCED_REDUNDANCY']);
-/** Canned ACLs that say what is true of every object here: it is its owner's, who is the bucket's. */
-const TRUE_ACLS: ReadonlySet<string> = new Set(['private', 'bucket-owner-full-control', 'bucket-owner-read']);
 
 /** Reads them. Throws InvalidStorageClass, NotImplemented, InvalidRequest, MetadataTooLarge, InvalidTag. */
 export function parseUploadHeaders(request: S3Request): UploadHeaders {
@@ -26,6 +28,7 @@ export function parseUploadHeaders(request: S3Request): UploadHeaders {
     metadata: metadataFromHeaders(request.headers, request.features),
     tags: request.features.objectTag ? parseTaggingHeader(request.headers.get('x-amz-tagging') ?? '') : [],
     checksum: wantedAlgorithm(request.headers),
+    acl: aclOfHeaders(request.headers),
   };
 }
 
@@ -34,7 +37,6 @@ export function refuseUnsupported(request: S3Request): void {
   const { headers } = request;
   const storageClass = headers.get('x-amz-storage-class');
   if (storageClass !== undefined && !STORAGE_CLASSES.has(storageClass)) throw new S3Error('InvalidStorageClass');
-  refuseAcl(headers);
   refuseEncryption(headers);
   for (const name of headers.keys()) {
     if (name.startsWith('x-amz-object-lock-')) {
@@ -43,15 +45,6 @@ export function refuseUnsupported(request: S3Request): void {
   }
   if (headers.has('x-amz-website-redirect-location')) {
     throw new S3Error('NotImplemented', 'Website redirects are not implemented.');
-  }
-}
-
-/** Throws NotImplemented for an ACL that would not be true, and for grants. */
-export function refuseAcl(headers: ReadonlyMap<string, string>): void {
-  const acl = headers.get('x-amz-acl');
-  const grants = [...headers.keys()].some((name) => name.startsWith('x-amz-grant-'));
-  if (grants || (acl !== undefined && !TRUE_ACLS.has(acl))) {
-    throw new S3Error('NotImplemented', 'Only the private ACL is implemented. Use policies to share.');
   }
 }
 
@@ -64,16 +57,21 @@ export function refuseEncryption(headers: ReadonlyMap<string, string>): void {
   }
 }
 
-/** The questions of a request that writes the object of its path: PutObject, and PutObjectTagging when it brings tags. */
+/**
+ * The questions of a request that writes the object of its path: PutObject, PutObjectTagging when it brings tags, and PutObjectAcl when
+ * it brings a list that grants something.
+ */
 export function uploadQuestions(
   request: S3Request,
   tags: readonly Tag[],
   context: Question['context'] = {},
+  acl?: AclRequest,
 ): [Question, ...Question[]] {
   const target = { bucket: bucketOf(request), key: keyOf(request) };
   const keys = { ...requestTagKeys(tags), ...context };
   const put: Question = { action: 's3:PutObject', ...target, context: keys };
-  return tags.length === 0 ? [put] : [put, { action: 's3:PutObjectTagging', ...target, context: keys }];
+  const tagging: Question = { action: 's3:PutObjectTagging', ...target, context: keys };
+  return [put, ...(tags.length === 0 ? [] : [tagging]), ...newAclQuestions(acl, target)];
 }
 
 /** AWS: most bytes of one upload, an object's or a part's. */

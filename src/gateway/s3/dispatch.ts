@@ -7,6 +7,7 @@ import type { AuthzClient } from '../authz-client/authz-client.ts';
 import type { ByteSource } from './byte-reader.ts';
 import { type Presented, presentedCredentials } from './credentials.ts';
 import { S3Error } from './errors.ts';
+import { requireExpectedOwner } from './expected-owner.ts';
 import { type ObjectFacts, type ReadFacts, StaleDecision } from './facts.ts';
 import { readForm } from './form-body.ts';
 import { formCredentials, planForm } from './form-fields.ts';
@@ -234,6 +235,7 @@ export class Dispatcher {
         : await questioner.all(questions, openFrames);
     trace.principal = permission.principal;
     if (operation.body === 'document' && isSignedFrames(plan)) await recorder?.verify(requireFrames(permission));
+    await requireExpectedOwner(request.headers, request.bucket, questioner.configuration);
     return this.#act(readable, input, permission, signal);
   }
 

@@ -11,6 +11,7 @@ export interface S3ErrorSpec {
 export const S3_ERRORS = {
   // -- who asks
   AccessDenied: { status: 403, message: 'Access denied.' },
+  AccessControlListNotSupported: { status: 400, message: 'The bucket does not allow access control lists.' },
   AllAccessDisabled: { status: 403, message: 'All access to this resource is disabled.' },
   AuthorizationHeaderMalformed: { status: 400, message: 'The Authorization header is malformed.' },
   AuthorizationQueryParametersError: { status: 400, message: 'The authorization query parameters are malformed.' },
@@ -85,6 +86,10 @@ export const S3_ERRORS = {
   },
   InvalidPartNumber: { status: 416, message: 'The requested part number cannot be satisfied.' },
   InvalidPartOrder: { status: 400, message: 'The parts are not in ascending order.' },
+  MalformedACLError: {
+    status: 400,
+    message: 'The access control list is not well-formed, or is not of the expected shape.',
+  },
   MalformedPOSTRequest: { status: 400, message: 'The body is not a well-formed multipart/form-data document.' },
   MaxPostPreDataLengthExceededError: {
     status: 400,
@@ -96,6 +101,7 @@ export const S3_ERRORS = {
   MissingContentLength: { status: 411, message: 'The request needs a Content-Length header.' },
   MissingRequestBodyError: { status: 400, message: 'The request needs a body.' },
   RequestTimeout: { status: 400, message: 'The body did not arrive in time.' },
+  UnresolvableGrantByEmailAddress: { status: 400, message: 'The email address does not match any account on record.' },
   UnexpectedContent: { status: 400, message: 'This request does not take a body.' },
   XAmzContentChecksumMismatch: { status: 400, message: 'The checksum that was sent does not match what was received.' },
   XAmzContentSHA256Mismatch: {
@@ -106,6 +112,10 @@ export const S3_ERRORS = {
   // -- the request
   IllegalLocationConstraintException: { status: 400, message: 'The location constraint is not valid here.' },
   InvalidArgument: { status: 400, message: 'An argument is not valid.' },
+  InvalidBucketAclWithObjectOwnership: {
+    status: 400,
+    message: 'The access control list of the bucket does not go with its object ownership.',
+  },
   InvalidBucketState: { status: 409, message: 'The request is not valid for the state of the bucket.' },
   InvalidLocationConstraint: { status: 400, message: 'The location constraint is not valid.' },
   InvalidRange: { status: 416, message: 'The requested range cannot be satisfied.' },

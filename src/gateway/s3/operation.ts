@@ -96,6 +96,8 @@ export type BucketDocumentName =
   | 'quota'
   | 'replication'
   | 'acl'
+  | 'objectAcl'
+  | 'owner'
   | 'cors'
   | 'logging'
   | 'ownershipControls'
@@ -103,10 +105,17 @@ export type BucketDocumentName =
   | 'requestPayment'
   | 'website';
 
+/** The object that a document of the bucket's objects is about. */
+export interface ConfiguredObject {
+  readonly key: ObjectKey;
+  /** The request is just making it. */
+  readonly isNew: boolean;
+}
+
 export interface GrantedConfiguration {
   read(bucket: BucketName): Promise<BucketConfiguration>;
   /** Sets a document, which is not empty. Throws S3Error: AccessDenied, MalformedPolicy, MalformedXML, EntityTooLarge. */
-  set(bucket: BucketName, name: BucketDocumentName, document: Buffer): Promise<void>;
+  set(bucket: BucketName, name: BucketDocumentName, document: Buffer, object?: ConfiguredObject): Promise<void>;
   /** Fine when there is none. */
   remove(bucket: BucketName, name: BucketDocumentName): Promise<void>;
   /** For a bucket that was just made: it starts without configuration. */
@@ -128,6 +137,8 @@ export interface BucketConfiguration {
 export interface GrantedPrincipal {
   readonly type: 'Anonymous' | 'Root' | 'User' | 'ServiceAccount' | 'Session';
   readonly accessKey: string;
+  /** The user whose rights it has, and to whom belongs what it makes; '' for root, whose everything is, and for the anonymous. */
+  readonly user: string;
 }
 
 /** The body of an upload, out of whatever transfer form it came in (plain, aws-chunked signed or unsigned, with trailer). */

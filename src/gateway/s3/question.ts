@@ -132,8 +132,18 @@ export function grantedConfiguration(
 ): GrantedConfiguration {
   return {
     read: (bucket) => buckets.read(bucket),
-    set: async (bucket, name, document) =>
-      requireMade(await buckets.putDocument({ bucket, name, document, credentials, context })),
+    set: async (bucket, name, document, object) =>
+      requireMade(
+        await buckets.putDocument({
+          bucket,
+          name,
+          document,
+          credentials,
+          context,
+          key: object?.key ?? '',
+          newObject: object?.isNew ?? false,
+        }),
+      ),
     remove: async (bucket, name) => requireMade(await buckets.deleteDocument({ bucket, name, credentials, context })),
     create: async (bucket, options) => requireMade(await buckets.create({ bucket, ...options, credentials, context })),
     forget: async (bucket) => requireMade(await buckets.forget({ bucket, credentials, context })),

@@ -60,7 +60,13 @@ const PRINCIPAL_TYPES: Readonly<Partial<Record<Principal_Type, GrantedPrincipal[
 export function grantedPrincipal(principal: Principal | undefined): GrantedPrincipal {
   const type = principal === undefined ? undefined : PRINCIPAL_TYPES[principal.type];
   if (principal === undefined || type === undefined) throw unintelligible('an allow without a principal');
-  return { type, accessKey: principal.accessKey };
+  return { type, accessKey: principal.accessKey, user: userOf(principal) };
+}
+
+/** AWS: the account's own user is named 'root'. */
+function userOf({ arn, parent, accessKey }: Principal): string {
+  if (arn.endsWith(':root')) return '';
+  return parent === '' ? accessKey : parent;
 }
 
 function unintelligible(what: string): S3Error {

@@ -45,7 +45,7 @@ export interface BucketState {
   lockEnabled: boolean;
   /**
    * What is configured, by name: policy, notification, lifecycle, objectLock, versioning, encryption, tagging, quota, replication,
-   * acl, cors, logging, ownershipControls, publicAccessBlock, requestPayment, website. XML or JSON as S3 has it.
+   * acl, objectAcl, owner, cors, logging, ownershipControls, publicAccessBlock, requestPayment, website. XML or JSON as S3 has it.
    */
   documents: { [key: string]: string };
   /** a statement lets everyone in, whoever and wherever they are */
@@ -92,7 +92,12 @@ export interface PutBucketDocumentRequest {
   /** The document; not empty. Of a policy it is the payload itself: when the signature covers a hash, it must be this document's. */
   document: Buffer;
   credentials: Credentials | undefined;
-  context: RequestContext | undefined;
+  context:
+    | RequestContext
+    | undefined;
+  /** Of a document that tells of the bucket's objects (objectAcl): the object that makes it so, and whether it is just being made. */
+  key: string;
+  newObject: boolean;
 }
 
 export interface PutBucketDocumentResponse {
@@ -749,7 +754,15 @@ export const ServerState_DocumentsEntry: MessageFns<ServerState_DocumentsEntry> 
 };
 
 function createBasePutBucketDocumentRequest(): PutBucketDocumentRequest {
-  return { bucket: "", name: "", document: Buffer.alloc(0), credentials: undefined, context: undefined };
+  return {
+    bucket: "",
+    name: "",
+    document: Buffer.alloc(0),
+    credentials: undefined,
+    context: undefined,
+    key: "",
+    newObject: false,
+  };
 }
 
 export const PutBucketDocumentRequest: MessageFns<PutBucketDocumentRequest> = {
@@ -768,6 +781,12 @@ export const PutBucketDocumentRequest: MessageFns<PutBucketDocumentRequest> = {
     }
     if (message.context !== undefined) {
       RequestContext.encode(message.context, writer.uint32(42).fork()).join();
+    }
+    if (message.key !== "") {
+      writer.uint32(50).string(message.key);
+    }
+    if (message.newObject !== false) {
+      writer.uint32(56).bool(message.newObject);
     }
     return writer;
   },
@@ -825,6 +844,22 @@ export const PutBucketDocumentRequest: MessageFns<PutBucketDocumentRequest> = {
             message.context = RequestContext.decode(reader, reader.uint32());
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.newObject = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -851,6 +886,8 @@ export const PutBucketDocumentRequest: MessageFns<PutBucketDocumentRequest> = {
     message.context = (object.context !== undefined && object.context !== null)
       ? RequestContext.fromPartial(object.context)
       : undefined;
+    message.key = object.key ?? "";
+    message.newObject = object.newObject ?? false;
     return message;
   },
 };

@@ -1,0 +1,113 @@
+// The access control list of an object lies beside its bytes, and only where one was asked for: without it an object is its bucket's
+// owner's alone. The first one of a bucket is announced to the sidecar, which then asks for the lists of the bucket's objects.
+import type { ExistingFile } from '../../juicefs/volume.ts';
+import { S3Error } from '../s3/errors.ts';
+import type { BucketName, ObjectKey } from '../s3/object-name.ts';
+import type { BucketConfiguration, Grant, Question } from '../s3/operation.ts';
+import {
+  type AclRequest,
+  isPrivate,
+  isPublic,
+  type KeptAcl,
+  keptAcl,
+  privateGrants,
+  readKeptAcl,
+} from './access-control-list.ts';
+import { textXattr } from './object-attributes.ts';
+import type { Owner } from './owner.ts';
+
+export const ACL_XATTR = 's3-acl';
+
+/** Condition keys of a list that comes with the object it is for. */
+const NEW_OBJECT = { 'portcullis:NewObject': ['true'] };
+
+/** A list, and whose object it is of. */
+export interface OwnedAcl extends KeptAcl {
+  readonly owner: Owner;
+}
+
+type Asking = Pick<Grant<unknown>, 'configuration' | 'principal'>;
+
+interface Named {
+  readonly bucket: BucketName;
+  readonly key: ObjectKey;
+}
+
+/** The question about a list that comes with an upload; none for those that say what is anyway. AWS: s3:PutObjectAcl. */
+export function newAclQuestions(acl: AclRequest | undefined, { bucket, key }: Named): Question[] {
+  if (acl === undefined || acl.isPlain) return [];
+  return [{ action: 's3:PutObjectAcl', bucket, key, context: NEW_OBJECT }];
+}
+
+/**
+ * The attribute of a new object that was uploaded with a list; undefined for one that needs none. Throws AccessControlListNotSupported,
+ * AccessDenied, and what storing configuration throws.
+ */
+export async function newObjectAcl(
+  grant: Asking,
+  named: Named,
+  acl: AclRequest | undefined,
+): Promise<Uint8Array | undefined> {
+  if (acl === undefined || acl.isPrivate) return undefined;
+  const configuration = await grant.configuration.read(named.bucket);
+  const bucketOwner = configuration.documents.owner ?? '';
+  const owner = grant.principal.type === 'Anonymous' ? bucketOwner : grant.principal.user;
+  return await keep(grant, named, configuration, { owner, grants: acl.grants(owner, bucketOwner) }, true);
+}
+
+/** The attribute of an object that gets a list; undefined removes it. Throws as `newObjectAcl`. */
+export async function changedObjectAcl(
+  grant: Asking,
+  named: Named,
+  existing: ExistingFile,
+  acl: AclRequest,
+): Promise<Uint8Array | undefined> {
+  const configuration = await grant.configuration.read(named.bucket);
+  const bucketOwner = configuration.documents.owner ?? '';
+  const { owner } = shownAcl(existing, bucketOwner);
+  return await keep(grant, named, configuration, { owner, grants: acl.grants(owner, bucketOwner) }, false);
+}
+
+async function keep(
+  grant: Asking,
+  { bucket, key }: Named,
+  configuration: BucketConfiguration,
+  acl: OwnedAcl,
+  isNew: boolean,
+): Promise<Uint8Array | undefined> {
+  const bucketOwner = configuration.documents.owner ?? '';
+  if (acl.owner === bucketOwner && isPrivate(acl.grants, acl.owner)) return undefined;
+  requireAclsAllowed(configuration, acl);
+  const owners = new Set([`user:${acl.owner}`, `user:${bucketOwner}`]);
+  const grantsToOthers = acl.grants.some(({ grantee }) => !owners.has(grantee));
+  if (grantsToOthers && configuration.documents.objectAcl === undefined) {
+    await grant.configuration.set(bucket, 'objectAcl', Buffer.from('some'), { key, isNew });
+  }
+  return keptAcl(acl);
+}
+
+/** Throws when the bucket takes no lists, or none for everyone. */
+export function requireAclsAllowed({ documents }: BucketConfiguration, { grants }: KeptAcl): void {
+  if (/>\s*BucketOwnerEnforced\s*</.test(documents.ownershipControls ?? '')) {
+    throw new S3Error('AccessControlListNotSupported');
+  }
+  if (isPublic(grants) && /<(?:\w+:)?BlockPublicAcls>\s*true\s*</i.test(documents.publicAccessBlock ?? '')) {
+    throw new S3Error('AccessDenied', 'The bucket blocks public access control lists.');
+  }
+}
+
+/** The list of an object, whether one is kept or not. */
+export function shownAcl({ xattrs }: Pick<ExistingFile, 'xattrs'>, bucketOwner: Owner): OwnedAcl {
+  const kept = readKeptAcl(textXattr(xattrs, ACL_XATTR));
+  const owner = kept?.owner ?? bucketOwner;
+  return { owner, grants: kept?.grants ?? privateGrants(owner) };
+}
+
+/** Who is granted a permission on an object, beside its owner: what a decision may ask for. */
+export function granteesOf(xattrs: ReadonlyMap<string, Uint8Array>, permission: string): string[] {
+  const kept = readKeptAcl(textXattr(xattrs, ACL_XATTR));
+  if (kept === undefined) return [];
+  return kept.grants
+    .filter((grant) => grant.permission === permission && grant.grantee !== `user:${kept.owner ?? ''}`)
+    .map(({ grantee }) => grantee);
+}
