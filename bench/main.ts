@@ -5,6 +5,7 @@ type Suite = { run(args: readonly string[]): Promise<void> };
 const SUITES: Readonly<Record<string, () => Promise<Suite>>> = {
   authz: () => import('./authz.ts'),
   gateway: () => import('./gateway.ts'),
+  identities: () => import('./identities.ts'),
 };
 
 const [name, ...args] = process.argv.slice(2);

@@ -87,6 +87,8 @@ export interface FileReader {
   readonly attributes: Attributes;
   /** Streams [start, end) (bytes; clipped to the size). Read-ahead is bounded; stopping the iteration cancels it. */
   read(start: number, end: number, signal?: AbortSignal): AsyncIterable<Uint8Array>;
+  /** All bytes at once, held by the caller alone: for files known to be small. */
+  readAll(signal?: AbortSignal): Promise<Uint8Array>;
   close(): Promise<void>;
 }
 

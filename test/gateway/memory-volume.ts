@@ -242,6 +242,7 @@ export class MemoryVolume implements Volume {
           yield data.subarray(at, Math.min(at + 65_536, end));
         }
       },
+      readAll: async () => Buffer.from(data),
       close: async () => {
         if (open) this.openReaders--;
         open = false;

@@ -45,9 +45,7 @@ export async function readBytes(
 export async function readWhole(reader: FileReader, signal?: AbortSignal): Promise<Uint8Array | Unreadable> {
   const { size } = reader.attributes;
   if (size > MAX_FILE_BYTES) return { unreadable: `it is larger than ${MAX_FILE_BYTES} bytes` };
-  const pieces: Uint8Array[] = [];
-  for await (const piece of reader.read(0, size, signal)) pieces.push(Uint8Array.from(piece));
-  return Buffer.concat(pieces);
+  return reader.readAll(signal);
 }
 
 /** The text of a file's bytes: what is not UTF-8 is encrypted. */

@@ -25,7 +25,7 @@ import { isUnreadableFile, readWhole, textOf } from './volume-files.ts';
 import { BUCKET_EXTRAS, BUCKETS, bucketPath, type FileTable, PLACES, SERVER_DIRECTORIES } from './volume-layout.ts';
 
 /** Files looked at at once. */
-const CONCURRENCY = 16;
+const CONCURRENCY = 64;
 
 type VolumeOfStore = Pick<Volume, 'stat' | 'list' | 'open' | 'close' | 'name'>;
 
@@ -219,17 +219,24 @@ class Pass {
   ): Promise<T | undefined> {
     const id = path.join('/');
     try {
-      const attributes = known ?? (await this.#volume.stat(path));
-      if (attributes.type !== 'file') return undefined;
-      const stamp = stampOf(attributes);
       const before = this.#before.get(id);
-      const file = before?.stamp === stamp ? before : await this.#read(path, parse);
-      this.seen.set(id, file);
-      return file.record as T;
+      const file = before === undefined ? undefined : await this.#unchanged(before, path, known);
+      const current = file ?? (await this.#read(path, parse));
+      this.seen.set(id, current);
+      return current.record as T;
     } catch (error) {
-      if (error instanceof VolumeError && error.code === 'ENOENT') return undefined;
+      if (error instanceof VolumeError && (error.code === 'ENOENT' || error.code === 'EISDIR')) return undefined;
       throw error;
     }
+  }
+
+  /** What is known of a file, if it is still that file. */
+  async #unchanged(
+    before: CachedFile,
+    path: VolumePath,
+    known: Attributes | undefined,
+  ): Promise<CachedFile | undefined> {
+    return before.stamp === stampOf(known ?? (await this.#volume.stat(path))) ? before : undefined;
   }
 
   async #read(

@@ -12,6 +12,7 @@ function readerOf(pieces: readonly string[], failAt = -1): FileReader & { closed
         yield Buffer.from(piece);
       }
     },
+    readAll: async () => Buffer.alloc(0),
     close: async () => {
       reader.closed++;
     },

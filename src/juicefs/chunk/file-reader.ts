@@ -32,6 +32,9 @@ export interface FileReaderParts {
   readonly onClose: () => void;
 }
 
+/** Why fetches of a finished read are given up. A constant, because an error is dear to make and this one is seen by nobody. */
+const OVER = new VolumeError('ECANCELED', 'the read is over');
+
 /** Times one read starts again because the file's slices were replaced under it. */
 const MAX_RELOADS = 3;
 
@@ -51,6 +54,27 @@ export class SliceFileReader implements FileReader {
     if (!this.#open) return;
     this.#open = false;
     this.#parts.onClose();
+  }
+
+  async readAll(signal?: AbortSignal): Promise<Uint8Array> {
+    if (!this.#open) throw new VolumeError('EINVAL', 'the reader is closed');
+    const units = [...this.#units(0, this.attributes.size)];
+    try {
+      const parts = await Promise.all(
+        units.map(({ slice, block, start, length }) =>
+          slice === undefined
+            ? ZEROS.subarray(0, length)
+            : this.#parts.blocks.get(slice, block, start, start + length, signal),
+        ),
+      );
+      return parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
+    } catch (error) {
+      if (!isBlockMissing(error)) throw error;
+      // Compacted meanwhile: `read` knows what to do.
+      const parts: Uint8Array[] = [];
+      for await (const bytes of this.read(0, this.attributes.size, signal)) parts.push(Uint8Array.from(bytes));
+      return Buffer.concat(parts);
+    }
   }
 
   async *read(start: number, end: number, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
@@ -99,7 +123,7 @@ export class SliceFileReader implements FileReader {
         yield await this.#take(current);
       }
     } finally {
-      stop.abort();
+      stop.abort(OVER);
       for (const fetch of ahead) this.#parts.ahead.release(fetch.charged);
     }
   }
