@@ -1,11 +1,30 @@
-// npm run fuzz [-- RUNS [SEED]]: the properties over many random cases. Prints the seed, so that a failure can be had again.
+// npm run fuzz [-- PAIRS [SEED]]: the long runs. Random documents and requests against the reference evaluator, the properties over many
+// cases, and the search for differences over many changes. Prints the seed, so that a failure can be had again.
 import fc from 'fast-check';
+import { diffPolicies } from '../../src/authz/policy-diff/diff-policies.ts';
+import { compareWithReference } from './differential.ts';
+import { mutations } from './policy-mutations.ts';
 import { POLICY_PROPERTIES } from './policy-properties.ts';
 
-const runs = Number(process.argv[2] ?? 200_000);
+const pairs = Number(process.argv[2] ?? 1_000_000);
 const seed = Number(process.argv[3] ?? Date.now() % 2 ** 31);
-process.stdout.write(`seed ${seed}, ${runs} cases a property\n`);
+const runs = Math.ceil(pairs / 5);
+const changes = Math.ceil(pairs / 1_000);
+const say = (text: string): void => void process.stdout.write(`${text}\n`);
+
+say(`seed ${seed}`);
+const { compared, unreadable, outcomes } = compareWithReference(pairs, seed, (done) => say(`${done} pairs agree`));
+say(`the engine and the reference agree on ${compared} pairs (${unreadable} documents are not valid)`);
+for (const [outcome, count] of Object.entries(outcomes).sort()) say(`  ${outcome}: ${count}`);
 for (const [name, property] of Object.entries(POLICY_PROPERTIES)) {
   fc.assert(property, { numRuns: runs, seed });
-  process.stdout.write(`held: ${name}\n`);
+  say(`held in ${runs} cases: ${name}`);
 }
+let found = 0;
+for (const { kind, before, after } of mutations(changes, seed)) {
+  const diff = diffPolicies(before, after, { kind, dialect: 'portcullis', bucket: 'photos' });
+  if (diff.kind === 'compared' && diff.newlyAllowed.length + diff.newlyDenied.length > 0) found += 1;
+  else say(`not found: ${before}\n       now: ${after}`);
+}
+say(`differences found: ${found} of ${changes}`);
+if (found < changes * 0.99) process.exitCode = 1;

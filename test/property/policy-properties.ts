@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import {
   authorize,
   compilePolicySet,
+  DIALECT_NAMES,
   explain,
   type Policy,
   type PolicyRequest,
@@ -30,6 +31,29 @@ const request: fc.Arbitrary<PolicyRequest> = fc.record({
   object: fc.constantFrom('', 'a', 'a/b', 'home/alice/x', '*', 'é'),
   keys: fc.constantFrom('alice', 'a*', '').map((user) => new Map([['aws:username', [user]]])),
 });
+
+/** What documents are damaged with. */
+const DAMAGE = [
+  '',
+  '"',
+  '{',
+  '}',
+  '[',
+  ']',
+  ',',
+  ':',
+  '\\\\',
+  '\\u0000',
+  '${',
+  '*',
+  '?',
+  'null',
+  '1e999',
+  '\\ud800',
+  'é',
+  '[[[[',
+  'Deny',
+];
 
 type Written = { readonly Effect: string; readonly Action: readonly string[]; readonly Resource: readonly string[] };
 
@@ -64,6 +88,37 @@ export const POLICY_PROPERTIES: Readonly<Record<string, fc.IProperty<unknown>>> 
     const program = compilePolicySet({ identity: [compile(list)] }, 'portcullis');
     return explain(program, asked).decision.outcome === authorize(program, asked).outcome;
   }) as fc.IProperty<unknown>,
+  'a document written otherwise decides the same': fc.property(statements, request, (list, asked) => {
+    // One entry as a text instead of a list, members in another order, other blanks.
+    const short = (values: readonly string[]): unknown => (values.length === 1 ? values[0] : values);
+    const Statement = list.map(({ Effect, Action, Resource }) => ({
+      Resource: short([...Resource].reverse()),
+      Action: short([...Action].reverse()),
+      Effect,
+    }));
+    const text = JSON.stringify({ Statement, Version: '2012-10-17' }, undefined, 3);
+    const parsed = parsePolicy(text, { kind: 'identity', dialect: 'portcullis', name: 'generated' });
+    return parsed.ok && outcome([parsed.policy], asked) === outcome([compile(list)], asked);
+  }) as fc.IProperty<unknown>,
+  'the parser survives any change of a document': fc.property(
+    statements,
+    fc.array(fc.tuple(fc.nat(), fc.nat(4), fc.constantFrom(...DAMAGE)), { minLength: 1, maxLength: 6 }),
+    (list, damages) => {
+      let text = JSON.stringify({ Version: '2012-10-17', Statement: list });
+      for (const [at, length, by] of damages) {
+        const start = at % (text.length + 1);
+        text = text.slice(0, start) + by + text.slice(start + length);
+      }
+      for (const dialect of DIALECT_NAMES) {
+        for (const kind of ['identity', 'session', 'bucket'] as const) {
+          const parsed = parsePolicy(text, { kind, dialect, name: 'damaged', bucket: 'bucket' });
+          if (!parsed.ok && (parsed.issues.length === 0 || parsed.issues.some(({ path }) => !path.startsWith('$'))))
+            return false;
+        }
+      }
+      return true;
+    },
+  ) as fc.IProperty<unknown>,
   'the parser survives any text and any JSON': fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
     for (const kind of ['identity', 'session', 'bucket'] as const) {
       parsePolicy(text, { kind, dialect: 'portcullis', name: 'generated', bucket: 'bucket' });
