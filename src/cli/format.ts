@@ -3,9 +3,10 @@
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { type FormatSettings, formatVolume, VolumeOpenError } from '../juicefs/index.ts';
 import { UsageError } from './root-credentials.ts';
+import { bytesIn, wholeNumber } from './size.ts';
 
 interface FormatFlags {
   readonly storage: string;
@@ -35,8 +36,6 @@ const REFUSED_FLAGS: readonly (readonly [flags: string, what: string])[] = [
   ['--ranger-service <name>', 'Ranger'],
   ['--kerberos-config-file <file>', 'Kerberos'],
 ];
-
-const SHIFTS: Readonly<Record<string, number>> = { B: 0, K: 10, M: 20, G: 30, T: 40, P: 50, E: 60 };
 
 /** The subcommand. */
 export function formatCommand(): Command {
@@ -138,26 +137,10 @@ function refuseFlag(flags: string, what: string): never {
   throw new UsageError(`${flags.split(' ')[0]} is not supported: ${what} cannot be honoured`);
 }
 
-/** A number with one of B K M G T P E after it, or in the given unit without. */
-function bytesIn(unit: string): (value: string) => number {
-  return (value) => {
-    const match = /^(\d+(?:\.\d+)?)([a-z])?$/i.exec(value);
-    const shift = SHIFTS[(match?.[2] ?? unit).toUpperCase()];
-    if (match === null || shift === undefined) {
-      throw new InvalidArgumentError('a size is a number with B, K, M, G, T, P or E after it.');
-    }
-    return Math.floor(Number(match[1]) * 2 ** shift);
-  };
-}
-
-function wholeNumber(value: string): number {
-  if (!/^\d{1,15}$/.test(value)) throw new InvalidArgumentError('a whole number, not negative, is wanted.');
-  return Number(value);
-}
-
 type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 
-function withoutUndefined<T extends object>(values: T): Defined<T> {
+/** The members that have a value. */
+export function withoutUndefined<T extends object>(values: T): Defined<T> {
   const defined: Defined<T> = {};
   for (const key of Object.keys(values) as (keyof T)[]) {
     const value = values[key];

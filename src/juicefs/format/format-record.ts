@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { encryptionCipher } from '../storage/encrypted-store.ts';
 import { VolumeOpenError } from '../volume-error.ts';
+import { REMOVED_SECRET } from './secrets.ts';
 
 const tier = z.object({ ID: z.number(), StorageClass: z.string(), Tag: z.string() });
 
@@ -146,13 +147,28 @@ const ORDER = Object.keys(RECORD.shape);
 
 /** The text of a record: members in the Go client's order, empty ones left out, one a line. */
 export function serializeFormat(members: FormatMembers): string {
+  return JSON.stringify(orderedMembers(members), null, 1).replace(/\n +/g, '\n');
+}
+
+/** The members as they are written: in the Go client's order, empty ones left out. */
+export function orderedMembers(members: FormatMembers): Record<string, unknown> {
   const rank = (name: string): number => (ORDER.includes(name) ? ORDER.indexOf(name) : ORDER.length);
   const entries = Object.entries(members)
     .filter(
       ([name, value]) => ALWAYS.has(name) || (value !== undefined && value !== '' && value !== 0 && value !== false),
     )
     .sort(([a], [b]) => rank(a) - rank(b));
-  return JSON.stringify(Object.fromEntries(entries), null, 1).replace(/\n +/g, '\n');
+  return Object.fromEntries(entries);
+}
+
+/** The members with the word `removed` in the place of their secrets. */
+export function withoutSecrets(
+  members: FormatMembers,
+  secrets: readonly ('SecretKey' | 'SessionToken' | 'EncryptKey')[] = ['SecretKey', 'SessionToken', 'EncryptKey'],
+): FormatMembers {
+  const hidden = { ...members };
+  for (const member of secrets) if ((hidden[member] ?? '') !== '') hidden[member] = REMOVED_SECRET;
+  return hidden;
 }
 
 /** ClientTooOld when the record demands another client version, or a newer layout. */
@@ -195,8 +211,8 @@ export function requireSupported(format: FormatRecord, readOnly: boolean): void 
   if (!readOnly && format.changeLog) refuse('a change log (it can be opened for reading only)');
 }
 
-/** -1, 0 or 1; a version that cannot be parsed is refused. */
-function compareVersions(a: string, b: string): number {
+/** Of two client versions: -1, 0 or 1; a version that cannot be parsed is refused. */
+export function compareVersions(a: string, b: string): number {
   const left = parseVersion(a);
   const right = parseVersion(b);
   for (let i = 0; i < 3; i++) {

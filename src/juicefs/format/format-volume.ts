@@ -11,7 +11,14 @@ import { loadFormat } from '../open-volume.ts';
 import { ObjectRefusedError, type ObjectStore } from '../storage/object-store.ts';
 import { requireStorage } from '../storage/open-store.ts';
 import { VolumeOpenError } from '../volume-error.ts';
-import { type FormatMembers, type FormatRecord, formatOf, requireSupported, serializeFormat } from './format-record.ts';
+import {
+  type FormatMembers,
+  type FormatRecord,
+  formatOf,
+  requireSupported,
+  serializeFormat,
+  withoutSecrets,
+} from './format-record.ts';
 import { encryptSecret, REMOVED_SECRET } from './secrets.ts';
 import { openVolumeStore, plainSecret } from './volume-store.ts';
 
@@ -214,7 +221,7 @@ function secretMembers(
   };
 }
 
-function bucketText(storage: string, bucket: string): string {
+export function bucketText(storage: string, bucket: string): string {
   return storage === 'file' ? `${bucket.replace(/\/+$/, '')}/` : bucket;
 }
 
@@ -224,7 +231,7 @@ function powerOfTwo(kib: number): number {
   return Math.min(Math.max(power, MIN_BLOCK_KIB), MAX_BLOCK_KIB);
 }
 
-async function probeStorage(objects: ObjectStore, name: string): Promise<void> {
+export async function probeStorage(objects: ObjectStore, name: string): Promise<void> {
   const key = `${name}/testing/${randomBytes(5).toString('hex')}`;
   const body = randomBytes(PROBE_BYTES);
   try {
@@ -321,9 +328,5 @@ async function update(metaUrl: string, format: FormatRecord, environment: Enviro
 }
 
 function result(outcome: FormatResult['outcome'], format: FormatRecord): FormatResult {
-  const hidden = { ...format.members };
-  for (const member of ['SecretKey', 'SessionToken', 'EncryptKey'] as const) {
-    if ((hidden[member] ?? '') !== '') hidden[member] = 'removed';
-  }
-  return { outcome, setting: serializeFormat(hidden) };
+  return { outcome, setting: serializeFormat(withoutSecrets(format.members)) };
 }

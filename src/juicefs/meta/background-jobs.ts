@@ -116,10 +116,15 @@ export async function cleanSlices(fs: FilesystemContext, blocks: BlockStore, goO
   }
 }
 
-/** Empties the trash directories whose days are over, and gives up replaced slices of the same age. */
-export async function cleanTrash(fs: FilesystemContext, blocks: BlockStore, goOn: () => boolean): Promise<void> {
+/** Empties the trash directories whose days (and some grace hours) are over, and gives up replaced slices of the same age. */
+export async function cleanTrash(
+  fs: FilesystemContext,
+  blocks: BlockStore,
+  goOn: () => boolean,
+  graceHours = TRASH_GRACE_HOURS,
+): Promise<void> {
   const days = fs.format.trashDays;
-  const edge = Date.now() - (24 * days + TRASH_GRACE_HOURS) * HOUR_MS;
+  const edge = Date.now() - (24 * days + graceHours) * HOUR_MS;
   const hours = await fs.engine.look(async (reader) => reader.entries(TRASH_INODE, {}, PAGE));
   for (const hour of hours) {
     const name = Buffer.from(hour.name).toString('latin1');
