@@ -652,9 +652,9 @@ export function operationSuite(make: () => Promise<Subject>): void {
       expect((await s3.send('GET', '/none?list-type=2')).code).toBe('NoSuchBucket');
     });
 
-    it('of versions have one each, for those who may list either', async () => {
+    it('of versions have one each, for those who may list them', async () => {
       await put('k');
-      const lister = new Served(volume, {}, only('s3:ListBucket arn:aws:s3:::bkt'));
+      const lister = new Served(volume, {}, only('s3:ListBucketVersions arn:aws:s3:::bkt'));
       const { text } = await lister.send('GET', '/bkt?versions');
       expect(texts(text, 'Key')).toEqual(['k']);
       expect(texts(text, 'VersionId')).toEqual(['null']);

@@ -36,6 +36,9 @@ const DERIVED_PREFIXES = ['aws:principal', 'jwt:', 'ldap:', 'sts:', 'svc:', 'aws
 /** Dialects whose engines have the general keys in every request, possibly empty. */
 const ALWAYS_PRESENT: ReadonlySet<DialectName> = new Set(['portcullis', 'juicefs', 'minio']);
 
+/** Those whose engines say of every request which version it names, and be it none. */
+const FLAT_ALWAYS: ReadonlySet<DialectName> = new Set(['juicefs', 'minio']);
+
 export type Keys = ReadonlyMap<string, readonly string[]>;
 
 export interface KeyFacts {
@@ -55,6 +58,7 @@ export function requestKeys(facts: KeyFacts): Map<string, readonly string[]> {
   const put = (name: string, value: string | undefined): void => {
     if (value !== undefined && (value !== '' || alwaysPresent)) keys.set(name, value === '' ? EMPTY : [value]);
   };
+  if (FLAT_ALWAYS.has(dialect)) keys.set('s3:versionid', EMPTY);
   if (context !== undefined) addContext(keys, context.keys);
   const name = policyName(identified, dialect);
   const time = timeValues(nowMs);

@@ -1,7 +1,7 @@
 // GetObjectAttributes: the named attributes of an object, without its bytes.
 import { S3Error } from '../s3/errors.ts';
 import type { GatewayFeatures } from '../s3/operation.ts';
-import { defineOperation } from '../s3/operation.ts';
+import { defineOperation, refusalIn } from '../s3/operation.ts';
 import { element, type XmlNode, xmlDocument } from '../s3/xml.ts';
 import { bucketOf, keyOf } from './bucket-access.ts';
 import { MAX_KEYS, parseCount, xmlReply } from './listing.ts';
@@ -38,8 +38,8 @@ export const getObjectAttributes = defineOperation({
   match: { method: 'GET', target: 'object', query: ['attributes'] },
   body: 'none',
   parse: (request) => {
-    refuseEncryption(request.headers);
     return {
+      refusal: refusalIn(() => refuseEncryption(request.headers)),
       bucket: bucketOf(request),
       key: keyOf(request),
       versionId: request.query.get('versionId'),

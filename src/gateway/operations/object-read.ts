@@ -1,7 +1,14 @@
 // What GetObject and HeadObject share: their questions, and the answer's status and headers after conditions and range.
 import { S3Error } from '../s3/errors.ts';
 import type { BucketName, ObjectKey } from '../s3/object-name.ts';
-import type { Grant, OperationContext, Question, S3Request } from '../s3/operation.ts';
+import {
+  type Grant,
+  type MaybeRefused,
+  type OperationContext,
+  type Question,
+  refusalIn,
+  type S3Request,
+} from '../s3/operation.ts';
 import { bucketOf, keyOf } from './bucket-access.ts';
 import { evaluateConditions } from './conditional.ts';
 import { objectSize, storedEtag } from './object-attributes.ts';
@@ -11,7 +18,7 @@ import { type FoundObject, versionContext } from './object-lookup.ts';
 import { type ByteRange, contentRange, parseRange } from './range.ts';
 import { refuseEncryption } from './upload-headers.ts';
 
-export interface ObjectReadInput {
+export interface ObjectReadInput extends MaybeRefused {
   readonly bucket: BucketName;
   readonly key: ObjectKey;
   readonly versionId: string | undefined;
@@ -20,7 +27,6 @@ export interface ObjectReadInput {
 
 /** Reads the request. Throws InvalidArgument, NotImplemented. */
 export function parseObjectRead(request: S3Request): ObjectReadInput {
-  refuseEncryption(request.headers);
   const part = request.query.get('partNumber');
   if (part !== undefined && !/^\d{1,5}$/.test(part)) {
     throw new S3Error('InvalidArgument', 'partNumber should be a whole number.');
@@ -29,6 +35,7 @@ export function parseObjectRead(request: S3Request): ObjectReadInput {
     throw new S3Error('InvalidRequest', 'A range and a part number cannot be asked for together.');
   }
   return {
+    refusal: refusalIn(() => refuseEncryption(request.headers)),
     bucket: bucketOf(request),
     key: keyOf(request),
     versionId: request.query.get('versionId'),

@@ -1,7 +1,13 @@
 // What the headers of PutObject, CreateMultipartUpload and CopyObject ask an object to carry; what a JuiceFS volume cannot
 // carry (encryption by key, locks, public ACLs, other storage classes) is refused, never silently dropped.
 import { S3Error } from '../s3/errors.ts';
-import type { ChecksumAlgorithm, Question, S3Request } from '../s3/operation.ts';
+import {
+  type ChecksumAlgorithm,
+  type MaybeRefused,
+  type Question,
+  refusalIn,
+  type S3Request,
+} from '../s3/operation.ts';
 import { type AclRequest, aclOfHeaders } from './access-control-list.ts';
 import { bucketOf, keyOf } from './bucket-access.ts';
 import { newAclQuestions } from './object-acl.ts';
@@ -9,7 +15,7 @@ import { metadataFromHeaders, type ObjectMetadata } from './object-attributes.ts
 import { wantedAlgorithm } from './object-checksum.ts';
 import { parseTaggingHeader, requestTagKeys, type Tag } from './tag-set.ts';
 
-export interface UploadHeaders {
+export interface UploadHeaders extends MaybeRefused {
   readonly metadata: ObjectMetadata;
   /** Tags of x-amz-tagging; empty without it, and without --object-tag, which leaves them out. */
   readonly tags: readonly Tag[];
@@ -23,8 +29,8 @@ const STORAGE_CLASSES: ReadonlySet<string> = new Set(['STANDARD', 'REDUCED_REDUN
 
 /** Reads them. Throws InvalidStorageClass, NotImplemented, InvalidRequest, MetadataTooLarge, InvalidTag. */
 export function parseUploadHeaders(request: S3Request): UploadHeaders {
-  refuseUnsupported(request);
   return {
+    refusal: refusalIn(() => refuseUnsupported(request)),
     metadata: metadataFromHeaders(request.headers, request.features),
     tags: request.features.objectTag ? parseTaggingHeader(request.headers.get('x-amz-tagging') ?? '') : [],
     checksum: wantedAlgorithm(request.headers),

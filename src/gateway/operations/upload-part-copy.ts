@@ -7,6 +7,7 @@ import {
   defineOperation,
   type OperationContext,
   type PayloadDigests,
+  refusalIn,
 } from '../s3/operation.ts';
 import { element, xmlDocument } from '../s3/xml.ts';
 import { requireBucket, requireWritable } from './bucket-access.ts';
@@ -36,9 +37,9 @@ export const uploadPartCopy = defineOperation({
   },
   body: 'none',
   parse: (request) => {
-    refuseEncryption(request.headers);
     const range = request.headers.get('x-amz-copy-source-range');
     return {
+      refusal: refusalIn(() => refuseEncryption(request.headers)),
       ...parseUploadReference(request),
       partNumber: parsePartNumber(request),
       source: parseCopySource(request),

@@ -1,6 +1,6 @@
 // UploadPart: one part of an upload, out of the payload. A part may be uploaded again; the last one counts.
 import { S3Error } from '../s3/errors.ts';
-import { type ChecksumAlgorithm, defineOperation, type Payload } from '../s3/operation.ts';
+import { type ChecksumAlgorithm, defineOperation, type Payload, refusalIn } from '../s3/operation.ts';
 import { requireBucket, requireWritable } from './bucket-access.ts';
 import { findUpload, parsePartNumber, parseUploadReference } from './multipart-upload.ts';
 import { storedChecksum } from './object-checksum.ts';
@@ -15,8 +15,11 @@ export const uploadPart = defineOperation({
   body: 'payload',
   parse: (request) => {
     requireUploadSize(request);
-    refuseEncryption(request.headers);
-    return { ...parseUploadReference(request), partNumber: parsePartNumber(request) };
+    return {
+      refusal: refusalIn(() => refuseEncryption(request.headers)),
+      ...parseUploadReference(request),
+      partNumber: parsePartNumber(request),
+    };
   },
   questions: (_, request) => uploadQuestions(request, []),
   async handle(grant, context) {

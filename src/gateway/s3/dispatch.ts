@@ -18,6 +18,7 @@ import type {
   GatewayFeatures,
   Grant,
   GrantedPrincipal,
+  MaybeRefused,
   Operation,
   OperationContext,
   S3Reply,
@@ -245,6 +246,8 @@ export class Dispatcher {
     permission: Permission,
     signal: AbortSignal,
   ): Promise<S3Reply> {
+    const refusal = refusalOfInput(input);
+    if (refusal !== undefined) throw refusal;
     const frames = this.#framesOf(operation, plan, permission);
     try {
       const payload = hasPayload(operation) ? new CheckedPayload(source, plan, frames) : undefined;
@@ -296,6 +299,11 @@ export class Dispatcher {
 
 function hasPayload({ body }: Operation<unknown>): boolean {
   return body === 'payload' || body === 'form';
+}
+
+function refusalOfInput(input: unknown): S3Error | undefined {
+  const { refusal } = (typeof input === 'object' && input !== null ? input : {}) as MaybeRefused;
+  return refusal;
 }
 
 function firstOfEach(target: RequestTarget): Map<string, string> {

@@ -1,5 +1,6 @@
 // What an S3 operation is: how it is read, what it asks, and what it does once that is granted.
 import type { Volume, VolumePath } from '../../juicefs/volume.ts';
+import { S3Error } from './errors.ts';
 import type { DecidedObjects } from './facts.ts';
 import type { FormFields } from './form-body.ts';
 import type { BucketName, ObjectKey } from './object-name.ts';
@@ -194,6 +195,25 @@ export interface RouteMatch {
   readonly queryValue?: Readonly<Record<string, string>>;
   /** Headers that must be present, e.g. ['x-amz-copy-source']. */
   readonly header?: readonly string[];
+}
+
+/**
+ * An input that asks for what is not there (encryption, locks). It is decided on like any other, and refused when that is done: who may
+ * not is told that, and nothing else.
+ */
+export interface MaybeRefused {
+  readonly refusal?: S3Error | undefined;
+}
+
+/** What `check` throws, as an input's refusal. */
+export function refusalIn(check: () => void): S3Error | undefined {
+  try {
+    check();
+    return undefined;
+  } catch (error) {
+    if (error instanceof S3Error) return error;
+    throw error;
+  }
 }
 
 /** One S3 operation: a row of the operation table, one file each in src/gateway/operations. */

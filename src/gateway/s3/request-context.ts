@@ -15,6 +15,9 @@ const HEADER_KEYS: Readonly<Record<string, string>> = {
   'x-amz-grant-write': 's3:x-amz-grant-write',
   'x-amz-grant-write-acp': 's3:x-amz-grant-write-acp',
   'x-amz-metadata-directive': 's3:x-amz-metadata-directive',
+  'x-amz-object-lock-legal-hold': 's3:object-lock-legal-hold',
+  'x-amz-object-lock-mode': 's3:object-lock-mode',
+  'x-amz-object-lock-retain-until-date': 's3:object-lock-retain-until-date',
   'x-amz-object-ownership': 's3:x-amz-object-ownership',
   'x-amz-server-side-encryption': 's3:x-amz-server-side-encryption',
   'x-amz-server-side-encryption-aws-kms-key-id': 's3:x-amz-server-side-encryption-aws-kms-key-id',
@@ -27,12 +30,15 @@ export function requestContext(
   requestId: string,
   origin: RequestOrigin,
   headers: ReadonlyMap<string, string>,
+  nowMs: number = Date.now(),
 ): RequestContext {
   const keys: Record<string, ConditionValues> = {};
   for (const [header, key] of Object.entries(HEADER_KEYS)) {
     const value = headers.get(header);
     if (value !== undefined) keys[key] = { values: [value] };
   }
+  const remaining = remainingRetentionDays(headers.get('x-amz-object-lock-retain-until-date'), nowMs);
+  if (remaining !== undefined) keys['s3:object-lock-remaining-retention-days'] = { values: [String(remaining)] };
   return {
     requestId,
     sourceAddress: origin.address,
@@ -42,4 +48,12 @@ export function requestContext(
     timeMs: 0n,
     keys,
   };
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** AWS: days, counting one begun as whole, until the date that a lock is to last to; undefined without a date. */
+function remainingRetentionDays(until: string | undefined, nowMs: number): number | undefined {
+  const untilMs = until === undefined ? Number.NaN : Date.parse(until);
+  return Number.isNaN(untilMs) ? undefined : Math.max(0, Math.ceil((untilMs - nowMs) / DAY_MS));
 }
