@@ -20,6 +20,7 @@ import type { PolicySettings } from '../authz/identity/policy-program.ts';
 import { DIALECT_NAMES, type DialectName } from '../authz/policy/index.ts';
 import type { IamStore } from '../authz/store/iam-store.ts';
 import { type OpenedStore, openStore, StoreError } from '../authz/store/open-store.ts';
+import { environmentKeys, targetProblem } from '../gateway/events/index.ts';
 import { parseGoDuration } from './go-duration.ts';
 import { openHttpDoors, readTlsFiles, type TlsFiles, type TlsFlags } from './http-doors.ts';
 import { type IdentityProviderSettings, NO_PROVIDERS, readIdentityProviders } from './identity-providers.ts';
@@ -128,6 +129,8 @@ export async function serveAuthz(options: ServeAuthzOptions): Promise<RunningAut
       records: options.readOnly === true ? undefined : opened.records,
       hasDirectory: providers.ldap !== undefined,
       nowMs,
+      targetProblem: ({ subSystem, target, values }) =>
+        targetProblem(subSystem, target, { ...Object.fromEntries(values), ...authoritiesOf(subSystem, target) }),
     });
     const grpc = await startGrpcServer({
       listen: options.listen,
@@ -183,6 +186,12 @@ async function openStoreOf(options: ServeAuthzOptions): Promise<OpenedStore> {
     return openStore(store, { storage, bucket, kmsSecretKey, environment: process.env });
   }
   return { store, records: undefined, sharesTokens: true, close: () => store.close() };
+}
+
+/** The file of certificate authorities of a target, which the environment alone can name: other gateways know no such key. */
+function authoritiesOf(subSystem: string, target: string): { readonly ca_cert?: string } {
+  const { ca_cert } = environmentKeys(subSystem, target, process.env);
+  return ca_cert === undefined ? {} : { ca_cert };
 }
 
 async function openAudit(path: string | undefined, logger: Logger): Promise<AuditSink | undefined> {

@@ -2,7 +2,10 @@
 // It serves no request itself and opens no volume; the secrets end here (and in the sidecar).
 import cluster, { type Worker } from 'node:cluster';
 import { createServer, type Server } from 'node:http';
-import { AggregatorRegistry } from 'prom-client';
+import { AggregatorRegistry, type Registry } from 'prom-client';
+import type { EventHub } from '../gateway/events/event-hub.ts';
+import { type EventsFromWorker, type EventsToWorker, isEventMessage } from '../gateway/events/index.ts';
+import { createNotifications, type Notifications, scrubTargetVariables } from './gateway-notifications.ts';
 import type { GatewaySettings, WorkerSettings } from './gateway-settings.ts';
 import { endpointUrl } from './listen-address.ts';
 import { createLogger, type Logger } from './logger.ts';
@@ -44,26 +47,32 @@ export async function runGatewayPrimary(
   if (flagsThatDoNotAct.length > 0) {
     logger.warn({ flags: flagsThatDoNotAct }, 'these flags are accepted and have no effect yet');
   }
-  const sidecarEnv = { ...process.env };
+  const env = { ...process.env };
   scrubSecrets(process.env);
+  scrubTargetVariables(process.env);
 
   const ended = endSignal(logger);
   let sidecar: SupervisedSidecar | undefined;
   let workers: WorkerPool | undefined;
   let metrics: Server | undefined;
+  let events: Notifications | undefined;
   try {
-    if (settings.authz === undefined) sidecar = await startSidecar(settings, sidecarEnv, logger);
-    workers = new WorkerPool(settings, settings.authz ?? sidecar?.address ?? '', sidecar?.httpSocket, logger);
+    if (settings.authz === undefined) sidecar = await startSidecar(settings, env, logger);
+    const authz = settings.authz ?? sidecar?.address ?? '';
+    events = createNotifications(settings, authz, env, logger);
+    await Promise.race([events.start(), ended]);
+    workers = new WorkerPool(settings, authz, sidecar?.httpSocket, events.service.hub, logger);
     const started = await Promise.race([workers.start(), ended.then(() => undefined)]);
     if (started !== undefined) {
-      metrics = await serveMetrics(settings, logger);
-      announce(settings, started.volume);
+      metrics = await serveMetrics(settings, events.service.metrics, logger);
+      announce(settings, started.volume, events.service.arns);
       onServing();
       await Promise.race([ended, workers.failed]);
     }
   } finally {
     metrics?.close();
     await workers?.stop();
+    await events?.stop();
     await sidecar?.stop();
   }
 }
@@ -114,14 +123,22 @@ class WorkerPool {
   readonly #settings: GatewaySettings;
   readonly #authz: string;
   readonly #authzHttp: string | undefined;
+  readonly #events: EventHub;
   readonly #logger: Logger;
   #fail: (error: Error) => void = () => undefined;
   #stopping = false;
 
-  constructor(settings: GatewaySettings, authz: string, authzHttp: string | undefined, logger: Logger) {
+  constructor(
+    settings: GatewaySettings,
+    authz: string,
+    authzHttp: string | undefined,
+    events: EventHub,
+    logger: Logger,
+  ) {
     this.#settings = settings;
     this.#authz = authz;
     this.#authzHttp = authzHttp;
+    this.#events = events;
     this.#logger = logger;
     this.failed = new Promise((_, reject) => {
       this.#fail = reject;
@@ -143,13 +160,18 @@ class WorkerPool {
       // Few arenas: block buffers that are freed go back to the system instead of staying with a thread.
       const worker = cluster.fork({ MALLOC_ARENA_MAX: '2' });
       let serving = false;
-      worker.on('message', (message: FromWorker) => {
-        if (message.type === 'listeningToPrimary') {
+      const channel = { send: (message: EventsToWorker) => void (worker.isConnected() && worker.send(message)) };
+      let disconnect: () => void = () => undefined;
+      worker.on('message', (message: FromWorker | EventsFromWorker) => {
+        if (isEventMessage(message)) {
+          this.#events.receive(channel, message as EventsFromWorker);
+        } else if (message.type === 'listeningToPrimary') {
           if (this.#stopping) {
             // It did not hear that all are told to end.
             worker.send({ type: 'drain', withinMs: 0 } satisfies ToWorker);
             return;
           }
+          disconnect = this.#events.connect(channel);
           worker.send({
             type: 'serve',
             settings: this.#settings.worker,
@@ -170,6 +192,7 @@ class WorkerPool {
       // A message to a worker that has just ended: 'exit' says what there is to say.
       worker.on('error', (error) => this.#logger.debug({ err: error }, 'a worker could not be told something'));
       worker.on('exit', (code, signal) => {
+        disconnect();
         if (this.#stopping) return;
         if (!serving) {
           const why = new UsageError(`a worker ended while starting (${signal ?? `exit code ${code}`})`);
@@ -213,15 +236,15 @@ class WorkerPool {
 }
 
 /** The Prometheus listener; on a free port when the default one is taken and none was asked for. */
-async function serveMetrics(settings: GatewaySettings, logger: Logger): Promise<Server> {
+async function serveMetrics(settings: GatewaySettings, own: Registry, logger: Logger): Promise<Server> {
   const registry = new AggregatorRegistry();
   const server = createServer((request, response) => {
     if (request.method !== 'GET' || request.url?.split('?')[0] !== '/metrics') {
       response.writeHead(404).end();
       return;
     }
-    registry.clusterMetrics().then(
-      (text) => response.writeHead(200, { 'content-type': registry.contentType }).end(text),
+    Promise.all([registry.clusterMetrics(), own.metrics()]).then(
+      (texts) => response.writeHead(200, { 'content-type': registry.contentType }).end(texts.join('\n')),
       (error: unknown) => {
         logger.error({ err: error }, 'metrics could not be gathered');
         response.writeHead(503).end();
@@ -250,11 +273,12 @@ async function serveMetrics(settings: GatewaySettings, logger: Logger): Promise<
 }
 
 /** The banner: where clients find the gateway. */
-function announce(settings: GatewaySettings, volume: string): void {
+function announce(settings: GatewaySettings, volume: string, arns: readonly string[]): void {
   if (!settings.banner) return;
   const endpoint = endpointUrl(settings.worker.listen, false);
   process.stdout.write(
     `Portcullis ${VERSION}, S3 gateway on the JuiceFS volume "${volume}"\nEndpoint: ${endpoint}\n` +
-      `Sidecar:  ${settings.authz ?? 'supervised'}\n`,
+      `Sidecar:  ${settings.authz ?? 'supervised'}\n` +
+      (arns.length === 0 ? '' : `SQS ARNs: ${arns.join(' ')}\n`),
   );
 }

@@ -5,6 +5,12 @@ import { dirname, join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { AggregatorRegistry } from 'prom-client';
 import { createAuthzClient } from '../gateway/authz-client/index.ts';
+import {
+  EventPublisher,
+  type EventsToWorker,
+  isEventMessage,
+  notificationOperations,
+} from '../gateway/events/index.ts';
 import { createGateway } from '../gateway/index.ts';
 import { OPERATIONS } from '../gateway/operations/index.ts';
 import { openVolume } from '../juicefs/index.ts';
@@ -29,12 +35,20 @@ export async function runGatewayWorker(): Promise<void> {
     await running?.drain(withinMs);
     process.exit(0);
   };
-  process.on('message', (message: ToWorker) => {
+  const events = new EventPublisher({
+    send: (message) => {
+      if (process.connected) process.send?.(message);
+    },
+    log: { warn: (fields, message) => createLogger('warn').warn(fields, message) },
+  });
+  process.on('message', (message: ToWorker | EventsToWorker) => {
     // The channel is shared with the metrics' own messages.
-    if (message.type === 'drain') {
+    if (isEventMessage(message)) {
+      events.receive(message as EventsToWorker);
+    } else if (message.type === 'drain') {
       end(message.withinMs).catch((error: unknown) => fail(error));
     } else if (message.type === 'serve') {
-      serving = serve(message.settings, message.authz, message.authzHttp);
+      serving = serve(message.settings, message.authz, message.authzHttp, events);
       serving.catch((error: unknown) => fail(error));
     }
   });
@@ -71,6 +85,7 @@ async function serve(
   settings: WorkerSettings,
   authzAddress: string,
   sidecarSocket: string | undefined,
+  events: EventPublisher,
 ): Promise<Serving> {
   const logger = createLogger(settings.logLevel);
   const { volume: storage, features, listen, authzTokenFile } = settings;
@@ -111,7 +126,8 @@ async function serve(
   const gateway = createGateway({
     volume,
     authz,
-    operations: OPERATIONS,
+    operations: [...OPERATIONS, ...notificationOperations(events)],
+    events,
     features: {
       multiBuckets: features.multiBuckets,
       singleBucket: features.bucketName ?? volume.name,
@@ -140,6 +156,7 @@ async function serve(
   await tell({ type: 'serving', volume: volume.name });
   return {
     async drain(withinMs) {
+      events.endListening();
       await gateway.close(withinMs);
       await authz.close();
       await volume.close();

@@ -19,6 +19,7 @@ import { SERVER_NAME } from './reply-writer.ts';
 import { Dispatcher } from './s3/dispatch.ts';
 import { errorReply, newRequestId } from './s3/error-reply.ts';
 import { S3Error } from './s3/errors.ts';
+import type { EventSink } from './s3/object-event.ts';
 import type { GatewayFeatures, Operation } from './s3/operation.ts';
 import { bucketOfHost } from './s3/request-target.ts';
 import { TrustedProxies } from './s3/source-address.ts';
@@ -36,6 +37,8 @@ export interface GatewayOptions {
   readonly logger: GatewayLogger;
   /** Unix socket of the sidecar's HTTP door, to which the admin API and STS are forwarded. */
   readonly sidecarSocket?: string | undefined;
+  /** Where events go. */
+  readonly events?: EventSink | undefined;
   /** Where access log lines go; the owner closes it. */
   readonly accessLog?: Writable | undefined;
   /** Folder of the console's built files; undefined = no console. */

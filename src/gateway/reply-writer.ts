@@ -33,20 +33,25 @@ export async function writeReply(response: ServerResponse, reply: S3Reply, frame
   const { body } = reply;
   if (body === undefined || typeof body === 'string' || Buffer.isBuffer(body)) {
     const bytes = typeof body === 'string' ? Buffer.from(body) : (body ?? Buffer.alloc(0));
-    response.writeHead(reply.status, headersOf(reply, frame, reply.contentLength ?? bytes.length));
+    response.writeHead(reply.status, headersOf(reply, frame, declaredLength(reply) ?? bytes.length));
     if (frame.headOnly || bytes.length === 0) return 0;
     response.write(bytes);
     return bytes.length;
   }
   if (reply.contentLength === undefined) throw new Error('a streamed answer needs its length');
-  return writeStream(response, reply, body[Symbol.asyncIterator](), reply.contentLength, frame);
+  return writeStream(response, reply, body[Symbol.asyncIterator](), declaredLength(reply), frame);
+}
+
+/** Undefined for a body that goes on until its reader leaves. */
+function declaredLength({ contentLength }: S3Reply): number | undefined {
+  return contentLength === 'endless' ? undefined : contentLength;
 }
 
 async function writeStream(
   response: ServerResponse,
   reply: S3Reply,
   pieces: AsyncIterator<Uint8Array>,
-  length: number,
+  length: number | undefined,
   frame: ReplyFrame,
 ): Promise<number> {
   let sent = 0;
@@ -57,13 +62,15 @@ async function writeStream(
     response.writeHead(reply.status, headersOf(reply, frame, length));
     while (piece.done !== true) {
       sent += piece.value.byteLength;
-      if (sent > length) throw new Error(`the body is longer than the ${length} bytes announced`);
+      if (sent > (length ?? Number.POSITIVE_INFINITY))
+        throw new Error(`the body is longer than the ${length} bytes announced`);
       if (response.destroyed) throw new BrokenReply('the client went away');
       if (!response.write(piece.value)) await drained(response, frame.stallMs);
       piece = await pieces.next();
     }
     finished = true;
-    if (sent !== length) throw new Error(`the body has ${sent} bytes, ${length} were announced`);
+    if (length !== undefined && sent !== length)
+      throw new Error(`the body has ${sent} bytes, ${length} were announced`);
     return sent;
   } catch (error) {
     if (!response.headersSent) throw error;
@@ -92,7 +99,7 @@ function drained(response: ServerResponse, stallMs: number): Promise<void> {
   });
 }
 
-function headersOf(reply: S3Reply, frame: ReplyFrame, length: number): OutgoingHttpHeaders {
+function headersOf(reply: S3Reply, frame: ReplyFrame, length: number | undefined): OutgoingHttpHeaders {
   const headers: OutgoingHttpHeaders = {
     server: SERVER_NAME,
     'x-amz-request-id': frame.requestId,
@@ -101,7 +108,7 @@ function headersOf(reply: S3Reply, frame: ReplyFrame, length: number): OutgoingH
   };
   for (const [name, value] of Object.entries(reply.headers ?? {}))
     headers[name.toLowerCase()] = headerValue(name, value);
-  if (reply.status !== 204 && reply.status !== 304) headers['content-length'] = length;
+  if (length !== undefined && reply.status !== 204 && reply.status !== 304) headers['content-length'] = length;
   if (frame.close) headers.connection = 'close';
   return headers;
 }

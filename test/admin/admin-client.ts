@@ -82,7 +82,12 @@ export class AdminClient {
     this.#userAgent = userAgent;
   }
 
-  async call({
+  async call(asked: AdminCall): Promise<AdminAnswer> {
+    return this.read((await this.callRaw(asked)).answer);
+  }
+
+  /** As `call`, the answer unread. */
+  async callRaw({
     method,
     path,
     query = {},
@@ -90,7 +95,7 @@ export class AdminClient {
     body,
     headers = {},
     version = 'v3',
-  }: AdminCall): Promise<AdminAnswer> {
+  }: AdminCall): Promise<{ status: number; answer: S3Answer }> {
     const bytes =
       sealed === undefined
         ? Buffer.from(body ?? '')
@@ -115,7 +120,7 @@ export class AdminClient {
       { 'content-length': String(bytes.length), 'user-agent': this.#userAgent, ...signed, ...headers },
       bytes,
     );
-    return this.read(answer);
+    return { status: answer.status, answer };
   }
 
   async read(answer: S3Answer): Promise<AdminAnswer> {

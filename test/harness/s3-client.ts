@@ -21,6 +21,8 @@ export interface S3Call {
   /** The encoded path as it is to stand in the request line, instead of bucket and key. */
   readonly path?: string;
   readonly query?: Readonly<Record<string, string>>;
+  /** Instead of `query`, for names that are there several times. */
+  readonly parameters?: readonly (readonly [name: string, value: string])[];
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array | string;
   readonly keys?: Keys | undefined;
@@ -165,7 +167,7 @@ export class S3Client {
   } {
     const method = call.method ?? 'GET';
     const path = call.path ?? (call.bucket === undefined ? '/' : objectPath(call.bucket, call.key));
-    const query = Object.entries(call.query ?? {});
+    const query = call.parameters ?? Object.entries(call.query ?? {});
     const target = query.length === 0 ? path : `${path}?${encodeQuery(query)}`;
     const body = typeof call.body === 'string' ? Buffer.from(call.body) : call.body;
     const given: Record<string, string> = { host: this.host, ...call.headers };

@@ -62,6 +62,11 @@ export const ADMIN_ERRORS = {
     message: 'Specified IAM action is not allowed under the current configuration',
   },
 
+  // -- the server configuration
+  ConfigError: { code: 'XMinioConfigError', status: 400, message: 'The configuration is not valid.' },
+  ConfigNotFound: { code: 'XMinioConfigError', status: 404, message: 'There is no such configuration.' },
+  ConfigRefused: { code: 'XMinioAdminConfigBadJSON', status: 400, message: 'The configuration cannot be used.' },
+
   // -- the request
   AccessDenied: { code: 'AccessDenied', status: 403, message: 'Access Denied.' },
   BadSealedBody: {

@@ -8,6 +8,7 @@ import { ACCESS_KEY_ROUTES } from './access-key-routes.ts';
 import { AdminCall, type AdminReply, authRefusalStatus } from './admin-call.ts';
 import type { AdminRoute } from './admin-route.ts';
 import type { AdminService } from './admin-service.ts';
+import { CONFIG_ROUTES } from './config-routes.ts';
 import { GROUP_ROUTES } from './group-routes.ts';
 import type { HttpRequest } from './http-request.ts';
 import { POLICY_ROUTES } from './policy-routes.ts';
@@ -23,6 +24,7 @@ const ROUTES: readonly AdminRoute[] = [
   ...POLICY_ROUTES,
   ...SERVICE_ACCOUNT_ROUTES,
   ...ACCESS_KEY_ROUTES,
+  ...CONFIG_ROUTES,
 ];
 
 /** Calls that exist in the API and not in this service: they are told so, whoever asks. */
@@ -39,14 +41,6 @@ const NOT_IMPLEMENTED: ReadonlySet<string> = new Set([
   'datausageinfo',
   'trace',
   'log',
-  'config',
-  'get-config-kv',
-  'set-config-kv',
-  'del-config-kv',
-  'help-config-kv',
-  'list-config-history-kv',
-  'clear-config-history-kv',
-  'restore-config-history-kv',
   'kms/key/status',
   'kms/key/create',
 ]);

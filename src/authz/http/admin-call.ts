@@ -106,17 +106,20 @@ export class AdminCall {
 
   /** The body, opened and checked. Throws AdminRefusal. */
   async sealedBody<T>(schema: z.ZodType<T>): Promise<T> {
-    if (this.isConsole) return this.plainBody(schema);
+    return readJson(await this.sealedText(), schema, 'BadSealedBody');
+  }
+
+  /** The body, opened; of the console, which has no secret to seal with, as it is. Throws AdminRefusal. */
+  async sealedText(): Promise<string> {
+    if (this.isConsole) return this.request.body.toString('utf8');
     const { body, contentLength } = this.request;
     if (contentLength === undefined || contentLength > MAX_SEALED_BYTES) throw new AdminRefusal('BodyTooLarge');
-    let text: string;
     try {
-      text = (await openAdminBody(this.#caller.credential.secretKey, body)).toString('utf8');
+      return (await openAdminBody(this.#caller.credential.secretKey, body)).toString('utf8');
     } catch (cause) {
       if (cause instanceof SealBroken) throw new AdminRefusal('BadSealedBody', undefined, { cause });
       throw cause;
     }
-    return readJson(text, schema, 'BadSealedBody');
   }
 
   /** The body, checked. Throws AdminRefusal. */
@@ -127,7 +130,13 @@ export class AdminCall {
   /** An answer that only the caller can read. MinIO labels it JSON all the same. */
   async sealedReply(value: unknown): Promise<AdminReply> {
     if (this.isConsole) return { ...jsonReply(value), contentType: 'application/json' };
-    const body = await sealAdminBody(this.#caller.credential.secretKey, Buffer.from(JSON.stringify(value)));
+    return this.sealedTextReply(JSON.stringify(value));
+  }
+
+  /** As `sealedReply`, of a text. */
+  async sealedTextReply(text: string): Promise<AdminReply> {
+    if (this.isConsole) return { status: 200, contentType: 'text/plain; charset=utf-8', body: text };
+    const body = await sealAdminBody(this.#caller.credential.secretKey, Buffer.from(text));
     return { status: 200, contentType: 'application/json', body };
   }
 }

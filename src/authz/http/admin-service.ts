@@ -3,6 +3,7 @@
 import { AdminRefusal } from '../administration/admin-refusal.ts';
 import type { Command, Rules } from '../administration/command.ts';
 import type { IdentityWriter } from '../administration/identity-writer.ts';
+import type { ConfigTarget } from '../administration/server-config.ts';
 import type { Answer, Ask } from '../identity/authorizer.ts';
 import type { IamRecords } from '../store/iam-store.ts';
 
@@ -17,7 +18,12 @@ export interface AdminServiceOptions {
   /** The texts of the built-in policies, by name. */
   readonly builtInPolicies: ReadonlyMap<string, string>;
   readonly nowMs: () => number;
+  /** Why a target of the configuration cannot be used: whoever puts the service together knows how to connect to one. */
+  readonly targetProblem?: TargetCheck | undefined;
 }
+
+/** Undefined when the target can be used, or is of a kind that is not connected to. */
+export type TargetCheck = (target: ConfigTarget) => Promise<string | undefined>;
 
 export class AdminService {
   readonly answer: AdminServiceOptions['answer'];
@@ -36,6 +42,11 @@ export class AdminService {
 
   get records(): IamRecords {
     return this.#options.records();
+  }
+
+  /** Why a target cannot be used. */
+  async targetProblem(target: ConfigTarget): Promise<string | undefined> {
+    return this.#options.targetProblem?.(target);
   }
 
   /** Whether changes can be made at all. */

@@ -16,10 +16,11 @@ export interface CreateAdminServiceOptions {
   /** A directory vouches for users and groups. */
   readonly hasDirectory: boolean;
   readonly nowMs: () => number;
+  readonly targetProblem?: AdminServiceOptions['targetProblem'];
 }
 
 export function createAdminService(options: CreateAdminServiceOptions): AdminService {
-  const { answer, directory, settings, root, records, hasDirectory, nowMs } = options;
+  const { answer, directory, settings, root, records, hasDirectory, nowMs, targetProblem } = options;
   return new AdminService({
     answer,
     records: () => directory.current.records,
@@ -34,5 +35,6 @@ export function createAdminService(options: CreateAdminServiceOptions): AdminSer
     },
     builtInPolicies: BUILT_IN_POLICIES,
     nowMs,
+    targetProblem,
   });
 }

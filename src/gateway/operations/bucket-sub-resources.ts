@@ -47,12 +47,6 @@ const ABSENT: readonly AbsentConfiguration[] = [
     answer: { document: () => xmlDocument('BucketLoggingStatus') },
   },
   {
-    operation: 'GetBucketNotificationConfiguration',
-    parameter: 'notification',
-    action: 's3:GetBucketNotification',
-    answer: { document: () => xmlDocument('NotificationConfiguration') },
-  },
-  {
     operation: 'GetObjectLockConfiguration',
     parameter: 'object-lock',
     action: 's3:GetBucketObjectLockConfiguration',

@@ -34,6 +34,7 @@ import {
   storedChecksum,
   uploadChecksum,
 } from './object-checksum.ts';
+import { createdEvent } from './object-events.ts';
 import { uploadQuestions } from './upload-headers.ts';
 import { type PartDigests, partDigests, type UploadedPart, uploadedParts } from './upload-parts.ts';
 import { asAnswer, isErrno, isMissing } from './volume-errors.ts';
@@ -57,6 +58,7 @@ interface ListedPart {
 interface CompletedObject {
   readonly etag: string;
   readonly checksum: ObjectChecksum | undefined;
+  readonly size: number;
 }
 
 export const completeMultipartUpload = defineOperation({
@@ -71,7 +73,7 @@ export const completeMultipartUpload = defineOperation({
     requireWritable(context);
     await requireBucket(context, input.bucket);
     const listed = parseParts(await readDocument(grant.payload, MAX_COMPLETE_DOCUMENT_BYTES));
-    const { etag, checksum } = await complete(grant, context, listed);
+    const { etag, checksum, size } = await complete(grant, context, listed);
     const reply = xmlReply(
       xmlDocument(
         'CompleteMultipartUploadResult',
@@ -82,7 +84,8 @@ export const completeMultipartUpload = defineOperation({
         checksumElements(checksum),
       ),
     );
-    return reply;
+    // told of again when it is completed again: the one before may not have got so far
+    return { ...reply, events: [createdEvent('s3:ObjectCreated:CompleteMultipartUpload', input, { size, etag })] };
   },
 });
 
@@ -125,7 +128,7 @@ async function complete(
     if (still instanceof S3Error) return await completedBefore(context, path, input.uploadId, still);
     throw new S3Error('InvalidPart', undefined, { cause: error });
   }
-  return { etag, checksum };
+  return { etag, checksum, size: joined.pieces.reduce((sum, { start, end }) => sum + end - start, 0) };
 }
 
 /** NoSuchUpload as a value. */
@@ -152,7 +155,7 @@ async function completedBefore(
   }
   const etag = storedEtag(existing.xattrs, context.features);
   if (etag === undefined || textXattr(existing.xattrs, UPLOAD_ID_XATTR) !== uploadId) throw otherwise;
-  return { etag, checksum: storedChecksum(existing.xattrs) };
+  return { etag, checksum: storedChecksum(existing.xattrs), size: existing.attributes.size };
 }
 
 function locationOf(host: string | undefined, path: string): string {
@@ -178,7 +181,7 @@ function parseParts(document: Buffer): readonly ListedPart[] {
   return parts;
 }
 
-interface JoinedParts extends CompletedObject {
+interface JoinedParts extends Omit<CompletedObject, 'size'> {
   readonly pieces: readonly FilePiece[];
   readonly parts: ObjectParts;
 }

@@ -34,6 +34,7 @@ import {
   storedChecksum,
   storedParts,
 } from './object-checksum.ts';
+import { createdEvent } from './object-events.ts';
 import { type FoundObject, findObject } from './object-lookup.ts';
 import { storedTagText } from './tag-set.ts';
 import { isoDate } from './timestamps.ts';
@@ -92,7 +93,7 @@ export const copyObject = defineOperation({
       acl: await newObjectAcl(grant, input, input.acl),
     };
     const mtimeNs = await answering('target', () => copy(grant, source, attributes, context));
-    return xmlReply(
+    const reply = xmlReply(
       xmlDocument(
         'CopyObjectResult',
         element('LastModified', isoDate(mtimeNs)),
@@ -100,6 +101,8 @@ export const copyObject = defineOperation({
         checksumElements(attributes.checksum),
       ),
     );
+    const written = { size: objectSize(source.attributes), etag: attributes.etag };
+    return { ...reply, events: [createdEvent('s3:ObjectCreated:Copy', input, written)] };
   },
 });
 

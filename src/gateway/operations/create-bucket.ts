@@ -45,11 +45,11 @@ export const createBucket = defineOperation({
   ],
   async handle(grant, context) {
     const { bucket, acl, ownership } = grant.input;
-    const reply = { status: 200, headers: { location: `/${bucket}` } };
+    const headers = { location: `/${bucket}` };
     requireWritable(context);
     if (!context.features.multiBuckets) {
       // JuiceFS: the one bucket is always there, and making it is no error
-      if (bucket === context.features.singleBucket) return reply;
+      if (bucket === context.features.singleBucket) return { status: 200, headers };
       throw new S3Error('NoSuchBucket', 'The gateway serves one bucket. Others need --multi-buckets.');
     }
     const path = context.bucketPath(bucket);
@@ -75,6 +75,6 @@ export const createBucket = defineOperation({
       await context.volume.rmdir(path, { skipTrash: true });
       throw error;
     }
-    return reply;
+    return { status: 200, headers, events: [{ name: 's3:BucketCreated:*', bucket, key: '' }] };
   },
 });

@@ -31,7 +31,7 @@ export const deleteBucket = defineOperation({
     await answering('bucket', () => (force ? context.volume.removeTree(path) : context.volume.rmdir(path)));
     await removeBelongings(context, bucket);
     await grant.configuration.forget(bucket);
-    return { status: 204 };
+    return { status: 204, events: [{ name: 's3:BucketRemoved:*', bucket, key: '' }] };
   },
 });
 

@@ -2,6 +2,7 @@
 import { defineOperation } from '../s3/operation.ts';
 import { bucketDirectory, bucketOf, keyOf, objectPlace, requireBucket, requireWritable } from './bucket-access.ts';
 import { decidedGuard, writeGuard } from './conditional.ts';
+import { removedEvent } from './object-events.ts';
 import { isNullVersion, versionContext } from './object-lookup.ts';
 import { removeObject } from './remove-object.ts';
 import { answering } from './volume-errors.ts';
@@ -38,6 +39,6 @@ export const deleteObject = defineOperation({
       await requireWriteConditions(context.volume, path, guard);
       await removeObject(place, input.key, guard);
     });
-    return { status: 204 };
+    return { status: 204, events: [removedEvent(input)] };
   },
 });

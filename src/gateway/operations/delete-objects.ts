@@ -7,6 +7,7 @@ import { element, optionalElement, readXml, type XmlNode, xmlChildren, xmlDocume
 import { bucketDirectory, bucketOf, objectPlace, requireBucket, requireWritable } from './bucket-access.ts';
 import { decidedGuard } from './conditional.ts';
 import { xmlReply } from './listing.ts';
+import { removedEvent } from './object-events.ts';
 import { isNullVersion, versionContext } from './object-lookup.ts';
 import { removeEmptyParents, removeObject } from './remove-object.ts';
 import { asAnswer, isErrno, isMissing } from './volume-errors.ts';
@@ -85,12 +86,14 @@ export const deleteObjects = defineOperation({
       else if (isNullVersion(entry.versionId)) allowed.push(entry);
     });
     for (const [entry, error] of await removeAll(grant, context, allowed)) results.set(entry, error);
-    return xmlReply(
+    const reply = xmlReply(
       xmlDocument(
         'DeleteResult',
         entries.map((entry) => resultElement(entry, results.get(entry), quiet)),
       ),
     );
+    const removed = allowed.filter((entry) => !results.has(entry));
+    return { ...reply, events: removed.map(({ key }) => removedEvent({ bucket, key })) };
   },
 });
 

@@ -1,7 +1,9 @@
 // GetObject: the bytes of an object, or a range of them, streamed.
 import type { FileReader } from '../../juicefs/volume.ts';
-import { defineOperation, type Grant, type OperationContext } from '../s3/operation.ts';
+import { defineOperation, type Grant, type OperationContext, type S3Reply } from '../s3/operation.ts';
+import { objectSize } from './object-attributes.ts';
 import { fileBody } from './object-body.ts';
+import { withReadEvent } from './object-events.ts';
 import { type FoundObject, findObject } from './object-lookup.ts';
 import { answerObject, type ObjectReadInput, objectReadQuestions, parseObjectRead } from './object-read.ts';
 import { answering, isMissing } from './volume-errors.ts';
@@ -19,16 +21,18 @@ export const getObject = defineOperation({
     const { found, answer, reader } = await openObject(grant, context, OPEN_ATTEMPTS);
     if (answer.range === undefined) return { status: answer.status, headers: answer.headers };
     const contentLength = answer.range.end - answer.range.start;
-    if (reader === undefined) return { status: answer.status, headers: answer.headers, body: Buffer.alloc(0) };
+    const told = (reply: S3Reply): S3Reply =>
+      withReadEvent(reply, 's3:ObjectAccessed:Get', grant.input, objectSize(found.attributes));
+    if (reader === undefined) return told({ status: answer.status, headers: answer.headers, body: Buffer.alloc(0) });
     try {
       // the snapshot that was opened is what is sent, under the headers of the very inode
       if (reader.attributes.size < answer.range.end) throw new Error(`inode ${found.attributes.inode} shrank`);
-      return {
+      return told({
         status: answer.status,
         headers: answer.headers,
         body: fileBody(reader, answer.range, context.signal),
         contentLength,
-      };
+      });
     } catch (error) {
       await reader.close();
       throw error;

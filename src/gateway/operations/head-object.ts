@@ -1,5 +1,7 @@
 // HeadObject: what GetObject would say, without the bytes.
 import { defineOperation } from '../s3/operation.ts';
+import { objectSize } from './object-attributes.ts';
+import { withReadEvent } from './object-events.ts';
 import { findObject } from './object-lookup.ts';
 import { answerObject, objectReadQuestions, parseObjectRead } from './object-read.ts';
 
@@ -10,8 +12,10 @@ export const headObject = defineOperation({
   parse: parseObjectRead,
   questions: objectReadQuestions,
   async handle(grant, context) {
-    const { status, headers, range } = answerObject(grant, context, await findObject(grant, context, grant.input));
+    const found = await findObject(grant, context, grant.input);
+    const { status, headers, range } = answerObject(grant, context, found);
     if (range === undefined) return { status, headers };
-    return { status, headers, contentLength: range.end - range.start };
+    const reply = { status, headers, contentLength: range.end - range.start };
+    return withReadEvent(reply, 's3:ObjectAccessed:Head', grant.input, objectSize(found.attributes));
   },
 });

@@ -7,6 +7,7 @@ import { parseObjectKey } from '../s3/object-name.ts';
 import { defineOperation, type S3Reply, type S3Request } from '../s3/operation.ts';
 import { element, XML_PROLOG } from '../s3/xml.ts';
 import { bucketOf, requireBucket, requireWritable } from './bucket-access.ts';
+import { createdEvent } from './object-events.ts';
 import { putPayload } from './put-object.ts';
 import { parseTaggingDocument } from './tag-set.ts';
 import { parseUploadHeaders, uploadQuestions } from './upload-headers.ts';
@@ -29,6 +30,7 @@ function parse(request: S3Request) {
     ...(tagging === undefined || !request.features.objectTag
       ? {}
       : { tags: parseTaggingDocument(Buffer.from(tagging)) }),
+    headers,
     bucket: bucketOf(request),
     key,
     sizes: sizeRange(fields.get('policy')),
@@ -50,7 +52,8 @@ export const postObject = defineOperation({
     requireWritable(context);
     await requireBucket(context, input.bucket);
     const stored = await putPayload(grant, context, input.sizes);
-    return answer(input, `"${stored.etag}"`, request.headers.get('host') ?? '', stored.headers);
+    const reply = answer(input, `"${stored.etag}"`, request.headers.get('host') ?? '', stored.headers);
+    return { ...reply, events: [createdEvent('s3:ObjectCreated:Post', input, { ...stored, headers: input.headers })] };
   },
 });
 

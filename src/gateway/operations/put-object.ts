@@ -9,6 +9,7 @@ import { putDirectoryObject } from './directory-object.ts';
 import { newObjectAcl } from './object-acl.ts';
 import { objectXattrs } from './object-attributes.ts';
 import { checksumAnswerHeaders, type ObjectChecksum } from './object-checksum.ts';
+import { createdEvent } from './object-events.ts';
 import { storedTagText } from './tag-set.ts';
 import { parseUploadHeaders, requireUploadSize, type UploadHeaders, uploadQuestions } from './upload-headers.ts';
 import { answering } from './volume-errors.ts';
@@ -29,8 +30,12 @@ export const putObject = defineOperation({
   async handle(grant, context) {
     requireWritable(context);
     await requireBucket(context, grant.input.bucket);
-    const { etag, headers } = await putPayload(grant, context);
-    return { status: 200, headers: { etag: `"${etag}"`, ...headers } };
+    const stored = await putPayload(grant, context);
+    return {
+      status: 200,
+      headers: { etag: `"${stored.etag}"`, ...stored.headers },
+      events: [createdEvent('s3:ObjectCreated:Put', grant.input, { ...stored, headers: grant.request.headers })],
+    };
   },
 });
 
@@ -43,6 +48,7 @@ export interface ObjectUpload extends UploadHeaders {
 /** What became of an upload. */
 export interface StoredObject {
   readonly etag: string;
+  readonly size: number;
   /** What the answer says of it. */
   readonly headers: Readonly<Record<string, string>>;
 }
@@ -88,7 +94,7 @@ async function putFile(
       sizes,
     ),
   );
-  return { etag: digests.md5Hex, headers: checksumAnswerHeaders(wholeChecksum(digests)) };
+  return { etag: digests.md5Hex, size: digests.size, headers: checksumAnswerHeaders(wholeChecksum(digests)) };
 }
 
 /** The checksum of an object that came in one piece. */
@@ -111,7 +117,7 @@ async function putDirectory(
   });
   if (body.length > 0) throw directoryWithBytes();
   await answering('target', () => putDirectoryObject(context.volume, path));
-  return { etag: EMPTY_MD5, headers: {} };
+  return { etag: EMPTY_MD5, size: 0, headers: {} };
 }
 
 function directoryWithBytes(): S3Error {

@@ -17,6 +17,18 @@ export interface CanonicalParts {
   readonly payloadHash: string;
   /** A parameter that is left out: X-Amz-Signature of a presigned URL. */
   readonly withoutParameter?: string;
+  readonly repeated?: RepeatedParameters;
+}
+
+/**
+ * The order of the values of a parameter that is there several times: sorted, as AWS says, or as they were sent, which is how
+ * MinIO's Go clients sign them (ListenNotification has several `events`).
+ */
+export type RepeatedParameters = 'sorted' | 'as-sent';
+
+/** Whether the two orders differ for a request. */
+export function hasUnsortedRepeats(query: readonly QueryParameter[]): boolean {
+  return canonicalQuery(query) !== canonicalQuery(query, undefined, 'as-sent');
 }
 
 /** The text's bytes. A header that is listed and did not arrive has an empty value. */
@@ -26,7 +38,7 @@ export function canonicalRequest(parts: CanonicalParts): Buffer {
   const text = [
     parts.method,
     parts.target.canonicalPath,
-    canonicalQuery(parts.target.query, parts.withoutParameter),
+    canonicalQuery(parts.target.query, parts.withoutParameter, parts.repeated),
     headerLines.join(''),
     parts.signedHeaders,
     parts.payloadHash,
@@ -34,13 +46,20 @@ export function canonicalRequest(parts: CanonicalParts): Buffer {
   return Buffer.from(text, 'latin1');
 }
 
-/** Names and values encoded, then sorted by name and by value. */
-export function canonicalQuery(query: readonly QueryParameter[], without?: string): string {
+/** Names and values encoded, then sorted by name and (unless they stay as they were sent) by value. */
+export function canonicalQuery(
+  query: readonly QueryParameter[],
+  without?: string,
+  repeated: RepeatedParameters = 'sorted',
+): string {
   if (query.length === 0) return '';
   return query
     .filter(({ name }) => name !== without)
     .map(({ name, value }) => [encodeComponent(name), encodeComponent(value)] as const)
-    .sort(([nameA, valueA], [nameB, valueB]) => compare(nameA, nameB) || compare(valueA, valueB))
+    .sort(
+      ([nameA, valueA], [nameB, valueB]) =>
+        compare(nameA, nameB) || (repeated === 'sorted' ? compare(valueA, valueB) : 0),
+    )
     .map(([name, value]) => `${name}=${value}`)
     .join('&');
 }

@@ -1,7 +1,7 @@
 // Finds the credentials that a request presents, in whichever of their places, and puts them into the sidecar's message
 // together with the text that they signed. Nothing is verified here: no key is known here.
 import type { Credentials } from '../../../proto/gen/portcullis/authz/v1/authorization.ts';
-import { canonicalRequest, unsignedHeaders } from './canonical-request.ts';
+import { canonicalRequest, type RepeatedParameters, unsignedHeaders } from './canonical-request.ts';
 import { S3Error } from './errors.ts';
 import type { RequestHeaders } from './request-headers.ts';
 import type { RequestTarget } from './request-target.ts';
@@ -24,7 +24,12 @@ const SIGNED_HEADERS = /(?:^|[ ,])SignedHeaders=([^, ]+)/;
 const MAX_SIGNED_HEADERS = 256;
 
 /** Throws InvalidRequest for two kinds of credentials at once, and for kinds that are not S3's. */
-export function presentedCredentials(method: string, target: RequestTarget, headers: RequestHeaders): Presented {
+export function presentedCredentials(
+  method: string,
+  target: RequestTarget,
+  headers: RequestHeaders,
+  repeated: RepeatedParameters = 'sorted',
+): Presented {
   const query = new Map([...target.query].reverse().map(({ name, value }) => [name, value]));
   const authorization = headers.signed('authorization');
   const v4Query = query.has('X-Amz-Signature') || query.has('X-Amz-Credential') || query.has('X-Amz-Algorithm');
@@ -33,7 +38,7 @@ export function presentedCredentials(method: string, target: RequestTarget, head
     throw new S3Error('InvalidRequest', 'Only one kind of credentials may be presented: a header or a signed URL.');
   }
   const contentSha256 = headers.signed('x-amz-content-sha256');
-  const request = { method, target, headers };
+  const request = { method, target, headers, repeated };
   if (v4Query) return presignedV4(request, query, contentSha256);
   if (v2Query) {
     const expires = query.get('Expires') ?? '';
@@ -73,6 +78,7 @@ interface Signed {
   readonly method: string;
   readonly target: RequestTarget;
   readonly headers: RequestHeaders;
+  readonly repeated: RepeatedParameters;
 }
 
 function headerV4(request: Signed, authorization: string, contentSha256: string | undefined): Presented {

@@ -5,6 +5,7 @@ import type { Credentials, RequestContext } from '../../../proto/gen/portcullis/
 import type { Volume, VolumePath } from '../../juicefs/volume.ts';
 import type { AuthzClient } from '../authz-client/authz-client.ts';
 import type { ByteSource } from './byte-reader.ts';
+import { hasUnsortedRepeats, type RepeatedParameters } from './canonical-request.ts';
 import { type Presented, presentedCredentials } from './credentials.ts';
 import { S3Error } from './errors.ts';
 import { requireExpectedOwner } from './expected-owner.ts';
@@ -13,6 +14,7 @@ import { readForm } from './form-body.ts';
 import { formCredentials, planForm } from './form-fields.ts';
 import { type FrameChannel, FrameRecorder, FrameVerifier } from './frame-verifier.ts';
 import { compileMatchTable, type MatchTable } from './match-table.ts';
+import type { EventSink } from './object-event.ts';
 import { type BucketName, keyComponents, type ObjectKey, parseBucketName, parseObjectKey } from './object-name.ts';
 import type {
   GatewayFeatures,
@@ -74,6 +76,8 @@ export interface DispatcherOptions {
   readonly domains: readonly string[];
   /** Addresses and CIDR blocks whose forwarding headers are believed. */
   readonly trustedProxies: readonly string[];
+  /** Where events go; nobody is notified without it. */
+  readonly events?: EventSink | undefined;
   /** Reads the facts of the object at a path that condition keys name. Without it, decisions that hang on facts are refusals. */
   readonly readFacts?: (volume: Volume, path: VolumePath, keys: readonly string[]) => Promise<ObjectFacts>;
 }
@@ -120,6 +124,18 @@ export class Dispatcher {
   /** Answers one request; fills in `trace` on the way. */
   async dispatch(incoming: IncomingRequest, trace: RequestTrace): Promise<S3Reply> {
     const matched = this.#match(incoming, trace);
+    try {
+      return await this.#serve(matched, incoming, trace);
+    } catch (error) {
+      // there are two ways to sign a parameter that is there several times
+      const again =
+        error instanceof S3Error && error.code === 'SignatureDoesNotMatch' && matched.operation.body === 'none';
+      if (!again || !hasUnsortedRepeats(matched.request.parameters)) throw error;
+      return await this.#serve(this.#match(incoming, trace, 'as-sent'), incoming, trace);
+    }
+  }
+
+  async #serve(matched: Matched, incoming: IncomingRequest, trace: RequestTrace): Promise<S3Reply> {
     let taken = 0;
     const counted: ByteSource = {
       next: async () => {
@@ -183,7 +199,7 @@ export class Dispatcher {
   }
 
   /** Everything that can be said of a request before its body is read. */
-  #match(incoming: IncomingRequest, trace: RequestTrace): Matched {
+  #match(incoming: IncomingRequest, trace: RequestTrace, repeated: RepeatedParameters = 'sorted'): Matched {
     const { method, requestId } = incoming;
     const headers = readRequestHeaders(incoming.rawHeaders);
     const origin = this.#proxies.originOf(incoming.peer, headers.values);
@@ -200,7 +216,7 @@ export class Dispatcher {
       headers: headers.values,
     });
     trace.operation = operation.name;
-    const presented = presentedCredentials(method, target, headers);
+    const presented = presentedCredentials(method, target, headers, repeated);
     const plan = planBody(operation, headers.values, presented.payloadHash);
     if (isSignedFrames(plan) && presented.anonymous) {
       throw new S3Error('InvalidRequest', 'A body in signed frames needs a signed request.');
@@ -216,6 +232,7 @@ export class Dispatcher {
         requestId,
         headers: withoutFraming(headers.values, plan),
         query,
+        parameters: target.query,
         bucket,
         key,
         rawPath: target.rawPath,
@@ -237,7 +254,9 @@ export class Dispatcher {
     trace.principal = permission.principal;
     if (operation.body === 'document' && isSignedFrames(plan)) await recorder?.verify(requireFrames(permission));
     await requireExpectedOwner(request.headers, request.bucket, questioner.configuration);
-    return this.#act(readable, input, permission, signal);
+    const reply = await this.#act(readable, input, permission, signal);
+    await this.#publish(reply, request, trace);
+    return reply;
   }
 
   async #act(
@@ -272,6 +291,18 @@ export class Dispatcher {
     }
   }
 
+  #publish(reply: S3Reply, request: S3Request, trace: RequestTrace): Promise<void> | undefined {
+    const { events: sink } = this.#options;
+    if (sink === undefined || reply.events === undefined || reply.events.length === 0) return undefined;
+    return sink.publish(reply.events, {
+      requestId: request.requestId,
+      accessKey: trace.principal?.accessKey ?? '',
+      sourceAddress: trace.sourceAddress ?? '',
+      userAgent: request.headers.get('user-agent') ?? '',
+      contentLength: lengthOf(reply),
+    });
+  }
+
   #framesOf(operation: Operation<unknown>, plan: PayloadPlan, permission: Permission): FrameVerifier | undefined {
     if (operation.body !== 'payload' || !isSignedFrames(plan)) return undefined;
     return new FrameVerifier(requireFrames(permission));
@@ -304,6 +335,13 @@ function hasPayload({ body }: Operation<unknown>): boolean {
 function refusalOfInput(input: unknown): S3Error | undefined {
   const { refusal } = (typeof input === 'object' && input !== null ? input : {}) as MaybeRefused;
   return refusal;
+}
+
+/** Bytes of the answer's body; undefined when nobody can say. */
+function lengthOf({ body, contentLength }: S3Reply): number | undefined {
+  if (contentLength !== undefined) return contentLength === 'endless' ? undefined : contentLength;
+  if (body === undefined) return 0;
+  return typeof body === 'string' || Buffer.isBuffer(body) ? Buffer.byteLength(body) : undefined;
 }
 
 function firstOfEach(target: RequestTarget): Map<string, string> {

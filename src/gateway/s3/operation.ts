@@ -3,6 +3,7 @@ import type { Volume, VolumePath } from '../../juicefs/volume.ts';
 import { S3Error } from './errors.ts';
 import type { DecidedObjects } from './facts.ts';
 import type { FormFields } from './form-body.ts';
+import type { ObjectEvent } from './object-event.ts';
 import type { BucketName, ObjectKey } from './object-name.ts';
 
 /** A request as it was matched: nothing of its body has been read. */
@@ -13,6 +14,8 @@ export interface S3Request {
   readonly headers: ReadonlyMap<string, string>;
   /** Decoded query parameters; the first of several of one name. */
   readonly query: ReadonlyMap<string, string>;
+  /** All query parameters, in order. */
+  readonly parameters: readonly { readonly name: string; readonly value: string }[];
   /** Undefined for requests to the service itself. Already a valid name (parse threw otherwise). */
   readonly bucket: BucketName | undefined;
   readonly key: ObjectKey | undefined;
@@ -171,8 +174,10 @@ export interface S3Reply {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Buffer | AsyncIterable<Uint8Array>;
-  /** Bytes of a streamed body, for Content-Length. Required with a stream. */
-  readonly contentLength?: number;
+  /** Bytes of a streamed body, for Content-Length. Required with a stream, but for one that goes on until its reader leaves. */
+  readonly contentLength?: number | 'endless';
+  /** What was done, for whoever is to be notified; the answer goes out once that is seen to. */
+  readonly events?: readonly ObjectEvent[];
 }
 
 /** Where operations find the volume and say where buckets and keys lie in it. */

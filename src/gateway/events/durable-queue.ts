@@ -1,0 +1,69 @@
+// A durable queue whose directory may not be usable yet: read-only, or still held by a gateway that is about to end. It is tried again
+// until it is; meanwhile events are not taken, and counted.
+import { setTimeout as pause } from 'node:timers/promises';
+import type { EventQueue, Queued, QueuedEvent } from './event-queue.ts';
+import { QueueDirectory, type QueueDirectoryOptions } from './queue-directory.ts';
+
+/** Between two attempts to open a directory. */
+export const REOPEN_MS = 1_000;
+
+export interface DurableQueueOptions extends QueueDirectoryOptions {
+  /** The directory is open; `last` is the last event that waits in it. */
+  readonly onOpen: (last: QueuedEvent | undefined) => void;
+}
+
+export class DurableQueue implements EventQueue {
+  #directory: QueueDirectory | undefined;
+  readonly #closing = new AbortController();
+  readonly #opening: Promise<void>;
+
+  constructor(options: DurableQueueOptions) {
+    const opened = this.#open(options, true);
+    this.#opening = opened ? Promise.resolve() : this.#keepTrying(options);
+  }
+
+  get size(): number {
+    return this.#directory?.size ?? 0;
+  }
+
+  append(event: QueuedEvent): Queued | Promise<Queued> {
+    return this.#directory?.append(event) ?? 'failed';
+  }
+
+  async peek(most: number): Promise<readonly QueuedEvent[]> {
+    return (await this.#directory?.peek(most)) ?? [];
+  }
+
+  async remove(count: number): Promise<void> {
+    await this.#directory?.remove(count);
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#opening;
+    await this.#directory?.close();
+  }
+
+  #open(options: DurableQueueOptions, first: boolean): boolean {
+    try {
+      this.#directory = QueueDirectory.open(options);
+    } catch (error) {
+      if (first) options.log.failed(error);
+      return false;
+    }
+    options.onOpen(this.#directory.last());
+    return true;
+  }
+
+  async #keepTrying(options: DurableQueueOptions): Promise<void> {
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      try {
+        await pause(REOPEN_MS, undefined, { signal });
+      } catch {
+        return; // closed
+      }
+      if (this.#open(options, false)) return;
+    }
+  }
+}

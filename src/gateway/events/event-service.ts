@@ -1,0 +1,255 @@
+// Notifications of a gateway, in its primary process: follows the configuration that the sidecar keeps, opens the targets, and runs the
+// hub that the workers talk to. Targets are those of the start until a reload is asked for; rules of buckets are followed at once.
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Registry } from 'prom-client';
+import { z } from 'zod';
+import type { BucketConfigurationRpc } from '../authz-client/index.ts';
+import { DurableQueue } from './durable-queue.ts';
+import type { EventRule } from './event-filter.ts';
+import { EventHub } from './event-hub.ts';
+import { EventMetrics } from './event-metrics.ts';
+import { MemoryQueue } from './event-queue.ts';
+import { readNotificationXml, rulesOf } from './notification-configuration.ts';
+import { type DeliveryLog, TargetDelivery, type TargetStatus } from './target-delivery.ts';
+import { targetArn } from './target-name.ts';
+import { type ConfiguredTargets, enabledTargets, type TargetKeys, type TargetSettings } from './target-settings.ts';
+import { reasonOf } from './targets/event-target.ts';
+import { openTarget, queuePath } from './targets/open-target.ts';
+
+/** How long the start waits for the configuration; a gateway without it serves all the same, and gets it later. */
+export const FIRST_CONFIGURATION_MS = 5_000;
+/** Between two attempts to follow the configuration. */
+const FOLLOW_AGAIN_MS = 500;
+
+/** What the sidecar says of targets: sub-system → name → key → value. */
+const NotifyDocument = z.record(z.string(), z.record(z.string(), z.record(z.string(), z.string())));
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface EventServiceOptions {
+  readonly buckets: Pick<BucketConfigurationRpc, 'read' | 'watch'>;
+  /** MINIO_NOTIFY_* and MINIO_REGION* are read. */
+  readonly env: Environment;
+  /** URL of the gateway. */
+  readonly endpoint: string;
+  readonly log: {
+    info(fields: object, message: string): void;
+    warn(fields: object, message: string): void;
+    error(fields: object, message: string): void;
+  };
+}
+
+export class EventService {
+  readonly hub: EventHub;
+  readonly #options: EventServiceOptions;
+  readonly #metrics: EventMetrics;
+  readonly #ending = new AbortController();
+  readonly #buckets = new Map<string, readonly EventRule[]>();
+  #documents: Readonly<Record<string, string>> = {};
+  #configured = false;
+  #following: Promise<void> = Promise.resolve();
+  #applying: Promise<void> = Promise.resolve();
+  #onComplete: () => void = () => undefined;
+
+  constructor(options: EventServiceOptions) {
+    this.#options = options;
+    this.hub = new EventHub({
+      endpoint: options.endpoint,
+      rulesOf: (bucket) => this.#readRules(bucket),
+      log: options.log,
+    });
+    this.#metrics = new EventMetrics(() => this.hub.status);
+  }
+
+  get metrics(): Registry {
+    return this.#metrics.registry;
+  }
+
+  get status(): readonly TargetStatus[] {
+    return this.hub.status;
+  }
+
+  /** ARNs of the targets, sorted. */
+  get arns(): string[] {
+    return this.hub.targets.map(({ id }) => targetArn({ region: this.#region, target: id })).sort();
+  }
+
+  /** Follows the configuration; resolves when the targets of it are open, or after FIRST_CONFIGURATION_MS. */
+  async start(): Promise<void> {
+    const complete = new Promise<void>((resolve) => {
+      this.#onComplete = resolve;
+    });
+    this.#following = this.#follow();
+    await Promise.race([
+      complete,
+      pause(FIRST_CONFIGURATION_MS, undefined, { signal: this.#ending.signal, ref: false }),
+    ]);
+    await this.#applying;
+  }
+
+  /** Opens the targets as they are configured now, in place of those that are open. */
+  reload(): Promise<void> {
+    const reloading = this.#applying.then(async () => {
+      await this.#readDocuments();
+      await this.#apply();
+    });
+    this.#applying = reloading.catch(() => undefined);
+    return reloading;
+  }
+
+  /** Delivers what waits for at most so long. */
+  async stop(withinMs: number): Promise<void> {
+    this.#ending.abort();
+    await this.#following;
+    await this.#applying;
+    await this.hub.close(withinMs);
+  }
+
+  get #region(): string {
+    const { env } = this.#options;
+    return env.MINIO_REGION || env.MINIO_REGION_NAME || (this.#documents.region ?? '');
+  }
+
+  async #follow(): Promise<void> {
+    const { buckets, log } = this.#options;
+    const { signal } = this.#ending;
+    let failing = false;
+    while (!signal.aborted) {
+      try {
+        const fresh = new Set<string>();
+        let complete = false;
+        for await (const message of buckets.watch(['notification'], signal)) {
+          if (message.server !== undefined) this.#documents = message.server.documents;
+          for (const { bucket, documents } of message.buckets) {
+            fresh.add(bucket);
+            this.#setRules(bucket, documents.notification);
+          }
+          if (message.complete && !complete) {
+            complete = true;
+            // what went away while nobody was following
+            for (const bucket of this.#buckets.keys()) if (!fresh.has(bucket)) this.#buckets.delete(bucket);
+          }
+          if (!complete) continue;
+          this.hub.useBuckets(this.#buckets);
+          failing = false;
+          if (this.#configured) continue;
+          this.#configured = true;
+          await this.#apply();
+          this.#onComplete();
+        }
+      } catch (error) {
+        if (signal.aborted) return;
+        if (!failing) log.warn({ err: error }, 'the configuration of events cannot be followed at the moment');
+        failing = true;
+      }
+      await pause(FOLLOW_AGAIN_MS, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  /** What is being followed may lag behind what was just configured. */
+  async #readDocuments(): Promise<void> {
+    const reading = AbortSignal.any([this.#ending.signal, AbortSignal.timeout(FIRST_CONFIGURATION_MS)]);
+    for await (const { server, complete } of this.#options.buckets.watch(['notification'], reading)) {
+      if (server !== undefined) this.#documents = server.documents;
+      if (complete) return;
+    }
+  }
+
+  #setRules(bucket: string, xml: string | undefined): readonly EventRule[] {
+    let rules: readonly EventRule[] = [];
+    try {
+      if (xml !== undefined && xml !== '') rules = rulesOf(readNotificationXml(Buffer.from(xml)));
+    } catch (error) {
+      this.#options.log.error(
+        { bucket, reason: reasonOf(error) },
+        'the notification configuration of a bucket cannot be used',
+      );
+    }
+    if (rules.length === 0) this.#buckets.delete(bucket);
+    else this.#buckets.set(bucket, rules);
+    return rules;
+  }
+
+  async #readRules(bucket: string): Promise<readonly EventRule[]> {
+    const { documents } = await this.#options.buckets.read(bucket);
+    return this.#setRules(bucket, documents.notification);
+  }
+
+  async #apply(): Promise<void> {
+    const { env, log } = this.#options;
+    const { targets, problems } = enabledTargets(this.#configuredTargets(), env);
+    for (const problem of problems) log.error(problem, 'an event target cannot be used as it is configured');
+    await this.hub.removeTargets();
+    if (this.#ending.signal.aborted) return;
+    await this.hub.useTargets(
+      this.#region,
+      targets.flatMap((settings) => this.#open(settings) ?? []),
+    );
+  }
+
+  #configuredTargets(): ConfiguredTargets {
+    const text = this.#documents.notify;
+    if (text === undefined) return new Map();
+    const parsed = NotifyDocument.safeParse(JSON.parse(text));
+    if (!parsed.success) throw new Error('the sidecar says of event targets what cannot be understood');
+    const targets = Object.entries(parsed.data).map(
+      ([subSystem, named]) => [subSystem, new Map<string, TargetKeys>(Object.entries(named))] as const,
+    );
+    return new Map(targets);
+  }
+
+  #open(settings: TargetSettings): TargetDelivery | undefined {
+    const { id, queueDir, queueLimit } = settings;
+    const { log } = this.#options;
+    let target: ReturnType<typeof openTarget>;
+    try {
+      target = openTarget(settings);
+    } catch (error) {
+      log.error({ target: id, problem: reasonOf(error) }, 'an event target cannot be used as it is configured');
+      return undefined;
+    }
+    this.#metrics.add(id);
+    const durable = queueDir !== '';
+    let delivery: TargetDelivery | undefined;
+    const queue = durable
+      ? new DurableQueue({
+          path: queuePath(queueDir, id),
+          limit: queueLimit,
+          log: {
+            damaged: (file, keptAs, lines) =>
+              log.error(
+                { target: id, file, keptAs, lines },
+                'a file of an event queue was damaged and is set aside; its other events go on',
+              ),
+            failed: (error) =>
+              log.error({ target: id, err: error }, 'an event queue cannot be written to; its events are lost'),
+          },
+          onOpen: (last) => {
+            this.hub.sequencer.follow(/"sequencer":"([0-9A-F]+)"/.exec(last?.json ?? '')?.[1] ?? '');
+            delivery?.wake();
+          },
+        })
+      : new MemoryQueue(queueLimit);
+    delivery = new TargetDelivery({ target, queue, durable, log: this.#deliveryLog() });
+    return delivery;
+  }
+
+  #deliveryLog(): DeliveryLog {
+    const { log } = this.#options;
+    const metrics = this.#metrics;
+    return {
+      online: (target) => log.info({ target }, 'an event target is reachable'),
+      offline: (target, reason, waiting) =>
+        log.warn({ target, reason, waiting }, 'an event target is not reachable; its events wait'),
+      dropping: (target, reason) => log.error({ target, reason }, 'events of a target are lost'),
+      refused: (target, reason, event) =>
+        log.error(
+          { target, reason, event: event.json.slice(0, 2_048) },
+          'an event was refused by its target and is given up',
+        ),
+      delivered: (target, count) => metrics.delivered(target, count),
+      failed: (target) => metrics.failed(target),
+      dropped: (target, reason, count) => metrics.dropped(target, reason, count),
+    };
+  }
+}
