@@ -152,7 +152,7 @@ export async function serveAuthz(options: ServeAuthzOptions): Promise<RunningAut
         sessions,
         throttle: new SignInThrottle(),
         credentials: () => directory.current,
-        policies: new PolicyDesk({ directory, settings, nowMs }),
+        policies: new PolicyDesk({ directory, settings, root: options.root, nowMs }),
         decisions: audit,
         account: authorizer.account,
         region: options.region ?? DEFAULT_REGION,

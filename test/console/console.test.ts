@@ -386,6 +386,53 @@ describe.skipIf(!hasChromium())('the console', () => {
       ).toBe(403);
     });
 
+    test('completes words, and tells what a change allows and which requests it would decide otherwise', async () => {
+      const watched = { accessKey: 'watched', secretKey: 'watched-secret' };
+      const page = await openAs(ROOT_KEYS, '#/policies');
+      const write = async (text: string): Promise<void> => {
+        await page.getByRole('dialog').getByLabel('Policy', { exact: true }).fill(text);
+        await page.getByText('The document is valid.').waitFor();
+      };
+      const reading = (resource: string): string =>
+        JSON.stringify(
+          { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: ['s3:GetObject'], Resource: [resource] }] },
+          undefined,
+          2,
+        );
+      await page.getByRole('button', { name: 'Write a policy' }).click();
+      await page.getByRole('dialog').getByLabel('Name').fill('watched-read');
+      await write(reading('arn:aws:s3:::photos/mine/*'));
+      await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
+      await page.getByRole('link', { name: 'Users', exact: true }).click();
+      await page.getByRole('button', { name: 'Add a user' }).click();
+      await page.getByRole('dialog').getByLabel('Access key').fill(watched.accessKey);
+      await page.getByRole('dialog').getByLabel('Secret key').fill(watched.secretKey);
+      await page.getByRole('dialog').getByLabel('Policy').selectOption('watched-read');
+      await page.getByRole('dialog').getByRole('button', { name: 'Add a user' }).click();
+      await page.getByRole('cell', { name: 'watched-read' }).waitFor();
+      const read = { bucket: 'photos', key: 'old/first.txt', keys: watched };
+      expect((await gateway.client.send(read)).status).toBe(403);
+
+      await page.getByRole('link', { name: 'Policies', exact: true }).click();
+      await page.getByRole('button', { name: 'Open watched-read' }).click();
+      await write(reading('arn:aws:s3:::photos/*'));
+      await page.getByRole('button', { name: 'What does this change?' }).click();
+      await page.getByRole('heading', { name: 'Newly allowed, for example' }).waitFor();
+      await page
+        .getByText('watched s3:GetObject arn:aws:s3:::photos/old/first.txt: ImplicitDeny → Allow')
+        .first()
+        .waitFor();
+      await keepScreenshot(page, 'policy-change');
+
+      const editor = page.getByRole('dialog').getByLabel('Policy', { exact: true });
+      await editor.fill('{ "Statement": [{ "Action": "');
+      await editor.press('End');
+      await editor.pressSequentially('s3:GetBucketLoc');
+      await page.getByRole('option', { name: 's3:GetBucketLocation' }).waitFor();
+      await editor.press('Enter');
+      expect(await editor.inputValue()).toBe('{ "Statement": [{ "Action": "s3:GetBucketLocation');
+    });
+
     test('puts a user into a group that gives rights', async () => {
       const page = await openAs(ROOT_KEYS, '#/groups');
       await page.getByRole('button', { name: 'Add a group' }).click();

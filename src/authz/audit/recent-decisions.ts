@@ -40,11 +40,16 @@ export class RecentDecisions implements AuditSink {
     return { lines, next: last };
   }
 
+  /** All that are kept, oldest first. */
+  all(): readonly RecentDecision[] {
+    return this.#ring
+      .filter((line): line is RecentDecision => line !== undefined)
+      .sort((a, b) => a.sequence - b.sequence);
+  }
+
   /** The decisions of one request that are still kept. */
   ofRequest(requestId: string): readonly RecentDecision[] {
-    return this.#ring
-      .filter((line): line is RecentDecision => line?.requestId === requestId)
-      .sort((a, b) => a.sequence - b.sequence);
+    return this.all().filter((line) => line.requestId === requestId);
   }
 
   async close(): Promise<void> {

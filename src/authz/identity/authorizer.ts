@@ -63,8 +63,11 @@ export interface PreparedAccess {
   readonly lists?: { readonly control: BucketAccessControl; readonly user: string } | undefined;
 }
 
+/** Where the snapshot comes from that decisions are made by. */
+export type SnapshotSource = Pick<IamDirectory, 'current' | 'onChange' | 'refreshForUnknownKey'>;
+
 export interface AuthorizerOptions {
-  readonly directory: IamDirectory;
+  readonly directory: SnapshotSource;
   readonly settings: PolicySettings;
   /** Callers may name principals and set the time. */
   readonly trustCallers: boolean;

@@ -39,3 +39,4 @@ export type {
   RequestPrincipal,
   StatementRef,
 } from './request.ts';
+export { type Vocabulary, vocabularyOf } from './vocabulary.ts';

@@ -1,10 +1,16 @@
 // What people ask about policies without using anything: is this document right, and what would be decided, and why. Nothing here
 // is audited as a request, because nothing is requested.
 import type { Credentials, RequestContext } from '../../../../proto/gen/portcullis/authz/v1/authorization.ts';
+import type { RecentDecision, RecentDecisions } from '../../audit/recent-decisions.ts';
 import { type Explained, explainAccess } from '../../grpc/explain.ts';
-import { Authorizer, type AuthorizerOptions } from '../../identity/authorizer.ts';
+import { AskFault } from '../../identity/ask-fault.ts';
+import { AuthRefusal } from '../../identity/auth-refusal.ts';
+import { Authorizer, type AuthorizerOptions, decideAccess } from '../../identity/authorizer.ts';
+import type { RootUser } from '../../identity/known-identities.ts';
 import type { PolicySettings } from '../../identity/policy-program.ts';
+import { IamSnapshot } from '../../identity/snapshot.ts';
 import { type PolicyIssue, type PolicyKind, parsePolicy } from '../../policy/index.ts';
+import { diffPolicies, type Witness } from '../../policy-diff/diff-policies.ts';
 import { access } from './console-call.ts';
 
 /** A request as somebody imagines it. */
@@ -18,14 +24,90 @@ export interface ImaginedRequest {
   readonly context: Readonly<Record<string, readonly string[]>>;
 }
 
+export interface PolicyDeskOptions extends Omit<AuthorizerOptions, 'trustCallers' | 'bearers'> {
+  readonly root: RootUser;
+}
+
+/** Decisions of one comparison: a search holds up whoever asks for a decision meanwhile. */
+const COMPARE_BUDGET = 20_000;
+/** Witnesses shown of each direction. */
+const WITNESSES = 10;
+
+/** A request that was made, and what another document would have decided. */
+export interface DecidedOtherwise {
+  readonly decision: RecentDecision;
+  readonly before: string;
+  readonly after: string;
+}
+
 export class PolicyDesk {
   readonly settings: PolicySettings;
-  readonly #authorizer: Authorizer;
+  readonly #options: PolicyDeskOptions;
 
-  constructor(options: Omit<AuthorizerOptions, 'trustCallers' | 'bearers'>) {
+  constructor(options: PolicyDeskOptions) {
     this.settings = options.settings;
-    // Whoever may use the desk may ask in everyone's name: these are no requests.
-    this.#authorizer = new Authorizer({ ...options, trustCallers: true });
+    this.#options = options;
+  }
+
+  /** What a change of a document newly allows and denies, as far as a short search finds it. */
+  compare(before: string, after: string, kind: PolicyKind, bucket: string): object {
+    const diff = diffPolicies(before, after, {
+      dialect: this.settings.dialect,
+      kind,
+      ...(bucket === '' ? {} : { bucket }),
+      budget: COMPARE_BUDGET,
+      most: WITNESSES,
+    });
+    if (diff.kind === 'invalid') return diff;
+    const witness = ({ request }: Witness): object => ({
+      principal: request.principal.user,
+      action: request.action,
+      resource: request.object === '' ? request.bucket : `${request.bucket}/${request.object}`,
+      context: Object.fromEntries(request.keys),
+    });
+    return { ...diff, newlyAllowed: diff.newlyAllowed.map(witness), newlyDenied: diff.newlyDenied.map(witness) };
+  }
+
+  /**
+   * Which of the requests of the last while would have been decided otherwise, if the policy of that name were this document. What
+   * is kept of a request is decided again under both, so that nothing but the document makes a difference.
+   */
+  replay(name: string, document: string, decisions: RecentDecisions): readonly DecidedOtherwise[] {
+    const { directory, root, settings } = this.#options;
+    const { current } = directory;
+    const records = { ...current.records, policies: new Map([...current.records.policies, [name, document]]) };
+    const changed = new IamSnapshot(records, root, settings, current);
+    const now = this.#deciderOf(current);
+    const then = this.#deciderOf(changed);
+    return decisions.all().flatMap((decision) => {
+      const before = now(decision);
+      const after = then(decision);
+      return before === after ? [] : [{ decision, before, after }];
+    });
+  }
+
+  /** Decides requests again by a snapshot; 'Unauthenticated' for who is not there any more. */
+  #deciderOf(snapshot: IamSnapshot): (decision: RecentDecision) => string {
+    const authorizer = this.#authorizerOf(snapshot);
+    return ({ accessKey, action, resource, sourceAddress }) => {
+      try {
+        const [prepared] = authorizer.prepare({
+          credentials: presented(accessKey),
+          accesses: [access(action, resource, {})],
+          context: { ...NO_CONTEXT, sourceAddress },
+        }).accesses;
+        return prepared === undefined ? '' : decideAccess(prepared).outcome;
+      } catch (error) {
+        if (error instanceof AuthRefusal || error instanceof AskFault) return 'Unauthenticated';
+        throw error;
+      }
+    };
+  }
+
+  /** Whoever may use the desk may ask in everyone's name: these are no requests. */
+  #authorizerOf(snapshot: IamSnapshot): Authorizer {
+    const directory = { current: snapshot, onChange: () => () => undefined, refreshForUnknownKey: () => undefined };
+    return new Authorizer({ ...this.#options, directory, trustCallers: true });
   }
 
   /** Everything that is wrong with a new document; empty when it is right. */
@@ -44,11 +126,8 @@ export class PolicyDesk {
   explain({ accessKey, action, bucket, key, context }: ImaginedRequest): Explained {
     const { request, rest } = splitContext(context);
     const resource = key === '' ? bucket : `${bucket}/${key}`;
-    const credentials: Credentials = {
-      presented: accessKey === '' ? { $case: 'anonymous', value: {} } : { $case: 'named', value: { accessKey } },
-    };
-    const { accesses } = this.#authorizer.prepare({
-      credentials,
+    const { accesses } = this.#authorizerOf(this.#options.directory.current).prepare({
+      credentials: presented(accessKey),
       accesses: [access(action, resource, rest)],
       context: request,
     });
@@ -56,6 +135,20 @@ export class PolicyDesk {
     if (prepared === undefined) throw new Error('one access was asked about, none was prepared');
     return explainAccess(prepared);
   }
+}
+
+const NO_CONTEXT: RequestContext = {
+  requestId: '',
+  sourceAddress: '',
+  secureTransport: false,
+  userAgent: '',
+  referer: '',
+  timeMs: 0n,
+  keys: {},
+};
+
+function presented(accessKey: string): Credentials {
+  return { presented: accessKey === '' ? { $case: 'anonymous', value: {} } : { $case: 'named', value: { accessKey } } };
 }
 
 /** What is true of the request itself, out of keys; the rest belongs to the access. */

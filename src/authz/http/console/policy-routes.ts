@@ -1,7 +1,9 @@
 // The console's calls about policies: checking a document while it is written, and the playground.
 import { z } from 'zod';
 import { AskFault } from '../../identity/ask-fault.ts';
+import { vocabularyOf } from '../../policy/index.ts';
 import type { AdminReply } from '../admin-call.ts';
+import { queryValue } from '../http-request.ts';
 import { type ConsoleCall, type ConsoleRoute, json } from './console-call.ts';
 import { ConsoleRefusal } from './console-refusal.ts';
 
@@ -14,6 +16,15 @@ const Validate = z.strictObject({
   bucket: z.string().max(255).default(''),
 });
 
+const Change = z.strictObject({
+  before: z.string().max(MAX_TEXT),
+  after: z.string().max(MAX_TEXT),
+  kind: z.enum(['identity', 'session', 'bucket']).default('identity'),
+  bucket: z.string().max(255).default(''),
+});
+
+const Replay = z.strictObject({ name: z.string().min(1).max(256), document: z.string().max(MAX_TEXT) });
+
 const Imagined = z.strictObject({
   accessKey: z.string().max(256).default(''),
   action: z.string().min(1).max(128),
@@ -24,7 +35,10 @@ const Imagined = z.strictObject({
 
 export const POLICY_DESK_ROUTES: readonly ConsoleRoute[] = [
   { method: 'POST', path: 'policy/validate', action: '', handle: validate },
-  // It shows the policies of everyone.
+  { method: 'POST', path: 'policy/diff', action: '', handle: diff },
+  { method: 'GET', path: 'policy/vocabulary', action: '', handle: vocabulary },
+  // It shows the policies of everyone, and what they did.
+  { method: 'POST', path: 'policy/replay', action: 'admin:*', handle: replay },
   { method: 'POST', path: 'policy/explain', action: 'admin:*', handle: explain },
 ];
 
@@ -32,6 +46,21 @@ function validate(call: ConsoleCall): AdminReply {
   const { document, kind, bucket } = call.body(Validate);
   const { policies } = call.service;
   return json({ dialect: policies.settings.dialect, issues: policies.issues(document, kind, bucket) });
+}
+
+function diff(call: ConsoleCall): AdminReply {
+  const { before, after, kind, bucket } = call.body(Change);
+  return json(call.service.policies.compare(before, after, kind, bucket));
+}
+
+function vocabulary({ service, request }: ConsoleCall): AdminReply {
+  const kind = queryValue(request, 'kind') === 'bucket' ? 'bucket' : 'identity';
+  return json(vocabularyOf(service.policies.settings.dialect, kind));
+}
+
+function replay(call: ConsoleCall): AdminReply {
+  const { name, document } = call.body(Replay);
+  return json({ requests: call.service.policies.replay(name, document, call.service.decisions) });
 }
 
 function explain(call: ConsoleCall): AdminReply {

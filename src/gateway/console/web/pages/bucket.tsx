@@ -14,6 +14,7 @@ import { t } from '../parts/language.ts';
 import { PolicyEditor } from '../parts/policy-editor.tsx';
 import { anonymousPreset } from '../parts/policy-templates.ts';
 import { linkTo } from '../parts/route.ts';
+import { ChangePreview } from './change-preview.tsx';
 
 export function BucketPage({ bucket }: { readonly bucket: string }) {
   return (
@@ -73,6 +74,9 @@ function BucketPolicy({ bucket }: { readonly bucket: string }) {
         onChange={setEdited}
         onIssues={setIssueCount}
       />
+      {value !== undefined && edited !== undefined && (
+        <ChangePreview name="" before={value} after={document} kind="bucket" bucket={bucket} />
+      )}
       <Problem text={saving.error ?? error} />
       <footer>
         {value !== undefined && (

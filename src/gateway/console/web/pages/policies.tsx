@@ -6,6 +6,7 @@ import { useLoaded, useRunning } from '../parts/hooks.ts';
 import { t } from '../parts/language.ts';
 import { PolicyEditor } from '../parts/policy-editor.tsx';
 import { IDENTITY_TEMPLATES } from '../parts/policy-templates.ts';
+import { ChangePreview } from './change-preview.tsx';
 
 type Open =
   | { readonly kind: 'edit'; readonly policy: NamedPolicy | undefined }
@@ -114,6 +115,9 @@ function EditPolicy({ policy, onClose, onDone }: DoneProps & { readonly policy: 
         onChange={setDocument}
         onIssues={setIssueCount}
       />
+      {!isFixed && name !== '' && (
+        <ChangePreview name={name} before={policy?.document} after={document} kind="identity" />
+      )}
       <Problem text={error} />
       <footer>
         <button type="button" onClick={onClose}>

@@ -189,6 +189,15 @@ export const CHINESE = {
   '{0} entries so far': '目前 {0} 项',
   '{0} failed': '{0} 项失败',
   '{0} selected': '已选 {0} 项',
+  'What does this change?': '这会改变什么？',
+  'Nothing: both documents say the same.': '没有变化：两份文档含义相同。',
+  'No request was found that is decided otherwise.': '未找到判定不同的请求。',
+  'Not everything was tried.': '并未尝试全部可能。',
+  'Newly allowed, for example': '新允许的，例如',
+  'Newly denied, for example': '新拒绝的，例如',
+  'No request of the last while would have been decided otherwise.': '最近的请求中没有判定会不同的。',
+  '{0} requests of the last while would have been decided otherwise': '最近有 {0} 个请求的判定会不同',
+  Completions: '补全',
 } as const satisfies Record<string, string>;
 
 export type Sentence = keyof typeof CHINESE;

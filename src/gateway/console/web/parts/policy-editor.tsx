@@ -1,7 +1,8 @@
 // An editor for policy documents: the parser's issues beside their place while it is written, and templates to begin with.
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
-import { type DocumentKind, type Issue, validate } from '../api/policy-desk.ts';
+import { type DocumentKind, type Issue, type Vocabulary, validate, vocabulary } from '../api/policy-desk.ts';
 import { messageOf } from '../api/request.ts';
+import { type Completion, completionAt } from './completion.ts';
 import { lineOfPath } from './json-place.ts';
 import { t } from './language.ts';
 import type { Template } from './policy-templates.ts';
@@ -34,6 +35,9 @@ export function PolicyEditor({
 }: EditorProps) {
   const [issues, setIssues] = useState<readonly Issue[]>([]);
   const [problem, setProblem] = useState<string>();
+  const [words, setWords] = useState<Vocabulary>();
+  const [completion, setCompletion] = useState<Completion>();
+  const [chosen, setChosen] = useState(0);
   const area = useRef<HTMLTextAreaElement>(null);
   const id = useId();
   useEffect(() => {
@@ -58,6 +62,37 @@ export function PolicyEditor({
       clearTimeout(timer);
     };
   }, [value, kind, bucket, readOnly]);
+  useEffect(() => {
+    // Without a vocabulary nothing is completed; the parser still says what is wrong.
+    vocabulary(kind).then(setWords, () => setWords(undefined));
+  }, [kind]);
+  const typed = (element: HTMLTextAreaElement): void => {
+    onChange(element.value);
+    setChosen(0);
+    setCompletion(words === undefined ? undefined : completionAt(element.value, element.selectionStart, words));
+  };
+  const complete = (word: string): void => {
+    if (completion === undefined) return;
+    onChange(`${value.slice(0, completion.start)}${word}${value.slice(completion.end)}`);
+    setCompletion(undefined);
+    const caret = completion.start + word.length;
+    requestAnimationFrame(() => {
+      area.current?.focus();
+      area.current?.setSelectionRange(caret, caret);
+    });
+  };
+  const pressed = (event: KeyboardEvent): void => {
+    if (completion === undefined) return;
+    const { length } = completion.words;
+    const word = completion.words[chosen];
+    if (event.key === 'ArrowDown') setChosen((chosen + 1) % length);
+    else if (event.key === 'ArrowUp') setChosen((chosen + length - 1) % length);
+    else if ((event.key === 'Enter' || event.key === 'Tab') && word !== undefined) complete(word);
+    else if (event.key === 'Escape') setCompletion(undefined);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
   const placed = issues.map((issue) => ({ issue, line: lineOfPath(value, issue.path) }));
   const goTo = (line: number): void => {
     const start =
@@ -114,8 +149,30 @@ export function PolicyEditor({
           spellcheck={false}
           aria-invalid={issues.length > 0}
           aria-describedby={`${id}-issues`}
-          onInput={(event) => onChange(event.currentTarget.value)}
+          aria-autocomplete="list"
+          aria-controls={`${id}-words`}
+          aria-activedescendant={completion === undefined ? undefined : `${id}-word-${chosen}`}
+          onInput={(event) => typed(event.currentTarget)}
+          onKeyDown={pressed}
+          onBlur={() => setCompletion(undefined)}
         />
+      </div>
+      <div id={`${id}-words`} role="listbox" aria-label={t('Completions')} class="words">
+        {(completion?.words ?? []).map((word, index) => (
+          <div
+            key={word}
+            id={`${id}-word-${index}`}
+            role="option"
+            aria-selected={index === chosen}
+            // Before the editor loses the focus.
+            onMouseDown={(event) => {
+              event.preventDefault();
+              complete(word);
+            }}
+          >
+            {word}
+          </div>
+        ))}
       </div>
       <div id={`${id}-issues`} role="status" class="issues">
         {problem}
