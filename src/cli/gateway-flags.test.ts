@@ -56,6 +56,6 @@ describe('the flags of juicefs gateway', () => {
   });
 
   it('names those without effect, once each', () => {
-    expect(flagsWithoutEffect(['--cache-size', '1', '--cache-size=2', '--keep-etag'])).toEqual(['cache-size']);
+    expect(flagsWithoutEffect(['--cache-items', '1', '--cache-items=2', '--keep-etag'])).toEqual(['cache-items']);
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { readGatewaySettings, sizeInBytes } from './gateway-settings.ts';
+import { sizeInBytes } from './flag-values.ts';
+import { readGatewaySettings } from './gateway-settings.ts';
 
 const ENV = { MINIO_ROOT_USER: 'admin', MINIO_ROOT_PASSWORD: '12345678' };
 const read = (options: Record<string, unknown> = {}, env: Record<string, string> = ENV) =>
@@ -81,4 +82,59 @@ describe('sizeInBytes', () => {
     ['64KiB', 64 << 10],
     ['1.5G', 1.5 * 2 ** 30],
   ])('reads %s', (text, bytes) => expect(sizeInBytes(text, '--buffer-size')).toBe(bytes));
+});
+
+describe('the flags about moving and caching blocks', () => {
+  const root = { MINIO_ROOT_USER: 'abc', MINIO_ROOT_PASSWORD: 'abcdefgh' };
+  const transfer = (options: Record<string, unknown>) =>
+    readGatewaySettings('sqlite3:///x.db', ':9000', options, root, 2).worker.volume.transfer;
+
+  it('have the defaults of the Go client, but for the cache, which wants a directory', () => {
+    expect(transfer({})).toEqual({
+      processes: 2,
+      getTimeoutMs: 60_000,
+      putTimeoutMs: 60_000,
+      ioRetries: 10,
+      maxDownloads: 200,
+      maxDeletes: 10,
+      prefetch: 1,
+      skipDirMtimeMs: 100,
+      cacheDirectories: [],
+      cacheSize: 100 * 2 ** 30,
+      freeSpaceRatio: 0.1,
+      cacheMode: 0o600,
+    });
+  });
+
+  it('are read as that client reads them', () => {
+    expect(
+      transfer({
+        cacheDir: '/a:/b',
+        cacheSize: '512',
+        uploadLimit: '1G',
+        downloadLimit: '80',
+        getTimeout: '5s',
+        tag: 'a=b',
+      }),
+    ).toMatchObject({
+      cacheDirectories: ['/a', '/b'],
+      cacheSize: 512 * 2 ** 20,
+      uploadLimit: 1000,
+      downloadLimit: 80,
+      getTimeoutMs: 5000,
+      tag: 'a=b',
+    });
+    expect(transfer({ cacheDir: 'memory' }).cacheDirectories).toEqual([]);
+  });
+
+  it.each([
+    [{ getTimeout: '0s' }, /--get-timeout/],
+    [{ ioRetries: 'many' }, /--io-retries/],
+    [{ freeSpaceRatio: '1.5' }, /--free-space-ratio/],
+    [{ uploadLimit: 'fast' }, /--upload-limit/],
+    [{ cacheMode: '9' }, /--cache-mode/],
+    [{ cacheSize: 'x' }, /--cache-size/],
+  ])('are refused when they are %j', (options, message) => {
+    expect(() => transfer(options)).toThrow(message);
+  });
 });

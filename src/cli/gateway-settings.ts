@@ -1,6 +1,7 @@
 // The gateway's command line and environment, checked once and turned into types.
 import { isBucketName } from '../gateway/s3/object-name.ts';
-import { parseGoDuration } from './go-duration.ts';
+import { count, durationMs, sizeInBytes } from './flag-values.ts';
+import { readTransferSettings, type TransferSettings } from './gateway-transfer.ts';
 import { type HostPort, parseHostPort } from './listen-address.ts';
 import { type RootCredentials, readRootCredentials, UsageError } from './root-credentials.ts';
 
@@ -27,6 +28,7 @@ export interface WorkerSettings {
     readonly bucket: string | undefined;
     readonly maxUploads: number;
     readonly bufferBytes: number; // of one worker
+    readonly transfer: TransferSettings;
   };
   readonly domains: readonly string[];
   readonly trustedProxies: readonly string[];
@@ -115,6 +117,7 @@ export function readGatewaySettings(
         bucket: text('bucket'),
         maxUploads: count(text('maxUploads') ?? '20', '--max-uploads', 1, 10_000),
         bufferBytes: Math.max(Math.floor(bufferBytes / workers), 32 << 20),
+        transfer: readTransferSettings(text, workers),
       },
       domains: list(text('domain') ?? env.MINIO_DOMAIN),
       trustedProxies: list(text('trustedProxy')),
@@ -155,36 +158,9 @@ function list(text: string | undefined): string[] {
     .filter((item) => item !== '');
 }
 
-function durationMs(text: string, flag: string, { positive = false } = {}): number {
-  const parsed = parseGoDuration(text);
-  if (!parsed.ok) throw new UsageError(`${flag}: ${parsed.message}`);
-  if (parsed.milliseconds < 0 || (positive && parsed.milliseconds <= 0)) {
-    throw new UsageError(
-      `${flag} must be ${positive ? 'more than zero' : 'zero or more'}, not ${JSON.stringify(text)}`,
-    );
-  }
-  return parsed.milliseconds;
-}
-
-function count(text: string, flag: string, least: number, most: number): number {
-  const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
-  if (!(value >= least && value <= most)) {
-    throw new UsageError(`${flag} must be a whole number from ${least} to ${most}, not ${JSON.stringify(text)}`);
-  }
-  return value;
-}
-
 function octal(text: string, flag: string): number {
   if (!/^(0o)?[0-7]{1,4}$/.test(text)) {
     throw new UsageError(`${flag} must be octal, e.g. 022, not ${JSON.stringify(text)}`);
   }
   return Number.parseInt(text.replace('0o', ''), 8) & 0o777;
-}
-
-/** A size as the JuiceFS client takes it: a number of MiB, or a number with a unit (K, M, G, T, with or without "iB" or "B"). */
-export function sizeInBytes(text: string, flag: string): number {
-  const match = /^(\d+(?:\.\d+)?)([KMGT])?(?:i?B)?$/i.exec(text);
-  if (match === null) throw new UsageError(`${flag} must be a size, e.g. 300M, not ${JSON.stringify(text)}`);
-  const exponent = 'KMGT'.indexOf((match[2] ?? 'M').toUpperCase()) + 1;
-  return Math.floor(Number(match[1]) * 1024 ** exponent);
 }

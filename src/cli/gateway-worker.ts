@@ -1,5 +1,6 @@
 // A worker process of the gateway: opens the volume, connects to the sidecar, serves S3. Started by the primary, told what to do over
 // its channel, and gone when the channel closes.
+import cluster from 'node:cluster';
 import { createWriteStream, existsSync, openSync, readFileSync, realpathSync, type WriteStream } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { finished } from 'node:stream/promises';
@@ -104,6 +105,8 @@ async function serve(
     ...(storage.bucket === undefined ? {} : { bucket: storage.bucket }),
     maxUploads: storage.maxUploads,
     bufferSize: storage.bufferBytes,
+    ...storage.transfer,
+    rank: ((cluster.worker?.id ?? 1) - 1) % storage.transfer.processes,
     environment: process.env,
     uid: process.geteuid?.() ?? 0,
     gid: process.getegid?.() ?? 0,

@@ -385,6 +385,7 @@ export class JuiceVolume implements Volume {
       }
     } finally {
       await engine.close();
+      await this.#parts.blocks.close();
       await this.#parts.objects.close();
     }
   }

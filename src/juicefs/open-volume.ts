@@ -1,4 +1,5 @@
 // Opens a volume: engine, format and its checks, object store, session, and the parts that work on them.
+import { BlockCache } from './chunk/block-cache.ts';
 import { blockCodec } from './chunk/block-codec.ts';
 import { BlockStore } from './chunk/block-store.ts';
 import { type FormatRecord, parseFormat, requireSupported, requireVersion } from './format/format-record.ts';
@@ -39,7 +40,8 @@ export async function openParts(engine: MetaEngine, options: VolumeOptions): Pro
     const format = stored;
     const objects = new ChangeableStore(openVolumeStore(format, resolved));
     const layout = { volume: format.name, blockSize: format.blockSize, hashPrefix: format.hashPrefix };
-    const blocks = new BlockStore(objects, blockCodec(format.compression), layout, resolved);
+    const cache = openCache(format.uuid, resolved);
+    const blocks = new BlockStore(objects, blockCodec(format.compression), layout, resolved, cache);
     if (!resolved.readOnly) await engine.prepareForWriting();
     let deletions: DeletionQueue | undefined;
     const fs: FilesystemContext = {
@@ -63,6 +65,12 @@ export async function openParts(engine: MetaEngine, options: VolumeOptions): Pro
     await engine.close();
     throw error;
   }
+}
+
+function openCache(uuid: string, options: ResolvedVolumeOptions): BlockCache | undefined {
+  if (options.cacheDirectories.length === 0 || options.cacheSize <= 0) return undefined;
+  const { cacheDirectories: directories, cacheSize: bytes, cacheMode: fileMode } = options;
+  return new BlockCache(uuid, { ...options, directories, bytes, fileMode });
 }
 
 /** Another client moved the volume's objects, or changed the keys or limits of their store. */

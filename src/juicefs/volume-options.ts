@@ -49,6 +49,18 @@ export interface VolumeOptions {
   readonly maxDownloads?: number;
   /** Blocks deleted at the same time; 0 leaves deleting to others. */
   readonly maxDeletes?: number;
+  /** Directories of a cache of blocks on local disks; none = no cache. Cached blocks are not encrypted. */
+  readonly cacheDirectories?: readonly string[];
+  /** Bytes of the cache, over all processes. */
+  readonly cacheSize?: number;
+  /** Part of the cache's disk that stays free. */
+  readonly freeSpaceRatio?: number;
+  /** Mode of cached files. */
+  readonly cacheMode?: number;
+  /** Which of `processes` this is, from 0. */
+  readonly rank?: number;
+  /** Blocks fetched whole beside the small part that was asked for, at a time, where there is a cache. */
+  readonly prefetch?: number;
   /** Bytes of blocks under way (uploads waiting, reads ahead). */
   readonly bufferSize?: number;
   /** A directory's times are left alone when they are newer than this (and its link count stays). */
@@ -85,6 +97,12 @@ const DEFAULTS = {
   getTimeoutMs: 60_000,
   putTimeoutMs: 60_000,
   processes: 1,
+  rank: 0,
+  cacheDirectories: [],
+  cacheSize: 100 * 1024 * MIB,
+  freeSpaceRatio: 0.1,
+  cacheMode: 0o600,
+  prefetch: 1,
   environment: {},
   maxUploads: 20,
   maxDownloads: 200,

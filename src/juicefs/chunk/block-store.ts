@@ -1,6 +1,7 @@
 // Blocks in the object store: keys, compression, how many move at a time, and errors that name the block.
 import { ObjectMissingError, type ObjectStore } from '../storage/object-store.ts';
 import { VolumeError } from '../volume.ts';
+import type { BlockCache } from './block-cache.ts';
 import type { BlockCodec } from './block-codec.ts';
 import { type BlockLayout, blockBytes, blockCount, blockKey } from './block-key.ts';
 import { Budget } from './byte-budget.ts';
@@ -9,7 +10,12 @@ export interface BlockStoreLimits {
   readonly maxUploads: number;
   readonly maxDownloads: number;
   readonly maxDeletes: number;
+  /** Blocks fetched whole beside the small part that was asked for, at a time; only where there is a cache. */
+  readonly prefetch: number;
 }
+
+/** A part of a block that is smaller than this share of it is read alone, and the block not kept. */
+const SMALL_SHARE = 4;
 
 /** A stored slice: its id and all its bytes. */
 export interface StoredSlice {
@@ -24,19 +30,36 @@ export class BlockStore {
   readonly #uploads: Budget;
   readonly #downloads: Budget;
   readonly #deletes: Budget;
+  readonly #cache: BlockCache | undefined;
+  readonly #prefetch: Budget;
+  readonly #prefetching = new Set<string>();
 
-  constructor(objects: ObjectStore, codec: BlockCodec, layout: BlockLayout, limits: BlockStoreLimits) {
+  constructor(
+    objects: ObjectStore,
+    codec: BlockCodec,
+    layout: BlockLayout,
+    limits: BlockStoreLimits,
+    cache?: BlockCache,
+  ) {
     this.layout = layout;
     this.#objects = objects;
     this.#codec = codec;
     this.#uploads = new Budget(limits.maxUploads);
     this.#downloads = new Budget(limits.maxDownloads);
     this.#deletes = new Budget(Math.max(1, limits.maxDeletes));
+    this.#cache = cache;
+    this.#prefetch = new Budget(limits.prefetch);
+  }
+
+  async close(): Promise<void> {
+    await this.#cache?.close();
   }
 
   /** Bytes worth reading at once: parts of a block where that can be, whole blocks otherwise. */
   get readUnit(): number {
-    return this.#codec.identity ? Math.min(this.#objects.readUnit, this.layout.blockSize) : this.layout.blockSize;
+    // What is kept is kept whole.
+    if (!this.#codec.identity || this.#cache !== undefined) return this.layout.blockSize;
+    return Math.min(this.#objects.readUnit, this.layout.blockSize);
   }
 
   async put(slice: bigint, index: number, block: Uint8Array): Promise<void> {
@@ -56,16 +79,59 @@ export class BlockStore {
   async get(slice: StoredSlice, index: number, start: number, end: number, signal?: AbortSignal): Promise<Uint8Array> {
     const bytes = blockBytes(this.layout, slice.size, index);
     const key = blockKey(this.layout, slice.id, index, bytes);
+    const cached = await this.#cache?.get(key, bytes, start, end);
+    if (cached !== undefined) return cached;
+    const part = this.#codec.identity && (start > 0 || end < bytes);
+    const small = part && (end - start) * SMALL_SHARE < bytes;
+    if (part && (small || this.#cache === undefined)) {
+      if (small) this.#fetchBeside(key, bytes);
+      return this.#getPart(key, bytes, start, end, signal);
+    }
+    const block = await this.#getWhole(key, bytes, signal);
+    this.#cache?.put(key, block);
+    return start === 0 && end === bytes ? block : block.subarray(start, end);
+  }
+
+  #getPart(
+    key: string,
+    bytes: number,
+    start: number,
+    end: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Uint8Array> {
+    return this.#download(key, signal, async () => {
+      const part = await this.#objects.get(key, { start, end }, signal);
+      if (part.length !== end - start) {
+        throw new RangeError(`the block ends at ${start + part.length}, not at ${bytes}`);
+      }
+      return part;
+    });
+  }
+
+  #getWhole(key: string, bytes: number, signal: AbortSignal | undefined): Promise<Uint8Array> {
+    return this.#download(key, signal, async () =>
+      this.#codec.decode(await this.#objects.get(key, undefined, signal), bytes),
+    );
+  }
+
+  /** Who reads a small part of a block often wants more of it soon. */
+  #fetchBeside(key: string, bytes: number): void {
+    if (this.#cache === undefined || this.#prefetching.has(key) || !this.#prefetch.tryAcquire(1)) return;
+    this.#prefetching.add(key);
+    const done = (): void => {
+      this.#prefetch.release(1);
+      this.#prefetching.delete(key);
+    };
+    // The reader itself hears of what is wrong with the block.
+    this.#getWhole(key, bytes, undefined)
+      .then((block) => this.#cache?.put(key, block))
+      .then(done, done);
+  }
+
+  async #download(key: string, signal: AbortSignal | undefined, run: () => Promise<Uint8Array>): Promise<Uint8Array> {
     await this.#downloads.acquire(1);
     try {
-      if (this.#codec.identity && (start > 0 || end < bytes)) {
-        const part = await this.#objects.get(key, { start, end }, signal);
-        if (part.length !== end - start)
-          throw new RangeError(`the block ends at ${start + part.length}, not at ${bytes}`);
-        return part;
-      }
-      const block = await this.#codec.decode(await this.#objects.get(key, undefined, signal), bytes);
-      return start === 0 && end === bytes ? block : block.subarray(start, end);
+      return await run();
     } catch (cause) {
       if (signal?.aborted === true) throw new VolumeError('ECANCELED', 'the read was cancelled', { cause });
       const what = cause instanceof ObjectMissingError ? 'missing' : 'unreadable or damaged';
@@ -82,9 +148,11 @@ export class BlockStore {
   }
 
   async deleteBlock(slice: StoredSlice, index: number): Promise<void> {
+    const key = blockKey(this.layout, slice.id, index, blockBytes(this.layout, slice.size, index));
     await this.#deletes.acquire(1);
     try {
-      await this.#objects.delete(blockKey(this.layout, slice.id, index, blockBytes(this.layout, slice.size, index)));
+      await this.#cache?.delete(key);
+      await this.#objects.delete(key);
     } finally {
       this.#deletes.release(1);
     }
