@@ -4,7 +4,7 @@ import { createServer as createHttpServer, type IncomingHttpHeaders, type Reques
 import { createServer as createHttpsServer, type ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { openAdminBody, sealAdminBody } from '../../src/authz/http/madmin-crypto.ts';
-import { AdminClient } from '../admin/admin-client.ts';
+import { type AdminAnswer, AdminClient } from '../admin/admin-client.ts';
 import type { Gateway } from './gateway.ts';
 import type { S3Answer } from './s3-client.ts';
 import { eventually } from './waiting.ts';
@@ -35,7 +35,7 @@ export class ConfigClient {
     this.#admin = new AdminClient(gateway.client, gateway.root);
   }
 
-  async set(text: string): Promise<Refusal> {
+  async set(text: string): Promise<AdminAnswer> {
     return this.#admin.call({ method: 'PUT', path: 'set-config-kv', body: await this.#sealed(text) });
   }
 
