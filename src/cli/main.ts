@@ -20,6 +20,7 @@ const SUBCOMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   load: async () => (await import('./load.ts')).loadCommand(),
   destroy: async () => (await import('./destroy.ts')).destroyCommand(),
   conformance: async () => (await import('./conformance.ts')).conformanceCommand(),
+  iam: async () => (await import('./iam.ts')).iamCommand(),
   policy: async () => (await import('./policy.ts')).policyCommand(),
 };
 

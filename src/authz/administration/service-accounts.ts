@@ -117,6 +117,16 @@ function checkInlinePolicy(rules: Rules, policy: string): void {
 }
 
 function serviceToken(rules: Rules, accessKey: string, parent: string, policy: string | undefined): string {
+  return signServiceToken(rules.rootSecretKey, accessKey, parent, policy);
+}
+
+/** The token of a service account: what it says of its policy counts. */
+export function signServiceToken(
+  tokenKey: string,
+  accessKey: string,
+  parent: string,
+  policy: string | undefined,
+): string {
   const claims =
     policy === undefined
       ? ({ 'sa-policy': 'inherited-policy' } as const)
@@ -124,7 +134,7 @@ function serviceToken(rules: Rules, accessKey: string, parent: string, policy: s
           'sa-policy': 'embedded-policy',
           sessionPolicy: Buffer.from(storedPolicyText(policy)).toString('base64'),
         } as const);
-  return signToken({ accessKey, parent, ...claims }, rules.rootSecretKey);
+  return signToken({ accessKey, parent, ...claims }, tokenKey);
 }
 
 function labels(name: string, description: string): { name?: string; description?: string } {
