@@ -27,6 +27,7 @@ import { type IdentityProviderSettings, NO_PROVIDERS, readIdentityProviders } fr
 import { createLogger, type Logger } from './logger.ts';
 import { type RootCredentials, readRootCredentials, scrubSecrets, UsageError } from './root-credentials.ts';
 import { readToken } from './token-file.ts';
+import { VERSION } from './version.ts';
 
 const WHOM = ['everyone', 'anonymous'] as const;
 
@@ -131,6 +132,8 @@ export async function serveAuthz(options: ServeAuthzOptions): Promise<RunningAut
       nowMs,
       targetProblem: ({ subSystem, target, values }) =>
         targetProblem(subSystem, target, { ...Object.fromEntries(values), ...authoritiesOf(subSystem, target) }),
+      version: VERSION,
+      usage: async () => store.usage?.(),
     });
     const grpc = await startGrpcServer({
       listen: options.listen,

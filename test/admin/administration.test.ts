@@ -490,9 +490,25 @@ describe('the caller’s account', () => {
   });
 });
 
+describe('the service itself', () => {
+  it('is described to those who may know, in the form that mc reads', async () => {
+    const { status, json } = await root.call({ method: 'GET', path: 'info' });
+    expect(status).toBe(200);
+    expect(json).toMatchObject({
+      mode: 'online',
+      usage: { size: expect.any(Number) },
+      backend: { backendType: 'FS' },
+      servers: [{ state: 'online', endpoint: gateway.client.host, uptime: expect.any(Number), drives: [] }],
+    });
+    await root.addUser(name, SECRET);
+    expect(await as(keysOf(name)).call({ method: 'GET', path: 'info' })).toMatchObject({ status: 403 });
+    await root.setPolicies('diagnostics', { user: name });
+    expect((await as(keysOf(name)).call({ method: 'GET', path: 'info' })).status).toBe(200);
+  });
+});
+
 describe('calls that are not understood', () => {
   it.each([
-    ['GET', 'info'],
     ['POST', 'service'],
     ['POST', 'update'],
   ] as const)('%s %s exists and is not implemented, whoever asks', async (method, path) => {

@@ -15,6 +15,7 @@ function works(command: string, args: readonly string[]): boolean {
 
 export const hasAwsCli = works('aws', ['--version']);
 export const hasBoto3 = works('python3', ['-c', 'import boto3']);
+export const hasMinioAdmin = works('python3', ['-c', 'from minio import MinioAdmin']);
 export const hasCurl = works('curl', ['--version']);
 export const hasS3cmd = works('s3cmd', ['--version']);
 export const hasRclone = works('rclone', ['version']);

@@ -12,6 +12,7 @@ import { CONFIG_ROUTES } from './config-routes.ts';
 import { GROUP_ROUTES } from './group-routes.ts';
 import type { HttpRequest } from './http-request.ts';
 import { POLICY_ROUTES } from './policy-routes.ts';
+import { SERVER_INFO_ROUTES } from './server-info-routes.ts';
 import { SERVICE_ACCOUNT_ROUTES } from './service-account-routes.ts';
 import { USER_ROUTES } from './user-routes.ts';
 
@@ -25,11 +26,11 @@ const ROUTES: readonly AdminRoute[] = [
   ...SERVICE_ACCOUNT_ROUTES,
   ...ACCESS_KEY_ROUTES,
   ...CONFIG_ROUTES,
+  ...SERVER_INFO_ROUTES,
 ];
 
 /** Calls that exist in the API and not in this service: they are told so, whoever asks. */
 const NOT_IMPLEMENTED: ReadonlySet<string> = new Set([
-  'info',
   'service',
   'update',
   'profiling/start',

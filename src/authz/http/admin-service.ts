@@ -5,7 +5,7 @@ import type { Command, Rules } from '../administration/command.ts';
 import type { IdentityWriter } from '../administration/identity-writer.ts';
 import type { ConfigTarget } from '../administration/server-config.ts';
 import type { Answer, Ask } from '../identity/authorizer.ts';
-import type { IamRecords } from '../store/iam-store.ts';
+import type { IamRecords, StoreUsage } from '../store/iam-store.ts';
 
 export interface AdminServiceOptions {
   /** Authenticates and decides, and leaves a line in the audit log. */
@@ -20,6 +20,10 @@ export interface AdminServiceOptions {
   readonly nowMs: () => number;
   /** Why a target of the configuration cannot be used: whoever puts the service together knows how to connect to one. */
   readonly targetProblem?: TargetCheck | undefined;
+  /** Of this program. */
+  readonly version: string;
+  /** What the volume behind the store holds; undefined when there is none. */
+  readonly usage: () => Promise<StoreUsage | undefined>;
 }
 
 /** Undefined when the target can be used, or is of a kind that is not connected to. */
@@ -30,6 +34,8 @@ export class AdminService {
   readonly rules: Rules;
   readonly builtInPolicies: ReadonlyMap<string, string>;
   readonly nowMs: () => number;
+  readonly version: string;
+  readonly startedMs: number;
   readonly #options: AdminServiceOptions;
 
   constructor(options: AdminServiceOptions) {
@@ -38,6 +44,12 @@ export class AdminService {
     this.rules = options.rules;
     this.builtInPolicies = options.builtInPolicies;
     this.nowMs = options.nowMs;
+    this.version = options.version;
+    this.startedMs = options.nowMs();
+  }
+
+  usage(): Promise<StoreUsage | undefined> {
+    return this.#options.usage();
   }
 
   get records(): IamRecords {

@@ -16,11 +16,13 @@ export interface CreateAdminServiceOptions {
   /** A directory vouches for users and groups. */
   readonly hasDirectory: boolean;
   readonly nowMs: () => number;
+  readonly version: string;
+  readonly usage: AdminServiceOptions['usage'];
   readonly targetProblem?: AdminServiceOptions['targetProblem'];
 }
 
 export function createAdminService(options: CreateAdminServiceOptions): AdminService {
-  const { answer, directory, settings, root, records, hasDirectory, nowMs, targetProblem } = options;
+  const { answer, directory, settings, root, records, hasDirectory, nowMs, version, usage, targetProblem } = options;
   return new AdminService({
     answer,
     records: () => directory.current.records,
@@ -36,5 +38,7 @@ export function createAdminService(options: CreateAdminServiceOptions): AdminSer
     builtInPolicies: BUILT_IN_POLICIES,
     nowMs,
     targetProblem,
+    version,
+    usage,
   });
 }

@@ -1,14 +1,15 @@
 // Admin calls on groups.
 import { z } from 'zod';
 import { AdminRefusal } from '../administration/admin-refusal.ts';
-import { policiesOf, required } from '../administration/command.ts';
+import { policiesOf, required, splitNames } from '../administration/command.ts';
 import { addMembers, removeGroup, removeMembers, setGroupStatus } from '../administration/groups.ts';
 import { DONE, jsonReply } from './admin-call.ts';
 import type { AdminRoute } from './admin-route.ts';
 
 const UpdateMembers = z.object({
   group: z.string(),
-  members: z.array(z.string()).nullish(),
+  /** MinIO's Python client sends a text: one name, or several with commas between. */
+  members: z.union([z.array(z.string()), z.string().transform(splitNames)]).nullish(),
   isRemove: z.boolean().default(false),
 });
 

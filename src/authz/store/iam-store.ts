@@ -74,6 +74,13 @@ export interface IamRecords {
   readonly server: ReadonlyMap<string, ServerDocument | Unreadable>;
 }
 
+/** What the volume of a store holds, everybody's files. */
+export interface StoreUsage {
+  readonly id: string;
+  readonly bytes: number;
+  readonly files: number;
+}
+
 /** One place where identities are kept. */
 export interface IamStore {
   /** For the log: what kind of store, no secret. */
@@ -85,6 +92,8 @@ export interface IamStore {
   load(signal?: AbortSignal): Promise<IamRecords>;
   /** Calls `onChange` when the store knows of a change made elsewhere; a store that cannot know never calls. Answers how to stop. */
   watch(onChange: () => void): () => void;
+  /** Of a store in a volume. */
+  usage?(): Promise<StoreUsage>;
   /** Idempotent. */
   close(): Promise<void>;
 }

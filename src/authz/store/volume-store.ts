@@ -9,6 +9,7 @@ import type {
   IamStore,
   IdentityRecord,
   ServerDocument,
+  StoreUsage,
   Unreadable,
 } from './iam-store.ts';
 import type { FileDecryptor } from './kms-file.ts';
@@ -27,7 +28,7 @@ import { BUCKET_EXTRAS, BUCKETS, bucketPath, type FileTable, PLACES, SERVER_DIRE
 /** Files looked at at once. */
 const CONCURRENCY = 64;
 
-type VolumeOfStore = Pick<Volume, 'stat' | 'list' | 'open' | 'close' | 'name'>;
+type VolumeOfStore = Pick<Volume, 'stat' | 'list' | 'open' | 'usage' | 'close' | 'name' | 'uuid'>;
 
 interface CachedFile {
   readonly stamp: string;
@@ -78,6 +79,11 @@ export class VolumeIamStore implements IamStore {
   /** The volume's engine tells nobody; changes of others are seen at the next load. */
   watch(): () => void {
     return () => undefined;
+  }
+
+  async usage(): Promise<StoreUsage> {
+    const { usedBytes, usedInodes } = await this.#volume.usage();
+    return { id: this.#volume.uuid, bytes: usedBytes, files: usedInodes };
   }
 
   async close(): Promise<void> {
