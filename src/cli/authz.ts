@@ -3,7 +3,6 @@
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { tokenKeyOf } from '../authz/administration/token-key.ts';
-import { type AuditSink, JsonLinesAuditSink } from '../authz/audit/audit-log.ts';
 import { RecentDecisions } from '../authz/audit/recent-decisions.ts';
 import { Asks } from '../authz/grpc/asks.ts';
 import { BucketChanges } from '../authz/grpc/bucket-changes.ts';
@@ -21,6 +20,7 @@ import { DIALECT_NAMES, type DialectName } from '../authz/policy/index.ts';
 import type { IamStore } from '../authz/store/iam-store.ts';
 import { type OpenedStore, openStore, StoreError } from '../authz/store/open-store.ts';
 import { environmentKeys, targetProblem } from '../gateway/events/index.ts';
+import { type AuditFlags, type AuditOptions, addAuditFlags, auditOptions, openAuditSinks } from './audit-flags.ts';
 import { parseGoDuration } from './go-duration.ts';
 import { openHttpDoors, readTlsFiles, type TlsFiles, type TlsFlags } from './http-doors.ts';
 import { type IdentityProviderSettings, NO_PROVIDERS, readIdentityProviders } from './identity-providers.ts';
@@ -34,7 +34,7 @@ const WHOM = ['everyone', 'anonymous'] as const;
 /** Dialects whose engines let bucket policies speak to the anonymous only. */
 const ANONYMOUS_ONLY: ReadonlySet<DialectName> = new Set(['juicefs', 'minio']);
 
-export interface ServeAuthzOptions {
+export interface ServeAuthzOptions extends AuditOptions {
   /** `unix:PATH` or `HOST:PORT`; port 0 picks one. */
   readonly listen: string;
   readonly httpListen?: string | undefined;
@@ -50,8 +50,6 @@ export interface ServeAuthzOptions {
   readonly dialect?: DialectName;
   /** Whom bucket policies bind; the dialect's own habit when absent. */
   readonly bucketPolicies?: PolicySettings['bucketPolicies'] | undefined;
-  /** File of the audit log; '-' = standard output. */
-  readonly auditLog?: string | undefined;
   /** What callers must show as bearer metadata. */
   readonly token?: string | undefined;
   /** Callers may name principals and set the time. */
@@ -116,12 +114,12 @@ export async function serveAuthz(options: ServeAuthzOptions): Promise<RunningAut
       },
     });
     closing.push(() => directory.close());
-    const audit = new RecentDecisions(await openAudit(options.auditLog, logger));
+    const audit = new RecentDecisions(await openAuditSinks(options, logger));
     closing.push(() => audit.close());
     const trustCallers = options.trustCallers ?? false;
     const sessions = new ConsoleSessions();
     const authorizer = new Authorizer({ directory, settings, trustCallers, bearers: sessions, nowMs });
-    const asks = new Asks(authorizer, audit, nowMs);
+    const asks = new Asks(authorizer, audit, nowMs, { auditRequired: options.auditRequired === true });
     const admin = createAdminService({
       answer: (ask) => asks.answer(ask),
       directory,
@@ -197,22 +195,7 @@ function authoritiesOf(subSystem: string, target: string): { readonly ca_cert?: 
   return ca_cert === undefined ? {} : { ca_cert };
 }
 
-async function openAudit(path: string | undefined, logger: Logger): Promise<AuditSink | undefined> {
-  if (path === undefined) return undefined;
-  try {
-    return await JsonLinesAuditSink.open(
-      path,
-      (count) => logger.error({ count }, 'audit lines were dropped: the disk is too slow'),
-      (error) => logger.error({ err: error }, 'the audit log cannot be written'),
-    );
-  } catch (cause) {
-    throw new UsageError(
-      `--audit-log: cannot write ${path}: ${cause instanceof Error ? cause.message : String(cause)}`,
-    );
-  }
-}
-
-interface AuthzFlags extends TlsFlags {
+interface AuthzFlags extends TlsFlags, AuditFlags {
   readonly listen: string;
   readonly httpListen?: string;
   readonly httpsListen?: string;
@@ -224,7 +207,6 @@ interface AuthzFlags extends TlsFlags {
   readonly refreshIamInterval: number;
   readonly dialect: DialectName;
   readonly bucketPolicies?: PolicySettings['bucketPolicies'];
-  readonly auditLog?: string;
   readonly tokenFile?: string;
   readonly trustCallers?: boolean;
   readonly policySimulation: boolean;
@@ -233,7 +215,7 @@ interface AuthzFlags extends TlsFlags {
 
 /** The `authz` subcommand. */
 export function authzCommand(): Command {
-  return new Command('authz')
+  return addAuditFlags(new Command('authz'))
     .description('run the authorization sidecar')
     .requiredOption('--listen <ADDRESS>', 'unix:PATH (private to this user) or HOST:PORT (gRPC)')
     .option('--http-listen <ADDRESS>', 'unix:PATH or HOST:PORT (HTTP: administration, STS, health)')
@@ -259,7 +241,6 @@ export function authzCommand(): Command {
     .addOption(
       new Option('--bucket-policies <WHOM>', "whom bucket policies bind (default: the dialect's)").choices(WHOM),
     )
-    .option('--audit-log <FILE>', 'append one JSON line a decision; - is standard output')
     .option('--token-file <FILE>', 'file with a token that callers must show; needed beyond unix sockets and loopback')
     .option('--trust-callers', 'let callers name principals and set the time')
     .option('--no-policy-simulation', 'do not evaluate documents that callers bring (PolicySimulation)')
@@ -294,7 +275,7 @@ async function runAuthz(flags: AuthzFlags, logger: Logger): Promise<void> {
     refreshMs: flags.refreshIamInterval,
     dialect: flags.dialect,
     bucketPolicies: flags.bucketPolicies,
-    auditLog: flags.auditLog,
+    ...auditOptions(flags),
     token: flags.tokenFile === undefined ? undefined : readToken(flags.tokenFile),
     trustCallers: flags.trustCallers === true,
     policySimulation: flags.policySimulation,

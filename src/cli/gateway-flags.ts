@@ -124,6 +124,11 @@ export const PORTCULLIS_FLAGS: readonly FlagSpec[] = [
   acting('sts-tls-key', 'private key of --sts-listen, PEM', 'FILE'),
   acting('sts-client-ca', 'authorities whose client certificates are identities at --sts-listen, PEM', 'FILE'),
   acting('audit-log', 'file for one JSON line a decision', 'FILE'),
+  acting('audit-rotate-size', 'size at which the audit file is put aside (default: 100M)', 'SIZE'),
+  acting('audit-rotate-keep', 'audit files put aside that are kept (default: 10)', 'N'),
+  acting('audit-webhook', 'URL that audit lines are posted to', 'URL'),
+  acting('audit-webhook-token-file', 'file with the bearer token for the audit webhook', 'FILE'),
+  acting('audit-required', 'serve no request whose audit line cannot be kept'),
   acting('trusted-proxy', 'addresses or CIDR blocks whose X-Forwarded-For is believed, comma separated', 'LIST'),
 ];
 

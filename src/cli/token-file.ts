@@ -4,17 +4,15 @@ import { MIN_TOKEN_LENGTH } from '../authz/grpc/token-guard.ts';
 import { UsageError } from './root-credentials.ts';
 
 /** Throws UsageError. */
-export function readToken(path: string): string {
+export function readToken(path: string, flag = '--token-file'): string {
   let token: string;
   try {
     token = readFileSync(path, 'utf8').trim();
   } catch (cause) {
-    throw new UsageError(
-      `--token-file: cannot read ${path}: ${cause instanceof Error ? cause.message : String(cause)}`,
-    );
+    throw new UsageError(`${flag}: cannot read ${path}: ${cause instanceof Error ? cause.message : String(cause)}`);
   }
   if (token.length < MIN_TOKEN_LENGTH) {
-    throw new UsageError(`--token-file: ${path} must hold a token of at least ${MIN_TOKEN_LENGTH} characters`);
+    throw new UsageError(`${flag}: ${path} must hold a token of at least ${MIN_TOKEN_LENGTH} characters`);
   }
   return token;
 }

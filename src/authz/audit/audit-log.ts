@@ -1,11 +1,12 @@
 // One structured line a decision: who asked for what, what was decided, by which statement. Never a secret: neither signatures nor
 // tokens nor canonical requests reach an entry.
 
-import { once } from 'node:events';
-import { createWriteStream, type WriteStream } from 'node:fs';
-
-/** Bytes that may wait for a slow disk; beyond it lines are dropped and counted. */
-export const MAX_PENDING_BYTES = 16 * 1024 * 1024;
+/** One use of a resource that a decision is about. */
+export interface AuditedAccess {
+  readonly action: string;
+  readonly resource: string;
+  readonly outcome: string;
+}
 
 export interface AuditEntry {
   readonly time: string; // RFC 3339
@@ -14,70 +15,49 @@ export interface AuditEntry {
   readonly principalType: string;
   readonly accessKey: string;
   readonly parent: string;
+  /** Its ARN; '' for the anonymous, and for credentials that did not stand. */
+  readonly principal: string;
+  /** The access that decided. */
   readonly action: string;
   readonly resource: string;
   readonly outcome: string;
   readonly reason: string;
+  /** The statement that decided. */
   readonly policy?: string;
   readonly sid?: string;
   readonly statement?: number;
+  /** All that was asked for: every one must be allowed. */
+  readonly accesses: readonly AuditedAccess[];
+  /** The facts that the deciding access was decided by: condition keys, as policies write them. */
+  readonly context: Readonly<Record<string, readonly string[]>>;
+  readonly latencyMs: number;
   readonly revision: string;
 }
 
+/** A decision as it was made. Its line is written only when somebody reads it. */
+export interface AuditedDecision {
+  entry(): AuditEntry;
+  /** How it came about, for administrators: data that can be shown as JSON. */
+  explain(): unknown;
+}
+
 export interface AuditSink {
-  write(entry: AuditEntry): void;
+  /** Takes a decision. Never throws, and never waits. */
+  write(decision: AuditedDecision): void;
+  /** Takes a decision and resolves when its line is kept; rejects when it is not. */
+  keep(decision: AuditedDecision): Promise<void>;
   /** Writes out what waits. Idempotent. */
   close(): Promise<void>;
 }
 
-/** Writes JSON lines to a file (made 0600, appended to) or, for '-', to standard output. */
-export class JsonLinesAuditSink implements AuditSink {
-  readonly #stream: WriteStream | NodeJS.WriteStream;
-  readonly #onDropped: (count: number) => void;
-  #dropped = 0;
-  #closed = false;
+/** Condition keys whose values may hold what signs a request: shown up to the query. */
+const URLS: ReadonlySet<string> = new Set(['aws:Referer']);
 
-  private constructor(stream: WriteStream | NodeJS.WriteStream, onDropped: (count: number) => void) {
-    this.#stream = stream;
-    this.#onDropped = onDropped;
+/** Facts as a line shows them. */
+export function auditedContext(keys: ReadonlyMap<string, readonly string[]>): AuditEntry['context'] {
+  const shown: Record<string, readonly string[]> = {};
+  for (const [key, values] of keys) {
+    shown[key] = URLS.has(key) ? values.map((value) => value.replace(/[?#].*$/s, '')) : values;
   }
-
-  /**
-   * Opens the sink; throws when the file cannot be written.
-   * @param onDropped told, at most once a burst, how many lines a slow disk cost
-   * @param onError told when writing fails later
-   */
-  static async open(
-    path: string,
-    onDropped: (count: number) => void,
-    onError: (error: Error) => void,
-  ): Promise<JsonLinesAuditSink> {
-    if (path === '-') return new JsonLinesAuditSink(process.stdout, onDropped);
-    const stream = createWriteStream(path, { flags: 'a', mode: 0o600 });
-    await once(stream, 'open');
-    stream.on('error', onError);
-    return new JsonLinesAuditSink(stream, onDropped);
-  }
-
-  write(entry: AuditEntry): void {
-    if (this.#closed) return;
-    if (this.#stream.writableLength > MAX_PENDING_BYTES) {
-      this.#dropped += 1;
-      return;
-    }
-    if (this.#dropped > 0) {
-      this.#onDropped(this.#dropped);
-      this.#dropped = 0;
-    }
-    this.#stream.write(`${JSON.stringify(entry)}\n`);
-  }
-
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    if (this.#stream === process.stdout) return;
-    const finished = once(this.#stream, 'close');
-    this.#stream.end();
-    await finished;
-  }
+  return shown;
 }

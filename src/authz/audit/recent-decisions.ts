@@ -1,5 +1,5 @@
 // The decisions of the last while, kept in memory for people who look at them as they happen, or look up a request that was refused.
-import type { AuditEntry, AuditSink } from './audit-log.ts';
+import type { AuditEntry, AuditedDecision, AuditSink } from './audit-log.ts';
 
 /** Decisions kept; older ones are forgotten. */
 export const KEPT_DECISIONS = 5_000;
@@ -11,21 +11,36 @@ export interface RecentDecision extends AuditEntry {
   readonly sequence: number;
 }
 
-/** Keeps what is written, and hands it on to the sink behind it. */
+interface Kept {
+  readonly sequence: number;
+  readonly decision: AuditedDecision;
+}
+
+/** Keeps what is written, and hands it on to the sinks behind it. */
 export class RecentDecisions implements AuditSink {
-  readonly #behind: AuditSink | undefined;
+  readonly #behind: readonly AuditSink[];
   /** A ring: decision number n lies at n modulo its size. */
-  readonly #ring: (RecentDecision | undefined)[] = new Array(KEPT_DECISIONS);
+  readonly #ring: (Kept | undefined)[] = new Array(KEPT_DECISIONS);
   #next = 1;
 
-  constructor(behind: AuditSink | undefined) {
+  constructor(behind: readonly AuditSink[]) {
     this.#behind = behind;
   }
 
-  write(entry: AuditEntry): void {
-    this.#ring[this.#next % KEPT_DECISIONS] = { ...entry, sequence: this.#next };
+  write(decision: AuditedDecision): void {
+    this.#remember(decision);
+    for (const sink of this.#behind) sink.write(decision);
+  }
+
+  /** Kept only when every sink has kept it. */
+  async keep(decision: AuditedDecision): Promise<void> {
+    this.#remember(decision);
+    await Promise.all(this.#behind.map((sink) => sink.keep(decision)));
+  }
+
+  #remember(decision: AuditedDecision): void {
+    this.#ring[this.#next % KEPT_DECISIONS] = { sequence: this.#next, decision };
     this.#next += 1;
-    this.#behind?.write(entry);
   }
 
   /** Decisions after a sequence number, oldest first; the latest ones when more were made than are answered. */
@@ -34,25 +49,42 @@ export class RecentDecisions implements AuditSink {
     const first = Math.max(sequence + 1, last - MAX_ANSWERED + 1, this.#next - KEPT_DECISIONS, 1);
     const lines: RecentDecision[] = [];
     for (let number = first; number <= last; number++) {
-      const line = this.#ring[number % KEPT_DECISIONS];
-      if (line !== undefined) lines.push(line);
+      const kept = this.#ring[number % KEPT_DECISIONS];
+      if (kept !== undefined) lines.push(lineOf(kept));
     }
     return { lines, next: last };
   }
 
   /** All that are kept, oldest first. */
   all(): readonly RecentDecision[] {
-    return this.#ring
-      .filter((line): line is RecentDecision => line !== undefined)
-      .sort((a, b) => a.sequence - b.sequence);
+    return this.#kept(() => true).map(lineOf);
   }
 
   /** The decisions of one request that are still kept. */
   ofRequest(requestId: string): readonly RecentDecision[] {
-    return this.all().filter((line) => line.requestId === requestId);
+    return this.#keptOf(requestId).map(lineOf);
+  }
+
+  /** The same, each with how it came about. */
+  explain(requestId: string): readonly { readonly line: RecentDecision; readonly explanation: unknown }[] {
+    return this.#keptOf(requestId).map((kept) => ({ line: lineOf(kept), explanation: kept.decision.explain() }));
+  }
+
+  #keptOf(requestId: string): readonly Kept[] {
+    return this.#kept(({ decision }) => decision.entry().requestId === requestId);
+  }
+
+  #kept(chosen: (kept: Kept) => boolean): readonly Kept[] {
+    return this.#ring
+      .filter((kept): kept is Kept => kept !== undefined && chosen(kept))
+      .sort((a, b) => a.sequence - b.sequence);
   }
 
   async close(): Promise<void> {
-    await this.#behind?.close();
+    for (const sink of this.#behind) await sink.close();
   }
+}
+
+function lineOf({ sequence, decision }: Kept): RecentDecision {
+  return { ...decision.entry(), sequence };
 }

@@ -5,11 +5,13 @@ import type {
   AuthorizeRequest,
   AuthorizeResponse,
 } from '../../../proto/gen/portcullis/authz/v1/authorization.ts';
-import type { AuditEntry, AuditSink } from '../audit/audit-log.ts';
+import type { AuditSink } from '../audit/audit-log.ts';
 import { AskFault } from '../identity/ask-fault.ts';
 import type { AccessDecision, Answer, Ask, Authorizer } from '../identity/authorizer.ts';
+import { denialMessage } from '../identity/denial-message.ts';
 import type { FrameChains } from '../identity/frames.ts';
 import type { Identified } from '../identity/principal.ts';
+import { decisiveIndex, RecordedDecision } from './audited-decision.ts';
 import { decisionMessage, principalMessage, refusalMessage } from './messages.ts';
 
 type OrPromise<T> = T | Promise<T>;
@@ -18,17 +20,25 @@ export class Asks {
   readonly #authorizer: Authorizer;
   readonly #audit: AuditSink | undefined;
   readonly #nowMs: () => number;
+  readonly #auditRequired: boolean;
 
-  constructor(authorizer: Authorizer, audit: AuditSink | undefined, nowMs: () => number) {
+  /** @param options.auditRequired an answer is given only when its audit line is kept */
+  constructor(
+    authorizer: Authorizer,
+    audit: AuditSink | undefined,
+    nowMs: () => number,
+    { auditRequired = false }: { auditRequired?: boolean } = {},
+  ) {
     this.#authorizer = authorizer;
     this.#audit = audit;
     this.#nowMs = nowMs;
+    this.#auditRequired = auditRequired;
   }
 
   /** `frames`: the chains of the stream it came over; a unary call has none and can open none. */
   authorize(request: AuthorizeRequest, frames: FrameChains | undefined): OrPromise<AuthorizeResponse> {
     requireStream(request, frames);
-    return andThen(this.answer(request), (answer) => this.#authorized(request, answer, frames));
+    return andThen(this.answer(request, 'together'), (answer) => this.#authorized(request, answer, frames));
   }
 
   batch(request: AuthorizeBatchRequest, frames: FrameChains | undefined): OrPromise<AuthorizeBatchResponse> {
@@ -44,7 +54,7 @@ export class Asks {
           }
         : {
             refusal: undefined,
-            decisions: answer.decisions.map(decisionMessage),
+            decisions: answer.decisions.map((decision, index) => this.#message(decision, request, answer, index)),
             principal: principalMessage(answer.identified, this.#authorizer.account),
             policyRevision: answer.revision,
             frameHandle: this.#openFrames(request, answer, frames),
@@ -52,16 +62,23 @@ export class Asks {
     );
   }
 
-  /** The answer itself, audited: for doors that are not gRPC's. */
-  answer(ask: Ask): OrPromise<Answer> {
+  /**
+   * The answer itself, audited: for doors that are not gRPC's. Throws (or rejects with) AskFault.
+   * @param decided whether the accesses are one decision, all of which must be allowed, or one each
+   */
+  answer(ask: Ask, decided: 'together' | 'each' = 'each'): OrPromise<Answer> {
+    const started = performance.now();
     const answer = this.#authorizer.answer(ask);
-    return this.#audit === undefined ? answer : andThen(answer, (known) => this.#record(ask, known));
+    return answer instanceof Promise
+      ? answer.then((known) => this.#record(ask, known, decided, started))
+      : this.#record(ask, answer, decided, started);
   }
 
-  /** As `answer`, for somebody whom the door has identified itself. Throws AskFault. */
-  answerFor(identified: Identified, ask: Omit<Ask, 'credentials' | 'service'>): Answer {
+  /** As `answer`, for somebody whom the door has identified itself. Throws (or rejects with) AskFault. */
+  answerFor(identified: Identified, ask: Omit<Ask, 'credentials' | 'service'>): OrPromise<Answer> {
+    const started = performance.now();
     const answer = this.#authorizer.answerFor(identified, ask);
-    return this.#audit === undefined ? answer : this.#record({ ...ask, credentials: undefined }, answer);
+    return this.#record({ ...ask, credentials: undefined }, answer, 'each', started);
   }
 
   #authorized(request: AuthorizeRequest, answer: Answer, frames: FrameChains | undefined): AuthorizeResponse {
@@ -71,11 +88,15 @@ export class Asks {
     }
     const principal = principalMessage(answer.identified, this.#authorizer.account);
     // All must be allowed: the first that is not decides, and facts are asked for once for all accesses.
-    const refused = answer.decisions.find(({ outcome }) => outcome !== 'Allow' && outcome !== 'NeedsFacts');
-    const decisive = refused ?? needsFacts(answer.decisions) ?? answer.decisions[0];
+    const index = decisiveIndex(answer.decisions.map(({ outcome }) => outcome));
+    const decisive = answer.decisions[index];
     if (decisive === undefined) throw new Error('a question without accesses was decided');
+    const decision =
+      decisive.outcome === 'NeedsFacts'
+        ? decisionMessage(needsFacts(answer.decisions, decisive))
+        : this.#message(decisive, request, answer, index);
     const frameHandle = decisive.outcome === 'Allow' ? this.#openFrames(request, answer, frames) : '';
-    return { decision: decisionMessage(decisive), principal, frameHandle, policyRevision };
+    return { decision, principal, frameHandle, policyRevision };
   }
 
   #openFrames(
@@ -91,41 +112,46 @@ export class Asks {
     return handle;
   }
 
-  #record(ask: Ask, answer: Answer): Answer {
-    const context = ask.context;
-    const shared = {
-      time: new Date(this.#nowMs()).toISOString(),
-      requestId: context?.requestId ?? '',
-      sourceAddress: context?.sourceAddress ?? '',
-      revision: answer.revision,
-    };
-    for (const [index, access] of ask.accesses.entries()) {
-      this.#audit?.write({ ...shared, ...whoAndWhat(answer, index), action: access.action, resource: access.resource });
+  /** A decision as it is told to who asked. */
+  #message(
+    decision: AccessDecision,
+    { accesses }: Pick<Ask, 'accesses'>,
+    { identified }: Extract<Answer, { kind: 'decided' }>,
+    index: number,
+  ): ReturnType<typeof decisionMessage> {
+    const access = accesses[index];
+    if (access === undefined || decision.outcome === 'Allow' || decision.outcome === 'NeedsFacts') {
+      return decisionMessage(decision);
     }
-    return answer;
+    const message = denialMessage(identified, this.#authorizer.account, access, decision);
+    return decisionMessage({ ...decision, message });
   }
-}
 
-function whoAndWhat(
-  answer: Answer,
-  index: number,
-): Pick<AuditEntry, 'principalType' | 'accessKey' | 'parent' | 'outcome' | 'reason' | 'policy' | 'sid' | 'statement'> {
-  if (answer.kind === 'refused') {
-    return { principalType: '', accessKey: '', parent: '', outcome: 'Unauthenticated', reason: answer.refusal.code };
+  #record(ask: Ask, answer: Answer, decided: 'together' | 'each', started: number): OrPromise<Answer> {
+    const audit = this.#audit;
+    if (audit === undefined) return answer;
+    const shared = {
+      answer,
+      context: ask.context,
+      account: this.#authorizer.account,
+      timeMs: this.#nowMs(),
+      latencyMs: performance.now() - started,
+    };
+    const decisions =
+      decided === 'together' || answer.kind === 'refused'
+        ? [new RecordedDecision({ ...shared, accesses: ask.accesses, first: 0 })]
+        : ask.accesses.map((access, first) => new RecordedDecision({ ...shared, accesses: [access], first }));
+    if (!this.#auditRequired) {
+      for (const decision of decisions) audit.write(decision);
+      return answer;
+    }
+    return Promise.all(decisions.map((decision) => audit.keep(decision))).then(
+      () => answer,
+      () => {
+        throw new AskFault('unavailable', 'the decision cannot be audited at the moment, so it is not given');
+      },
+    );
   }
-  const { identified } = answer;
-  const credential = identified.type === 'Known' ? identified.credential : undefined;
-  const decision = answer.decisions[index];
-  return {
-    principalType: credential?.type ?? 'Anonymous',
-    accessKey: credential?.accessKey ?? '',
-    parent: credential !== undefined && 'parent' in credential ? credential.parent : '',
-    outcome: decision?.outcome ?? '',
-    reason: decision?.reason ?? '',
-    ...(decision?.by === undefined
-      ? {}
-      : { policy: decision.by.policy, sid: decision.by.sid ?? '', statement: decision.by.index }),
-  };
 }
 
 function requireStream(request: { readonly openFrames: boolean }, frames: FrameChains | undefined): void {
@@ -135,10 +161,8 @@ function requireStream(request: { readonly openFrames: boolean }, frames: FrameC
 }
 
 /** One decision that asks for the facts of all accesses that need some. */
-function needsFacts(decisions: readonly AccessDecision[]): AccessDecision | undefined {
+function needsFacts(decisions: readonly AccessDecision[], first: AccessDecision): AccessDecision {
   const needing = decisions.filter(({ outcome }) => outcome === 'NeedsFacts');
-  const [first] = needing;
-  if (first === undefined) return undefined;
   return { ...first, neededFacts: [...new Set(needing.flatMap(({ neededFacts }) => neededFacts))] };
 }
 

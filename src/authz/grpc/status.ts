@@ -6,6 +6,7 @@ const CODES: Readonly<Record<AskFaultKind, status>> = {
   malformed: status.INVALID_ARGUMENT,
   'not-permitted': status.PERMISSION_DENIED,
   exhausted: status.RESOURCE_EXHAUSTED,
+  unavailable: status.UNAVAILABLE,
 };
 
 export interface StatusOfError {

@@ -89,7 +89,11 @@ export function refusalReply(error: unknown, request: HttpRequest, requestId: st
     return errorReply(code, error.message, status, request.path, requestId);
   }
   const name: AdminErrorName =
-    error instanceof AskFault ? 'InvalidRequest' : error instanceof StoreBusy ? 'Unavailable' : 'InternalError';
+    error instanceof AskFault && error.kind !== 'unavailable'
+      ? 'InvalidRequest'
+      : error instanceof StoreBusy || error instanceof AskFault
+        ? 'Unavailable'
+        : 'InternalError';
   if (name !== 'InvalidRequest') logger.error({ err: error, requestId }, 'an admin call failed');
   const { code, status, message } = ADMIN_ERRORS[name];
   return errorReply(code, message, status, request.path, requestId);

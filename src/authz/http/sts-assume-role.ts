@@ -54,7 +54,7 @@ export async function assumeRole(
   if (user.type !== 'Known') throw notEligible();
   const { admin } = service;
   const policy = readPolicy(admin, parameters);
-  const seconds = allowedDuration(service, user, ACTION, readDuration(parameters), request);
+  const seconds = await allowedDuration(service, user, ACTION, readDuration(parameters), request);
   if (seconds === undefined) throw notEligible();
   const expiresAtMs = Math.floor(admin.nowMs() / 1000 + seconds) * 1000;
   const session = { parent: user.owner.accessKey, policy, expiresAtMs, name: readSessionName(parameters) };

@@ -9,13 +9,13 @@ import type { StsService } from './sts-service.ts';
 const KEY = 'sts:DurationSeconds';
 
 /** Seconds, at most those asked for; undefined when it may not be at all. */
-export function allowedDuration(
+export async function allowedDuration(
   service: StsService,
   identified: Identified,
   action: string,
   asked: number,
   request: HttpRequest,
-): number | undefined {
+): Promise<number | undefined> {
   const ask = (seconds: number) => ({
     accesses: [{ action, resource: '', context: {}, resourceAccount: '' }],
     context: request.context,
@@ -28,7 +28,7 @@ export function allowedDuration(
       explainDecision(prepared.rights.program, prepared.request).decision.outcome === 'Allow'
     );
   };
-  const answer = service.answerFor(identified, ask(asked));
+  const answer = await service.answerFor(identified, ask(asked));
   const outcome = answer.kind === 'decided' ? answer.decisions[0]?.outcome : undefined;
   if (outcome === 'Allow') return asked;
   if (outcome !== 'ImplicitDeny') return undefined;

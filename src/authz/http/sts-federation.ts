@@ -92,7 +92,7 @@ export async function assumeRoleWith(
   if (policies.length === 0) {
     throw new StsRefusal('AccessDenied', `No policy that there is here belongs to ${identity.accessKey}.`);
   }
-  const seconds = allowedDuration(service, vouchedFor(identity), `sts:${action}`, asked, request);
+  const seconds = await allowedDuration(service, vouchedFor(identity), `sts:${action}`, asked, request);
   if (seconds === undefined) throw notEligible();
   const claims = claimsOfIdentity(identity);
   if (JSON.stringify(claims).length > MAX_IDENTITY_CHARACTERS) {

@@ -10,7 +10,7 @@ import type { AdminService } from './admin-service.ts';
 export interface StsService {
   readonly admin: AdminService;
   /** Decides for somebody who was identified here, and leaves a line in the audit log. */
-  answerFor(identified: Identified, ask: Omit<Ask, 'credentials' | 'service'>): Answer;
+  answerFor(identified: Identified, ask: Omit<Ask, 'credentials' | 'service'>): Answer | Promise<Answer>;
   prepareFor(identified: Identified, ask: Omit<Ask, 'credentials' | 'service'>): readonly PreparedAccess[];
   /** Names of the policies of an external identity that there are. */
   policiesOf(external: ExternalIdentity): readonly string[];

@@ -1,6 +1,6 @@
 // A question that cannot be answered because of how it was asked. The caller's mistake, or a limit; never a decision.
 
-export type AskFaultKind = 'malformed' | 'not-permitted' | 'exhausted';
+export type AskFaultKind = 'malformed' | 'not-permitted' | 'exhausted' | 'unavailable';
 
 export class AskFault extends Error {
   readonly kind: AskFaultKind;

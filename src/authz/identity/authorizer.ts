@@ -52,6 +52,8 @@ export type Answer =
       readonly signature: VerifiedSignature | undefined;
       /** One an access, same order. */
       readonly decisions: readonly AccessDecision[];
+      /** What they were made of. */
+      readonly accesses: readonly PreparedAccess[];
       readonly revision: string;
     };
 
@@ -124,8 +126,9 @@ export class Authorizer {
 
   /** Decides for somebody whom the caller has identified itself. Throws AskFault. */
   answerFor(identified: Identified, ask: Omit<Ask, 'credentials' | 'service'>): Answer {
-    const decisions = this.prepareFor(identified, ask).map(decideAccess);
-    return { kind: 'decided', identified, signature: undefined, decisions, revision: this.snapshot.revision };
+    const accesses = this.prepareFor(identified, ask);
+    const decisions = accesses.map(decideAccess);
+    return { kind: 'decided', identified, signature: undefined, decisions, accesses, revision: this.snapshot.revision };
   }
 
   #answerNow(ask: Ask): Answer {
@@ -134,8 +137,8 @@ export class Authorizer {
     const nowMs = this.#nowOf(ask);
     try {
       const authenticated = this.#authenticate(ask, snapshot, nowMs);
-      const decisions = this.#prepare(ask, authenticated, snapshot, nowMs).map(decideAccess);
-      return { kind: 'decided', ...authenticated, decisions, revision };
+      const accesses = this.#prepare(ask, authenticated, snapshot, nowMs);
+      return { kind: 'decided', ...authenticated, decisions: accesses.map(decideAccess), accesses, revision };
     } catch (error) {
       if (error instanceof AuthRefusal) return { kind: 'refused', refusal: error, revision };
       throw error;

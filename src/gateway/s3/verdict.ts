@@ -22,7 +22,11 @@ export function readVerdict(decision: Decision): Verdict {
     case Outcome.OUTCOME_EXPLICIT_DENY:
     case Outcome.OUTCOME_IMPLICIT_DENY:
     case Outcome.OUTCOME_EVALUATION_ERROR:
-      return { kind: 'refused', error: new S3Error('AccessDenied') };
+      // Who asked with credentials is told what was refused and why; who did not gets no message.
+      return {
+        kind: 'refused',
+        error: new S3Error('AccessDenied', decision.message === '' ? undefined : decision.message),
+      };
     case Outcome.OUTCOME_NEEDS_FACTS:
       return { kind: 'needs-facts', keys: decision.neededFacts };
     case Outcome.OUTCOME_UNAUTHENTICATED:
