@@ -63,9 +63,13 @@ export interface RangeAnswer {
   readonly revision: bigint;
 }
 
-/** What must hold for a transaction: the key was last written at that revision; 0 = it does not exist. */
+/**
+ * What must hold for a transaction: the key was last written at that revision; 0 = it does not exist. With an `end`, that holds for
+ * every key from `key` until before it: 0 = there is none.
+ */
 export interface EtcdCondition {
   readonly key: Uint8Array;
+  readonly end?: Uint8Array;
   readonly modRevision: bigint;
 }
 
@@ -151,10 +155,11 @@ export class EtcdClient {
     operations: readonly EtcdOperation[],
   ): Promise<TransactionAnswer> {
     const request = TxnRequest.fromPartial({
-      compare: conditions.map(({ key, modRevision }) => ({
+      compare: conditions.map(({ key, end, modRevision }) => ({
         result: Compare_CompareResult.EQUAL,
         target: Compare_CompareTarget.MOD,
         key: Buffer.from(key),
+        rangeEnd: Buffer.from(end ?? []),
         targetUnion: { $case: 'modRevision', value: modRevision },
       })),
       success: operations.map(operationOf),

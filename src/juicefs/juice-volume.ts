@@ -25,7 +25,7 @@ import type { IdAllocator } from './meta/id-allocator.ts';
 import { TYPE_DIRECTORY } from './meta/inode.ts';
 import { makeDirectories, makeNewDirectory } from './meta/make-directories.ts';
 import { removeEntry } from './meta/removal.ts';
-import { collectError, REMOVAL_BATCH, removeTree } from './meta/remove-tree.ts';
+import { collectError, removalBatch, removeTree } from './meta/remove-tree.ts';
 import { renameEntry } from './meta/rename.ts';
 import { resolveDirectory, resolveNode, resolveParent } from './meta/resolve.ts';
 import { endSession, Heartbeat } from './meta/session.ts';
@@ -170,8 +170,9 @@ export class JuiceVolume implements Volume {
 
   async unlinkMany(directory: VolumePath, names: readonly string[]): Promise<(VolumeError | undefined)[]> {
     const results: (VolumeError | undefined)[] = [];
-    for (let from = 0; from < names.length; from += REMOVAL_BATCH) {
-      results.push(...(await this.#unlinkBatch(directory, names.slice(from, from + REMOVAL_BATCH))));
+    const batch = removalBatch(this.#fs);
+    for (let from = 0; from < names.length; from += batch) {
+      results.push(...(await this.#unlinkBatch(directory, names.slice(from, from + batch))));
     }
     return results;
   }

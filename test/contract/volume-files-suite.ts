@@ -344,4 +344,26 @@ export function volumeFilesSuite(kind: EngineKind): void {
       expect(await failure(volume.mkdir(['.trash', 'x']))).toBe('EPERM');
     });
   });
+
+  describe('a change of many parts', () => {
+    beforeEach(() => open({ trashDays: 0 }));
+
+    it('makes a file of 200 pieces, and removes their directory', async () => {
+      const pieces = [];
+      for (let i = 0; i < 200; i++) {
+        const inode = await put(['parts', String(i)], Buffer.alloc(10 + i, i));
+        pieces.push({ inode, start: 0, end: 10 + i });
+      }
+      await volume.composeFile(['whole'], pieces, { removeAfter: ['parts'] });
+      const expected = Buffer.concat(pieces.map((_, i) => Buffer.alloc(10 + i, i)));
+      expect((await read(['whole'])).equals(expected)).toBe(true);
+      expect(await failure(volume.stat(['parts']))).toBe('ENOENT');
+      const names = Array.from({ length: 150 }, (_, i) => `f${i}`);
+      await Promise.all(names.map((name) => put(['d', name], name)));
+      expect((await volume.unlinkMany(['d'], names)).filter((result) => result !== undefined)).toEqual([]);
+      expect(await volume.isEmpty(['d'])).toBe(true);
+      await volume.close();
+      expect(await made.check()).toEqual([]);
+    });
+  });
 }

@@ -306,6 +306,8 @@ export class MetaConflict extends Error {
 export interface MetaEngine {
   /** For messages: the kind and place of the database, without secrets. */
   readonly description: string;
+  /** Most entries that one transaction should remove; undefined = any number. */
+  readonly removalBatch?: number;
   /** Makes tables and columns that an older volume lacks. */
   prepareForWriting(): Promise<void>;
   /** Reads from one consistent state. */

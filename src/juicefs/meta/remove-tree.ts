@@ -7,8 +7,8 @@ import { TYPE_DIRECTORY } from './inode.ts';
 import { removeEntry } from './removal.ts';
 import { resolveParent } from './resolve.ts';
 
-/** Entries removed in one transaction. */
-export const REMOVAL_BATCH = 100;
+/** Entries removed in one transaction, where the engine takes so many. */
+const REMOVAL_BATCH = 100;
 /** Times a directory is emptied again because others put something into it. */
 const MAX_ROUNDS = 10;
 
@@ -56,7 +56,7 @@ export async function emptyDirectory(
     const page = await look(fs, async (reader) => {
       const node = await reader.node(directory);
       if (node !== undefined) requireAccess(fs, node, MAY_READ);
-      return reader.someEntries(directory, REMOVAL_BATCH);
+      return reader.someEntries(directory, removalBatch(fs));
     });
     if (page.length === 0) return;
     for (const entry of page.filter(isDirectory)) await removeBelow(fs, directory, entry.name, entry, options);
@@ -65,6 +65,11 @@ export async function emptyDirectory(
     const failure = failures.find((one) => one !== undefined);
     if (failure !== undefined) throw failure;
   }
+}
+
+/** How many entries one transaction removes. */
+export function removalBatch(fs: FilesystemContext): number {
+  return Math.min(REMOVAL_BATCH, fs.engine.removalBatch ?? REMOVAL_BATCH);
 }
 
 function isDirectory(entry: Entry): boolean {
