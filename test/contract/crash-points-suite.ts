@@ -184,7 +184,7 @@ export function crashPointsSuite(kind: EngineKind): void {
   });
 
   describe('several processes on one volume', () => {
-    it('neither lose nor double anything', async () => {
+    it('neither lose nor double anything', { timeout: 180_000 }, async () => {
       made = await makeVolume({ trashDays: 0 }, engine);
       const { metaUrl } = made;
       const script = fileURLToPath(new URL('./writing-process.ts', import.meta.url));
