@@ -96,8 +96,9 @@ export class KvTransaction extends KvReader implements MetaTransaction {
       (each) => each.kind === 'count' && each.key[0] === SLICE_REF && each.delta > 0,
     );
     const unseen = [...this.#writes.values()].filter(({ key }) => this.#isUnseen(key));
-    const unseenNames = new Set(unseen.map(({ key }) => key.toString('latin1')));
-    const conditions = [...this.#conditions].filter(([name]) => !this.#writes.has(name) || unseenNames.has(name));
+    // Nobody else knows the new inode: there is nothing to check of it.
+    for (const { key } of unseen) this.#conditions.delete(key.toString('latin1'));
+    const conditions = [...this.#conditions].filter(([name]) => !this.#writes.has(name));
     // Each reference is a condition as well as a write.
     const part = Math.floor((this.store.maxCommit - this.#held.size) / 2);
     const done: Addition[] = [];
