@@ -228,6 +228,8 @@ class HttpGateway implements Gateway {
       this.#waiting.add(request);
       serve(request, response);
     });
+    // an expectation that HTTP does not know is none
+    server.on('checkExpectation', serve);
     server.on('clientError', answerBadRequest);
     return server;
   }

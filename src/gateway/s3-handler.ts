@@ -109,7 +109,8 @@ export class S3Handler {
     let error: S3Error | undefined;
     let reply: S3Reply;
     try {
-      reply = await this.#dispatch(exchange, abort.signal);
+      const answered = await this.#dispatch(exchange, abort.signal);
+      reply = { ...answered, headers: { ...answered.headers, ...exchange.trace.headers } };
     } catch (thrown) {
       error = this.#shown(exchange, thrown);
       reply = this.#errorReply(exchange, error);
@@ -159,7 +160,8 @@ export class S3Handler {
 
   #errorReply({ requestId, trace, url }: Exchange, error: S3Error): S3Reply {
     const rawPath = url.split('?', 1)[0] ?? url;
-    return errorReply(error, { requestId, rawPath, bucket: trace.bucket, key: trace.key });
+    const reply = errorReply(error, { requestId, rawPath, bucket: trace.bucket, key: trace.key });
+    return { ...reply, headers: { ...reply.headers, ...trace.headers } };
   }
 
   /** Sends the answer and settles what is left of the request's body. */

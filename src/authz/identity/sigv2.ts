@@ -30,7 +30,7 @@ export function verifySigV2Header(presented: SigV2Header, context: VerifyContext
     throw new AuthRefusal('AccessDenied', 'AWS authentication requires a valid Date or x-amz-date header');
   }
   const credential = context.credentials.find(accessKey);
-  const matches = constantTimeEqual(signature, hmacSha1Base64(secretOf(credential), presented.stringToSign));
+  const matches = isSigned(presented, signature, secretOf(credential));
   if (isUsable(credential)) requireFresh(signedAtMs, context.nowMs);
   return {
     credential: requireSignature(credential, matches),
@@ -50,8 +50,7 @@ export function verifySigV2Query(presented: SigV2Query, context: VerifyContext):
     throw new AuthRefusal('AccessDenied', 'Invalid date (should be seconds since epoch)');
   }
   const credential = context.credentials.find(presented.accessKey);
-  const expected = hmacSha1Base64(secretOf(credential), presented.stringToSign);
-  const matches = constantTimeEqual(presented.signature, expected);
+  const matches = isSigned(presented, presented.signature, secretOf(credential));
   if (isUsable(credential) && context.nowMs > Number(expires) * 1000) {
     throw new AuthRefusal('AccessDenied', 'Request has expired');
   }
@@ -64,6 +63,25 @@ export function verifySigV2Query(presented: SigV2Query, context: VerifyContext):
     sessionToken: amzHeaders.get('x-amz-security-token') ?? resourceToken(presented.stringToSign),
     frames: undefined,
   };
+}
+
+interface Signable {
+  readonly stringToSign: string;
+  readonly alternativeStringToSign: string;
+}
+
+/** The alternative may differ in the slash at the end of its resource, and in nothing else. */
+function isSigned({ stringToSign, alternativeStringToSign }: Signable, signature: string, secret: string): boolean {
+  if (constantTimeEqual(signature, hmacSha1Base64(secret, stringToSign))) return true;
+  const isSame = alternativeStringToSign !== '' && withoutSlash(alternativeStringToSign) === withoutSlash(stringToSign);
+  return isSame && constantTimeEqual(signature, hmacSha1Base64(secret, alternativeStringToSign));
+}
+
+/** The text without the slash that ends the path of its resource. */
+function withoutSlash(text: string): string {
+  const at = text.lastIndexOf('\n') + 1;
+  const [path = '', query] = text.slice(at).split(/\?(.*)/s);
+  return `${text.slice(0, at)}${path.replace(/\/$/, '')}${query === undefined ? '' : `?${query}`}`;
 }
 
 function parseStringToSign(text: string): { date: string; amzHeaders: ReadonlyMap<string, string> } {

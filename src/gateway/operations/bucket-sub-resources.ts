@@ -23,22 +23,10 @@ const ABSENT: readonly AbsentConfiguration[] = [
     answer: { document: () => xmlDocument('AccelerateConfiguration') },
   },
   {
-    operation: 'GetBucketCors',
-    parameter: 'cors',
-    action: 's3:GetBucketCORS',
-    answer: { error: 'NoSuchCORSConfiguration' },
-  },
-  {
     operation: 'GetBucketEncryption',
     parameter: 'encryption',
     action: 's3:GetEncryptionConfiguration',
     answer: { error: 'ServerSideEncryptionConfigurationNotFoundError' },
-  },
-  {
-    operation: 'GetBucketLifecycleConfiguration',
-    parameter: 'lifecycle',
-    action: 's3:GetLifecycleConfiguration',
-    answer: { error: 'NoSuchLifecycleConfiguration' },
   },
   {
     operation: 'GetBucketLogging',
@@ -69,12 +57,6 @@ const ABSENT: readonly AbsentConfiguration[] = [
     parameter: 'requestPayment',
     action: 's3:GetBucketRequestPayment',
     answer: { document: () => xmlDocument('RequestPaymentConfiguration', element('Payer', 'BucketOwner')) },
-  },
-  {
-    operation: 'GetBucketTagging',
-    parameter: 'tagging',
-    action: 's3:GetBucketTagging',
-    answer: { error: 'NoSuchTagSet' },
   },
   {
     operation: 'GetBucketVersioning',

@@ -4,7 +4,7 @@ import type { CommitGuard, ExistingFile } from '../../juicefs/volume.ts';
 import { S3Error } from '../s3/errors.ts';
 import type { BucketName, ObjectKey } from '../s3/object-name.ts';
 import type { GatewayFeatures, Grant } from '../s3/operation.ts';
-import { storedEtag } from './object-attributes.ts';
+import { objectSize, storedEtag } from './object-attributes.ts';
 import { parseHttpDate, wholeSeconds } from './timestamps.ts';
 
 type Headers = ReadonlyMap<string, string>;
@@ -77,6 +77,31 @@ export function decidedGuard(
   return (existing) => {
     decided.require(bucket, key, existing?.attributes.inode);
     guard?.(existing);
+  };
+}
+
+/** What must be true of an object that is to be removed. */
+export interface RemovalConditions {
+  /** As in If-Match. */
+  readonly etag: string | undefined;
+  /** Bytes, as text. */
+  readonly size: string | undefined;
+  /** A date, as text. */
+  readonly modified: string | undefined;
+}
+
+/** The guard of a removal; undefined without conditions. What is not there is removed already. Throws PreconditionFailed. */
+export function removalGuard(conditions: RemovalConditions, features: GatewayFeatures): CommitGuard | undefined {
+  const { etag, size, modified } = conditions;
+  if (etag === undefined && size === undefined && modified === undefined) return undefined;
+  return (existing) => {
+    if (existing === undefined) return;
+    const { attributes, xattrs } = existing;
+    const holds =
+      (etag === undefined || etagListed(etag, storedEtag(xattrs, features))) &&
+      (size === undefined || size.trim() === String(objectSize(attributes))) &&
+      (modified === undefined || parseHttpDate(modified) === wholeSeconds(attributes.mtimeNs));
+    if (!holds) throw new S3Error('PreconditionFailed');
   };
 }
 

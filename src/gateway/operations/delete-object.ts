@@ -1,7 +1,7 @@
 // DeleteObject: removes an object; what is not there is removed already.
 import { defineOperation } from '../s3/operation.ts';
 import { bucketDirectory, bucketOf, keyOf, objectPlace, requireBucket, requireWritable } from './bucket-access.ts';
-import { decidedGuard, writeGuard } from './conditional.ts';
+import { decidedGuard, removalGuard } from './conditional.ts';
 import { removedEvent } from './object-events.ts';
 import { isNullVersion, versionContext } from './object-lookup.ts';
 import { removeObject } from './remove-object.ts';
@@ -32,8 +32,12 @@ export const deleteObject = defineOperation({
     // a version that never was is gone; the object is not it
     if (!isNullVersion(input.versionId)) return { status: 204 };
     const path = objectPlace(context, input.bucket, input.key);
-    const ifMatch = request.headers.has('if-match') ? writeGuard(request.headers, context.features) : undefined;
-    const guard = decidedGuard(grant, input, ifMatch);
+    const conditions = {
+      etag: request.headers.get('if-match'),
+      size: request.headers.get('x-amz-if-match-size'),
+      modified: request.headers.get('x-amz-if-match-last-modified-time'),
+    };
+    const guard = decidedGuard(grant, input, removalGuard(conditions, context.features));
     const place = { volume: context.volume, bucketPath: bucketDirectory(context, input.bucket), path };
     await answering('target', async () => {
       await requireWriteConditions(context.volume, path, guard);

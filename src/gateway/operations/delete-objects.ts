@@ -1,11 +1,12 @@
 // DeleteObjects: many keys in one document, each decided on its own, each answered with its key. A name that is not valid
 // names nothing: it is answered as an error, and neither asked about nor touched.
+import type { CommitGuard } from '../../juicefs/volume.ts';
 import { S3Error } from '../s3/errors.ts';
 import { type BucketName, isDirectoryKey, keyComponents, type ObjectKey, parseObjectKey } from '../s3/object-name.ts';
 import { defineOperation, type Grant, type OperationContext, type S3Request } from '../s3/operation.ts';
 import { element, optionalElement, readXml, type XmlNode, xmlChildren, xmlDocument, xmlText } from '../s3/xml.ts';
 import { bucketDirectory, bucketOf, objectPlace, requireBucket, requireWritable } from './bucket-access.ts';
-import { decidedGuard } from './conditional.ts';
+import { decidedGuard, type RemovalConditions, removalGuard } from './conditional.ts';
 import { xmlReply } from './listing.ts';
 import { removedEvent } from './object-events.ts';
 import { isNullVersion, versionContext } from './object-lookup.ts';
@@ -22,6 +23,7 @@ interface DeleteEntry {
   readonly text: string;
   readonly versionId: string | undefined;
   readonly key: ObjectKey | S3Error;
+  readonly conditions: RemovalConditions;
 }
 
 type Named = DeleteEntry & { readonly key: ObjectKey };
@@ -38,7 +40,16 @@ function parse(request: S3Request) {
     entries: objects.map((object): DeleteEntry => {
       const text = xmlText(object, 'Key');
       if (text === undefined) throw new S3Error('MalformedXML', 'An Object names its Key.');
-      return { text, versionId: xmlText(object, 'VersionId'), key: keyOrError(text) };
+      return {
+        text,
+        versionId: xmlText(object, 'VersionId'),
+        key: keyOrError(text),
+        conditions: {
+          etag: xmlText(object, 'ETag'),
+          size: xmlText(object, 'Size'),
+          modified: xmlText(object, 'LastModifiedTime'),
+        },
+      };
     }),
   };
 }
@@ -117,10 +128,11 @@ async function removeAll(
   const { bucket } = grant.input;
   const errors = new Map<DeleteEntry, S3Error>();
   const byDirectory = new Map<string, Named[]>();
-  const single: Named[] = [];
+  const single: { entry: Named; guard: CommitGuard | undefined }[] = [];
   for (const entry of entries) {
-    if (isDirectoryKey(entry.key) || grant.decided.inodeOf(bucket, entry.key) !== undefined) {
-      single.push(entry);
+    const guard = decidedGuard(grant, { bucket, key: entry.key }, removalGuard(entry.conditions, context.features));
+    if (isDirectoryKey(entry.key) || guard !== undefined) {
+      single.push({ entry, guard });
       continue;
     }
     const directory = keyComponents(entry.key).slice(0, -1).join('/');
@@ -130,11 +142,10 @@ async function removeAll(
   }
   for (const group of byDirectory.values()) await removeFiles(context, bucket, group, errors);
   // the deepest first, so that a directory whose objects are all named here is empty when its turn comes
-  for (const entry of single.toSorted((a, b) => b.key.length - a.key.length)) {
+  for (const { entry, guard } of single.toSorted((a, b) => b.entry.key.length - a.entry.key.length)) {
     await collect(errors, [entry], async () => {
       const path = objectPlace(context, bucket, entry.key);
       const bucketPath = bucketDirectory(context, bucket);
-      const guard = decidedGuard(grant, { bucket, key: entry.key });
       await removeObject({ volume: context.volume, bucketPath, path }, entry.key, guard);
     });
   }

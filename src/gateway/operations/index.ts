@@ -1,6 +1,7 @@
 // The operation table: every S3 operation that is served. Sub-resources that are in no row are answered by dispatch.
 import type { Operation } from '../s3/operation.ts';
 import { abortMultipartUpload } from './abort-multipart-upload.ts';
+import { bucketDocuments } from './bucket-documents.ts';
 import { bucketSubResources } from './bucket-sub-resources.ts';
 import { completeMultipartUpload } from './complete-multipart-upload.ts';
 import { copyObject } from './copy-object.ts';
@@ -44,6 +45,7 @@ import { uploadPartCopy } from './upload-part-copy.ts';
 /** What dispatch chooses from. The inputs differ; each row keeps its own together. */
 export const OPERATIONS: readonly Operation<unknown>[] = [
   abortMultipartUpload,
+  ...bucketDocuments,
   ...bucketSubResources,
   completeMultipartUpload,
   copyObject,

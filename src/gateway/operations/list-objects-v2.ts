@@ -26,7 +26,7 @@ export const listObjectsV2 = defineOperation({
       bucket: bucketOf(request),
       token,
       startAfter,
-      after: token === undefined ? (startAfter ?? '') : parseContinuationToken(token),
+      after: token === undefined || token === '' ? (startAfter ?? '') : parseContinuationToken(token),
       fetchOwner: request.query.get('fetch-owner') === 'true',
     };
   },

@@ -50,6 +50,8 @@ export async function newObjectAcl(
 ): Promise<Uint8Array | undefined> {
   if (acl === undefined || acl.isPrivate) return undefined;
   const configuration = await grant.configuration.read(named.bucket);
+  // AWS: the one list that says no more than what is so without lists
+  if (acl.isPlain && isEnforced(configuration)) return undefined;
   const bucketOwner = configuration.documents.owner ?? '';
   const owner = grant.principal.type === 'Anonymous' ? bucketOwner : grant.principal.user;
   return await keep(grant, named, configuration, { owner, grants: acl.grants(owner, bucketOwner) }, true);
@@ -86,9 +88,15 @@ async function keep(
   return keptAcl(acl);
 }
 
+/** The bucket takes no lists. */
+function isEnforced({ documents }: BucketConfiguration): boolean {
+  return />\s*BucketOwnerEnforced\s*</.test(documents.ownershipControls ?? '');
+}
+
 /** Throws when the bucket takes no lists, or none for everyone. */
-export function requireAclsAllowed({ documents }: BucketConfiguration, { grants }: KeptAcl): void {
-  if (/>\s*BucketOwnerEnforced\s*</.test(documents.ownershipControls ?? '')) {
+export function requireAclsAllowed(configuration: BucketConfiguration, { grants }: KeptAcl): void {
+  const { documents } = configuration;
+  if (isEnforced(configuration)) {
     throw new S3Error('AccessControlListNotSupported');
   }
   if (isPublic(grants) && /<(?:\w+:)?BlockPublicAcls>\s*true\s*</i.test(documents.publicAccessBlock ?? '')) {

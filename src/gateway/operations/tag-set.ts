@@ -4,6 +4,8 @@ import { element, readXml, xmlChild, xmlChildren, xmlDocument, xmlText } from '.
 
 /** AWS: limits of the tags of an object. */
 export const MAX_OBJECT_TAGS = 10;
+/** AWS: most tags of a bucket. */
+export const MAX_BUCKET_TAGS = 50;
 export const MAX_TAG_KEY_CHARACTERS = 128;
 export const MAX_TAG_VALUE_CHARACTERS = 256;
 /** Most bytes of a Tagging document. */
@@ -40,7 +42,7 @@ function decodeQueryText(text: string): string {
 }
 
 /** Reads a Tagging document. Throws MalformedXML, InvalidTag. */
-export function parseTaggingDocument(document: Uint8Array): readonly Tag[] {
+export function parseTaggingDocument(document: Uint8Array, most: number = MAX_OBJECT_TAGS): readonly Tag[] {
   const set = xmlChild(readXml(document, 'Tagging', MAX_TAGGING_DOCUMENT_BYTES), 'TagSet');
   if (set === undefined) throw new S3Error('MalformedXML');
   return checkedTags(
@@ -50,11 +52,12 @@ export function parseTaggingDocument(document: Uint8Array): readonly Tag[] {
       if (key === undefined || value === undefined) throw new S3Error('MalformedXML');
       return { key, value };
     }),
+    most,
   );
 }
 
-function checkedTags(tags: readonly Tag[]): readonly Tag[] {
-  if (tags.length > MAX_OBJECT_TAGS) throw new S3Error('InvalidTag', `An object has at most ${MAX_OBJECT_TAGS} tags.`);
+function checkedTags(tags: readonly Tag[], most: number = MAX_OBJECT_TAGS): readonly Tag[] {
+  if (tags.length > most) throw new S3Error('InvalidTag', `There may be at most ${most} tags.`);
   const keys = new Set<string>();
   for (const { key, value } of tags) {
     if (key === '' || [...key].length > MAX_TAG_KEY_CHARACTERS || !TAG_TEXT.test(key)) {
@@ -83,9 +86,10 @@ export function parseStoredTags(text: string | undefined): readonly Tag[] {
   return [...new URLSearchParams(text ?? '')].map(([key, value]) => ({ key, value }));
 }
 
-/** The Tagging document. */
+/** The Tagging document, by key. */
 export function taggingDocument(tags: readonly Tag[]): string {
-  const set = tags.map(({ key, value }) => element('Tag', element('Key', key), element('Value', value)));
+  const sorted = tags.toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+  const set = sorted.map(({ key, value }) => element('Tag', element('Key', key), element('Value', value)));
   return xmlDocument('Tagging', element('TagSet', set));
 }
 

@@ -5,7 +5,7 @@ import { canonicalRequest, type RepeatedParameters, unsignedHeaders } from './ca
 import { S3Error } from './errors.ts';
 import type { RequestHeaders } from './request-headers.ts';
 import type { RequestTarget } from './request-target.ts';
-import { stringToSignV2 } from './string-to-sign-v2.ts';
+import { alternativeStringToSignV2, stringToSignV2 } from './string-to-sign-v2.ts';
 import { UNSIGNED_PAYLOAD } from './transfer-form.ts';
 
 /** Credentials as presented, and what they say about the body. */
@@ -48,6 +48,7 @@ export function presentedCredentials(
       accessKey: query.get('AWSAccessKeyId') ?? '',
       signature: query.get('Signature') ?? '',
       stringToSign,
+      alternativeStringToSign: alternativeStringToSignV2(stringToSign, target),
     };
     return { credentials: { presented: { $case: 'sigv2Query', value } }, anonymous: false, payloadHash: contentSha256 };
   }
@@ -60,7 +61,9 @@ export function presentedCredentials(
   }
   if (authorization.startsWith('AWS4-')) return headerV4(request, authorization, contentSha256);
   if (authorization.startsWith('AWS ')) {
-    const value = { authorization, stringToSign: stringToSignV2(method, target, headers, undefined) };
+    const stringToSign = stringToSignV2(method, target, headers, undefined);
+    const alternativeStringToSign = alternativeStringToSignV2(stringToSign, target);
+    const value = { authorization, stringToSign, alternativeStringToSign };
     return {
       credentials: { presented: { $case: 'sigv2Header', value } },
       anonymous: false,

@@ -6,6 +6,7 @@ import type { Volume, VolumePath } from '../../juicefs/volume.ts';
 import type { AuthzClient } from '../authz-client/authz-client.ts';
 import type { ByteSource } from './byte-reader.ts';
 import { hasUnsortedRepeats, type RepeatedParameters } from './canonical-request.ts';
+import { answerPreflight, type CorsRule, corsHeaders, crossOrigin, parseCors } from './cors.ts';
 import { type Presented, presentedCredentials } from './credentials.ts';
 import { S3Error } from './errors.ts';
 import { requireExpectedOwner } from './expected-owner.ts';
@@ -65,6 +66,8 @@ export interface RequestTrace {
   key?: string;
   principal?: GrantedPrincipal;
   sourceAddress?: string;
+  /** Headers of the answer, whatever it is. */
+  headers?: Record<string, string> | undefined;
 }
 
 export interface DispatcherOptions {
@@ -123,6 +126,36 @@ export class Dispatcher {
 
   /** Answers one request; fills in `trace` on the way. */
   async dispatch(incoming: IncomingRequest, trace: RequestTrace): Promise<S3Reply> {
+    const { bucket, headers } = this.#named(incoming);
+    const asked = crossOrigin(headers, incoming.method);
+    if (incoming.method === 'OPTIONS' && bucket !== undefined) {
+      trace.operation = 'Preflight';
+      return answerPreflight(await this.#corsRules(bucket), headers);
+    }
+    if (bucket !== undefined && asked !== undefined) {
+      const rules = await this.#corsRules(bucket);
+      trace.headers = rules === undefined ? undefined : corsHeaders(rules, asked);
+    }
+    return this.#attempt(incoming, trace);
+  }
+
+  /** The bucket that a request names, as far as it can be told, and its headers. */
+  #named(incoming: IncomingRequest): { bucket: BucketName | undefined; headers: ReadonlyMap<string, string> } {
+    const isCrossOrigin =
+      incoming.method === 'OPTIONS' || incoming.rawHeaders.some((text, i) => i % 2 === 0 && /^origin$/i.test(text));
+    if (!isCrossOrigin) return { bucket: undefined, headers: new Map() };
+    const headers = readRequestHeaders(incoming.rawHeaders).values;
+    const target = parseRequestTarget(incoming.url, headers.get('host') ?? '', this.#options.domains);
+    return { bucket: target.bucket === undefined ? undefined : parseBucketName(target.bucket), headers };
+  }
+
+  /** The rules of a bucket, which whoever asks may know; undefined when it has none. */
+  async #corsRules(bucket: BucketName): Promise<readonly CorsRule[] | undefined> {
+    const document = (await this.#options.authz.buckets.read(bucket)).documents.cors;
+    return document === undefined ? undefined : parseCors(Buffer.from(document));
+  }
+
+  async #attempt(incoming: IncomingRequest, trace: RequestTrace): Promise<S3Reply> {
     const matched = this.#match(incoming, trace);
     try {
       return await this.#serve(matched, incoming, trace);

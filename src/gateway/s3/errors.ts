@@ -12,6 +12,7 @@ export const S3_ERRORS = {
   // -- who asks
   AccessDenied: { status: 403, message: 'Access denied.' },
   AccessControlListNotSupported: { status: 400, message: 'The bucket does not allow access control lists.' },
+  AccessForbidden: { status: 403, message: 'The cross-origin request is not allowed.' },
   AllAccessDisabled: { status: 403, message: 'All access to this resource is disabled.' },
   AuthorizationHeaderMalformed: { status: 400, message: 'The Authorization header is malformed.' },
   AuthorizationQueryParametersError: { status: 400, message: 'The authorization query parameters are malformed.' },
@@ -110,6 +111,7 @@ export const S3_ERRORS = {
   },
 
   // -- the request
+  BadRequest: { status: 400, message: 'The request is not valid.' },
   IllegalLocationConstraintException: { status: 400, message: 'The location constraint is not valid here.' },
   InvalidArgument: { status: 400, message: 'An argument is not valid.' },
   InvalidBucketAclWithObjectOwnership: {

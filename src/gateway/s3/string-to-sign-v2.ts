@@ -69,6 +69,19 @@ export function stringToSignV2(
   ].join('\n');
 }
 
+/**
+ * The same text with the other spelling of a bucket's resource, '/bucket' or '/bucket/': clients sign either, whatever they send.
+ * '' for other resources.
+ */
+export function alternativeStringToSignV2(text: string, target: RequestTarget): string {
+  if (target.bucket === undefined || target.key !== undefined || target.virtualHost) return '';
+  const at = text.lastIndexOf('\n') + 1;
+  const resource = text.slice(at);
+  const path = resource.split('?', 1)[0] ?? '';
+  const other = path.endsWith('/') ? path.slice(0, -1) : `${path}/`;
+  return `${text.slice(0, at)}${other}${resource.slice(path.length)}`;
+}
+
 function canonicalResource(target: RequestTarget): string {
   const path = target.virtualHost ? `/${target.bucket ?? ''}${target.rawPath}` : target.rawPath;
   const parameters = target.query

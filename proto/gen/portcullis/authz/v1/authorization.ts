@@ -91,6 +91,8 @@ export interface SigV4Query {
 export interface SigV2Header {
   authorization: string;
   stringToSign: string;
+  /** The same text with the other spelling of a bucket's resource ("/bucket" and "/bucket/"); clients sign either. Empty = none. */
+  alternativeStringToSign: string;
 }
 
 /** AWS Signature Version 2 in the query string (AWSAccessKeyId, Expires, Signature). `string_to_sign` holds Expires. */
@@ -98,6 +100,8 @@ export interface SigV2Query {
   accessKey: string;
   signature: string;
   stringToSign: string;
+  /** as in SigV2Header */
+  alternativeStringToSign: string;
 }
 
 /** A browser form upload: the signed policy document and the form fields that speak of it. */
@@ -746,7 +750,7 @@ export const SigV4Query: MessageFns<SigV4Query> = {
 };
 
 function createBaseSigV2Header(): SigV2Header {
-  return { authorization: "", stringToSign: "" };
+  return { authorization: "", stringToSign: "", alternativeStringToSign: "" };
 }
 
 export const SigV2Header: MessageFns<SigV2Header> = {
@@ -756,6 +760,9 @@ export const SigV2Header: MessageFns<SigV2Header> = {
     }
     if (message.stringToSign !== "") {
       writer.uint32(18).string(message.stringToSign);
+    }
+    if (message.alternativeStringToSign !== "") {
+      writer.uint32(26).string(message.alternativeStringToSign);
     }
     return writer;
   },
@@ -789,6 +796,14 @@ export const SigV2Header: MessageFns<SigV2Header> = {
             message.stringToSign = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.alternativeStringToSign = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -808,12 +823,13 @@ export const SigV2Header: MessageFns<SigV2Header> = {
     const message = createBaseSigV2Header();
     message.authorization = object.authorization ?? "";
     message.stringToSign = object.stringToSign ?? "";
+    message.alternativeStringToSign = object.alternativeStringToSign ?? "";
     return message;
   },
 };
 
 function createBaseSigV2Query(): SigV2Query {
-  return { accessKey: "", signature: "", stringToSign: "" };
+  return { accessKey: "", signature: "", stringToSign: "", alternativeStringToSign: "" };
 }
 
 export const SigV2Query: MessageFns<SigV2Query> = {
@@ -826,6 +842,9 @@ export const SigV2Query: MessageFns<SigV2Query> = {
     }
     if (message.stringToSign !== "") {
       writer.uint32(26).string(message.stringToSign);
+    }
+    if (message.alternativeStringToSign !== "") {
+      writer.uint32(34).string(message.alternativeStringToSign);
     }
     return writer;
   },
@@ -867,6 +886,14 @@ export const SigV2Query: MessageFns<SigV2Query> = {
             message.stringToSign = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.alternativeStringToSign = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -887,6 +914,7 @@ export const SigV2Query: MessageFns<SigV2Query> = {
     message.accessKey = object.accessKey ?? "";
     message.signature = object.signature ?? "";
     message.stringToSign = object.stringToSign ?? "";
+    message.alternativeStringToSign = object.alternativeStringToSign ?? "";
     return message;
   },
 };
