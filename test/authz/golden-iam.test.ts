@@ -22,18 +22,25 @@ const Manifest = z.object({
   }),
 });
 
+const KMS_KEY = 'golden-kms-key:5lhkTdRGt6C96tANI/PpW4Pqb85iLdKCYDgDSdjR17k=';
 const ROOT = { accessKey: 'goldenadmin', secretKey: 'golden-secret-key-1' };
-const BUCKETS = ['iam-events', 'iam-private', 'iam-public'];
 /** The recorded sessions live until 2026-11-29T03:26:45Z. */
 const NOW = Date.UTC(2026, 10, 25);
 const EXPIRED = Date.UTC(2026, 10, 29, 3, 26, 45);
 
-const { directory, metaUrl, bucket, manifest } = unpackGolden('iam-volume');
-const { iam } = Manifest.parse(manifest);
-const store = { store: metaUrl, storage: 'file', bucket, root: ROOT };
-afterAll(() => rmSync(directory, { recursive: true, force: true }));
+/** A volume of the real gateway with its identities; `short` begins the names of its buckets. */
+function golden(name: 'iam-volume' | 'iam-kms', short: string, kmsSecretKey?: string) {
+  const { directory, metaUrl, bucket, manifest } = unpackGolden(name);
+  const { iam } = Manifest.parse(manifest);
+  return { name, short, directory, iam, store: { store: metaUrl, storage: 'file', bucket, root: ROOT, kmsSecretKey } };
+}
+const plain = golden('iam-volume', 'iam');
+const sealed = golden('iam-kms', 'kms', KMS_KEY);
+afterAll(() => {
+  for (const { directory } of [plain, sealed]) rmSync(directory, { recursive: true, force: true });
+});
 
-function keysOf(identity: string, accessKey: string): TestKeys {
+function keysOf(identity: string, accessKey: string, { iam } = plain): TestKeys {
   if (accessKey === ROOT.accessKey) return ROOT;
   const user = iam.users.find(({ name }) => name === accessKey);
   const account = iam.service_accounts.find(({ access_key }) => access_key === accessKey);
@@ -73,20 +80,31 @@ function answerOf({ decision }: Pick<AuthorizeResponse, 'decision'>): number | s
 }
 
 /** As a gateway does it: whoever may list some bucket may list the buckets. */
-async function resultOf(sidecar: TestSidecar, keys: TestKeys, operation: string): Promise<number | string> {
+async function resultOf(
+  sidecar: TestSidecar,
+  keys: TestKeys,
+  operation: string,
+  short: string,
+): Promise<number | string> {
   const credentials = headerCredentials(keys, { time: timeText(NOW) });
   const first = answerOf(await sidecar.authorize({ credentials, accesses: [accessOf(operation)] }));
   if (operation !== 'ListBuckets' || first !== '403 AccessDenied') return first;
-  const accesses = BUCKETS.map((bucket) => accessOf(`ListObjects ${bucket}`));
+  const accesses = ['events', 'private', 'public'].map((bucket) => accessOf(`ListObjects ${short}-${bucket}`));
   const { decisions } = await sidecar.batch({ credentials, accesses });
   return decisions.some(({ outcome }) => outcome === Outcome.OUTCOME_ALLOW) ? 200 : first;
 }
 
 /** Signatures are verified before anything else here, so a wrong one is what is said. */
 const WRONG_SECRET = Object.fromEntries(
-  ['PutObject iam-public/m/wrong-secret', 'PutObject iam-private/closed/m', 'PutObject iam-private/m'].map(
-    (operation) => [operation, '403 SignatureDoesNotMatch'],
-  ),
+  [
+    'iam-public/m/wrong-secret',
+    'iam-private/closed/m',
+    'iam-private/m',
+    'kms-public/m/wrong-secret',
+    'kms-private/closed/m',
+  ]
+    .concat('kms-private/m', 'kms-private/home/alice/m')
+    .map((resource) => [`PutObject ${resource}`, '403 SignatureDoesNotMatch']),
 );
 
 const DIFFERENCES: Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, number | string>>>>>> = {
@@ -102,13 +120,13 @@ const DIFFERENCES: Readonly<Record<string, Readonly<Record<string, Readonly<Reco
     'sts:0:alice': { 'PutObject iam-private/home/alice/m': 200 },
   },
 };
-/** In the default dialect the public bucket's policy speaks to everyone, those with credentials as well. */
-const PUBLIC_READERS: Readonly<Record<string, number | string>> = { 'GetObject iam-public/index.html': 200 };
-
 describe.each([
-  ['juicefs', 'anonymous'],
-  ['portcullis', 'everyone'],
-] as const)('dialect %s, bucket policies for %s', (dialect, bucketPolicies) => {
+  ['juicefs', 'anonymous', plain],
+  ['portcullis', 'everyone', plain],
+  ['juicefs', 'anonymous', sealed],
+  ['portcullis', 'everyone', sealed],
+] as const)('dialect %s, bucket policies for %s, on $name', (dialect, bucketPolicies, volume) => {
+  const { directory, iam, store, short } = volume;
   let sidecar: TestSidecar;
   beforeAll(async () => {
     sidecar = await TestSidecar.start(directory, { ...store, dialect, bucketPolicies, nowMs: () => NOW });
@@ -117,15 +135,18 @@ describe.each([
 
   const signed = iam.access_matrix.filter(({ access_key }) => access_key !== undefined);
   it.each(signed)('$identity', async ({ identity, access_key = '', results }) => {
-    const keys = keysOf(identity, access_key);
+    const keys = keysOf(identity, access_key, volume);
     const found: Record<string, number | string> = {};
-    for (const operation of Object.keys(results)) found[operation] = await resultOf(sidecar, keys, operation);
-    const expected: Record<string, number | string> = { ...results, ...DIFFERENCES[dialect]?.[identity] };
-    for (const [operation, result] of Object.entries(PUBLIC_READERS)) {
-      const isReader = dialect === 'portcullis' && expected[operation] === '403 AccessDenied';
-      // A session is bound by its inline policy whatever the bucket's says.
-      if (isReader && identity !== 'sts:1:bob') expected[operation] = result;
-    }
+    for (const operation of Object.keys(results)) found[operation] = await resultOf(sidecar, keys, operation, short);
+    const differences = Object.entries(DIFFERENCES[dialect]?.[identity] ?? {}).filter(
+      ([operation]) => operation in results,
+    );
+    const expected: Record<string, number | string> = { ...results, ...Object.fromEntries(differences) };
+    // In the default dialect the public bucket's policy speaks to everyone, those with credentials as well.
+    const publicRead = `GetObject ${short}-public/index.html`;
+    const isReader = dialect === 'portcullis' && expected[publicRead] === '403 AccessDenied';
+    // A session is bound by its inline policy whatever the bucket's says.
+    if (isReader && identity !== 'sts:1:bob') expected[publicRead] = 200;
     // The public bucket's policy also lets everyone list that bucket, so everyone sees a bucket.
     if (
       dialect === 'portcullis' &&
@@ -145,19 +166,19 @@ describe.each([
           accesses: [{ action, resource: `arn:aws:s3:::${resource}` }],
         }),
       );
-    expect(await ask('s3:GetObject', 'iam-public/index.html')).toBe(200);
-    expect(await ask('s3:ListBucket', 'iam-public')).toBe(200);
-    expect(await ask('s3:PutObject', 'iam-public/index.html')).toBe('403 AccessDenied');
-    expect(await ask('s3:GetObject', 'iam-private/doc.txt')).toBe('403 AccessDenied');
+    expect(await ask('s3:GetObject', `${short}-public/index.html`)).toBe(200);
+    expect(await ask('s3:ListBucket', `${short}-public`)).toBe(200);
+    expect(await ask('s3:PutObject', `${short}-public/index.html`)).toBe('403 AccessDenied');
+    expect(await ask('s3:GetObject', `${short}-private/doc.txt`)).toBe('403 AccessDenied');
     expect(await ask('s3:ListAllMyBuckets', '')).toBe('403 AccessDenied');
   });
 });
 
 describe('temporary credentials', () => {
-  const session = keysOf('', iam.sts[0]?.access_key ?? '');
+  const session = keysOf('', plain.iam.sts[0]?.access_key ?? '');
   const access = { action: 's3:GetObject', resource: 'arn:aws:s3:::iam-private/doc.txt' };
   const reasonAt = async (nowMs: number, keys: TestKeys, root = ROOT): Promise<string | undefined> => {
-    const sidecar = await TestSidecar.start(directory, { ...store, root, nowMs: () => nowMs });
+    const sidecar = await TestSidecar.start(plain.directory, { ...plain.store, root, nowMs: () => nowMs });
     try {
       const credentials = headerCredentials(keys, { time: timeText(nowMs) });
       return (await sidecar.authorize({ credentials, accesses: [access] })).decision?.reason;
@@ -174,7 +195,7 @@ describe('temporary credentials', () => {
   it('stand with their own token only', async () => {
     const { accessKey, secretKey } = session;
     expect(await reasonAt(NOW, { accessKey, secretKey })).toBe('InvalidTokenId');
-    const other = iam.sts[1]?.session_token ?? '';
+    const other = plain.iam.sts[1]?.session_token ?? '';
     expect(await reasonAt(NOW, { accessKey, secretKey, sessionToken: other })).toBe('InvalidTokenId');
     expect(await reasonAt(NOW, { ...keysOf('', 'alice'), sessionToken: other })).toBe('InvalidTokenId');
   });
