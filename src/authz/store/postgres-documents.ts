@@ -8,6 +8,7 @@ import {
   type DocumentTransaction,
   REMEMBER_REMOVED_MS,
 } from './document-database.ts';
+import { ProcessLock } from './process-lock.ts';
 import { RECORD_TABLES, type RecordTable } from './record-changes.ts';
 import { StoreBusy } from './record-storage.ts';
 
@@ -51,6 +52,7 @@ export class PostgresDocuments implements DocumentDatabase {
   readonly #config: ClientConfig;
   readonly #pool: Pool;
   readonly #listeners = new Set<Listener>();
+  readonly #lock = new ProcessLock();
 
   private constructor(config: ClientConfig, description: string) {
     this.#config = config;
@@ -100,7 +102,12 @@ export class PostgresDocuments implements DocumentDatabase {
     });
   }
 
-  async exclusively<T>(work: (transaction: DocumentTransaction) => Promise<T>): Promise<T> {
+  exclusively<T>(work: (transaction: DocumentTransaction) => Promise<T>): Promise<T> {
+    // Those of this process wait here, and not with a connection each.
+    return this.#lock.hold(() => this.#exclusively(work));
+  }
+
+  async #exclusively<T>(work: (transaction: DocumentTransaction) => Promise<T>): Promise<T> {
     try {
       return await this.#transaction('BEGIN', async (client) => {
         // Whoever changes anything holds this row until it is committed.
