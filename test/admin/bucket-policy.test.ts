@@ -1,14 +1,17 @@
 // Bucket policies through a running gateway: set, shown, obeyed at once by everyone they speak of, and gone with their bucket.
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { parseBucketMetadata } from '../../src/authz/store/record-parsers.ts';
+import { openVolume } from '../../src/juicefs/index.ts';
 import { type Gateway, logsOnFailure, startGateway } from '../harness/gateway.ts';
 import { xmlValue } from '../harness/s3-client.ts';
 import type { Keys } from '../harness/sigv4.ts';
 import { makeTempFolder, removeTempFolder } from '../harness/temp-folder.ts';
-import { formatTestVolume } from '../harness/volume.ts';
+import { formatTestVolume, type TestVolume } from '../harness/volume.ts';
 import { AdminClient } from './admin-client.ts';
 
 const alice: Keys = { accessKey: 'alice', secretKey: 'alice-secret-12' };
 let folder: string;
+let volume: TestVolume;
 let gateway: Gateway;
 let bucket: string;
 let buckets = 0;
@@ -16,7 +19,7 @@ logsOnFailure(() => gateway);
 
 beforeAll(async () => {
   folder = makeTempFolder();
-  const volume = await formatTestVolume(folder);
+  volume = await formatTestVolume(folder);
   gateway = await startGateway({ metaUrl: volume.metaUrl, flags: ['--multi-buckets', '--workers', '1'] });
   await new AdminClient(gateway.client, gateway.root).addUser(alice.accessKey, alice.secretKey);
 });
@@ -146,5 +149,36 @@ describe('the status of a policy', () => {
     expect(await isPublic(document('*', 'Allow', near))).toBe('false');
     const anywhere = { Condition: { IpAddress: { 'aws:SourceIp': ['0.0.0.0/0'] } } };
     expect(await isPublic(document('*', 'Allow', anywhere))).toBe('true');
+  });
+});
+
+describe('the configuration of a new bucket', () => {
+  /** What the Go gateway reads at its start, out of the volume. */
+  const stored = async () => {
+    const open = await openVolume(volume.metaUrl, { readOnly: true });
+    try {
+      const reader = await open.open(['.minio.sys', 'buckets', bucket, '.metadata.bin']);
+      try {
+        return parseBucketMetadata(await reader.readAll());
+      } finally {
+        await reader.close();
+      }
+    } finally {
+      await open.close();
+    }
+  };
+
+  it('is begun in the volume, is kept with the policy, and goes with the bucket', async () => {
+    const begun = await stored();
+    expect(begun).toEqual({ createdMs: expect.any(Number), lockEnabled: false, documents: new Map() });
+    expect(Math.abs(Date.now() - ('createdMs' in begun ? begun.createdMs : 0))).toBeLessThan(60_000);
+    await put(document('*'));
+    expect(await stored()).toEqual({ ...begun, documents: new Map([['policy', JSON.stringify(document('*'))]]) });
+    await gateway.client.send({ method: 'DELETE', bucket, key: 'k', keys: gateway.root });
+    await gateway.client.send({ method: 'DELETE', bucket, keys: gateway.root });
+    await expect(stored()).rejects.toThrow('ENOENT');
+    await gateway.client.send({ method: 'PUT', bucket, keys: gateway.root });
+    expect(await policy(gateway.root)).toMatchObject({ status: 404, code: 'NoSuchBucketPolicy' });
+    expect(await stored()).toMatchObject({ documents: new Map() });
   });
 });
