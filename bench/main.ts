@@ -6,6 +6,7 @@ const SUITES: Readonly<Record<string, () => Promise<Suite>>> = {
   authz: () => import('./authz.ts'),
   gateway: () => import('./gateway.ts'),
   identities: () => import('./identities.ts'),
+  policy: () => import('./policy.ts'),
 };
 
 const [name, ...args] = process.argv.slice(2);

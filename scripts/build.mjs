@@ -1,5 +1,6 @@
-// Builds dist/ (npm run build): one ES module bundle with shared chunks; packages stay outside.
-import { chmodSync, rmSync } from 'node:fs';
+// Builds dist/ (npm run build): the program and the policy engine as ES modules with shared chunks; packages stay outside.
+import { execFileSync } from 'node:child_process';
+import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -9,7 +10,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 rmSync(join(root, 'dist'), { recursive: true, force: true });
 await build({
   absWorkingDir: root,
-  entryPoints: { 'cli/main': 'src/cli/main.ts' },
+  entryPoints: { 'cli/main': 'src/cli/main.ts', 'policy/index': 'src/authz/policy/index.ts' },
   outdir: 'dist',
   bundle: true,
   splitting: true,
@@ -22,5 +23,17 @@ await build({
   logLevel: 'warning',
 });
 chmodSync(join(root, 'dist', 'cli', 'main.js'), 0o755);
+
+// The types of portcullis/policy. Declarations name each other by what they are built to.
+execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.policy.json'], {
+  cwd: root,
+  stdio: 'inherit',
+});
+const types = join(root, 'dist', 'policy', 'types');
+for (const name of readdirSync(types, { recursive: true, encoding: 'utf8' })) {
+  if (!name.endsWith('.d.ts')) continue;
+  const file = join(types, name);
+  writeFileSync(file, readFileSync(file, 'utf8').replaceAll(/(from '\.[^']*)\.ts'/g, "$1.js'"));
+}
 
 await buildPage({ root: join(root, 'src/gateway/console/web') });

@@ -38,65 +38,87 @@ export interface Consulted {
 }
 
 /** The documents that a request is held against. */
-export function consulted(program: PolicyProgram, request: PolicyRequest) {
-  const { dialect } = program;
-  const anonymous = request.principal.type === 'Anonymous' || program.bucketAlone;
-  const root = request.principal.type === 'Root' && dialect.rootIsAllowed;
-  const asBucket = (index: StatementIndex): Consulted => ({
-    index,
-    text: resourceText(request, dialect.bucketResource),
-  });
-  const bucketCounts = anonymous || (program.bucketPolicies === 'everyone' && !root);
-  const bucket =
-    program.bucket !== undefined && bucketCounts && (request.bucket !== '' || dialect.bucketResource.form === 'arn')
-      ? asBucket(program.bucket)
-      : undefined;
-  if (anonymous)
-    return { anonymous, root: false, bucket, identity: undefined, session: undefined, boundary: undefined };
-  const text = resourceText(request, dialect.identityResource);
-  const as = (index: StatementIndex | undefined): Consulted | undefined =>
-    index === undefined ? undefined : { index, text };
+export interface ConsultedDocuments {
+  readonly identity: Consulted | undefined;
+  readonly session: Consulted | undefined;
+  readonly boundary: Consulted | undefined;
+  readonly bucket: Consulted | undefined;
+}
+
+function isAnonymous(program: PolicyProgram, request: PolicyRequest): boolean {
+  return program.bucketAlone || request.principal.type === 'Anonymous';
+}
+
+function isAllowedRoot(program: PolicyProgram, request: PolicyRequest): boolean {
+  return request.principal.type === 'Root' && program.dialect.rootIsAllowed;
+}
+
+/** The bucket's document, where it binds the requester. */
+function consultedBucket(program: PolicyProgram, request: PolicyRequest): Consulted | undefined {
+  const { bucket, dialect } = program;
+  if (bucket === undefined) return undefined;
+  const rules = dialect.bucketResource;
+  if (request.bucket === '' && rules.form === 'path') return undefined;
+  const binds =
+    isAnonymous(program, request) || (program.bucketPolicies === 'everyone' && !isAllowedRoot(program, request));
+  return binds ? { index: bucket, text: resourceText(request, rules) } : undefined;
+}
+
+/** All that are looked at, for an explanation. */
+export function consulted(program: PolicyProgram, request: PolicyRequest): ConsultedDocuments {
+  const bucket = consultedBucket(program, request);
+  if (isAnonymous(program, request)) return { identity: undefined, session: undefined, boundary: undefined, bucket };
+  const text = resourceText(request, program.dialect.identityResource);
+  const { identity, session, boundary } = program;
   return {
-    anonymous,
-    root,
+    identity: isAllowedRoot(program, request) ? undefined : { index: identity, text },
+    session: session === undefined || session === 'unparsable' ? undefined : { index: session, text },
+    boundary: boundary === undefined ? undefined : { index: boundary, text },
     bucket,
-    identity: root ? undefined : as(program.identity),
-    session: program.session === 'unparsable' ? undefined : as(program.session),
-    boundary: as(program.boundary),
   };
 }
 
 function decide(program: PolicyProgram, request: PolicyRequest, asked: string): Decision {
-  const { dialect } = program;
+  const { dialect, session } = program;
   const action = comparableAction(asked, dialect.actions);
   const evaluation = new Evaluation(request);
-  const documents = consulted(program, request);
-  const look = (document: Consulted | undefined): Finding =>
-    document === undefined ? NOTHING : find(document, action, evaluation);
-  const bucket = look(documents.bucket);
-  if (documents.anonymous) {
-    // Nobody may list the buckets without a name.
-    const refused =
-      dialect.anonymousNeedsBucket &&
-      !program.bucketAlone &&
-      (request.bucket === '' || (program.requestRules && asked === 's3:ListAllMyBuckets'));
-    return refused ? ANONYMOUS : conclude([], bucket, evaluation, 'Anonymous');
+  const ofBucket = consultedBucket(program, request);
+  const bucket = ofBucket === undefined ? NOTHING : find(ofBucket.index, ofBucket.text, action, evaluation);
+  if (isAnonymous(program, request)) {
+    return isNotForAnonymous(program, request, asked) ? ANONYMOUS : concludeAlone(bucket, evaluation, 'Anonymous');
   }
-  if (!program.hasIdentityPolicies && !documents.root && dialect.identityPoliciesRequired) return WITHOUT_POLICY;
-  const identity = documents.root ? ROOT : look(documents.identity);
-  if (program.session === 'unparsable') {
+  const root = isAllowedRoot(program, request);
+  if (!program.hasIdentityPolicies && !root && dialect.identityPoliciesRequired) return WITHOUT_POLICY;
+  const text = resourceText(request, dialect.identityResource);
+  const identity = root ? ROOT : find(program.identity, text, action, evaluation);
+  if (session === 'unparsable') {
     return identity.deny === undefined
       ? UNPARSABLE
       : { outcome: 'ExplicitDeny', by: identity.deny, reason: 'ExplicitDeny' };
   }
-  const limits: Finding[] = [];
-  if (documents.session !== undefined) limits.push(look(documents.session));
-  const boundary = documents.boundary === undefined ? undefined : look(documents.boundary);
-  if (dialect.bucketGrants === 'asIdentity' || !program.requestRules) {
-    if (boundary !== undefined) limits.push(boundary);
-    return conclude(limits, bucket === NOTHING ? identity : merge(identity, bucket), evaluation, 'NoPolicyAllows');
+  if (session === undefined && program.boundary === undefined && ofBucket === undefined && !accountsMeet(program)) {
+    return concludeAlone(identity, evaluation, 'NoPolicyAllows');
   }
-  return betweenAccounts(request, { identity, bucket, boundary, limits }, evaluation);
+  const limits: Finding[] = [];
+  if (session !== undefined) limits.push(find(session, text, action, evaluation));
+  const boundary = program.boundary === undefined ? undefined : find(program.boundary, text, action, evaluation);
+  if (accountsMeet(program)) return betweenAccounts(request, { identity, bucket, boundary, limits }, evaluation);
+  if (boundary !== undefined) limits.push(boundary);
+  return conclude(limits, bucket === NOTHING ? identity : merge(identity, bucket), evaluation, 'NoPolicyAllows');
+}
+
+/** Nobody may list the buckets without a name, and the service itself has nothing for the anonymous. */
+function isNotForAnonymous(
+  { dialect, bucketAlone, requestRules }: PolicyProgram,
+  request: PolicyRequest,
+  asked: string,
+) {
+  if (!dialect.anonymousNeedsBucket || bucketAlone) return false;
+  return request.bucket === '' || (requestRules && asked === 's3:ListAllMyBuckets');
+}
+
+function accountsMeet({ dialect, requestRules }: PolicyProgram): boolean {
+  return dialect.bucketGrants === 'betweenAccounts' && requestRules;
 }
 
 /**
@@ -183,7 +205,7 @@ function conclude(limits: readonly Finding[], granting: Finding, evaluation: Eva
     return { outcome: 'ImplicitDeny', reason: hopeless === granting ? refusal : 'SessionPolicy' };
   }
   if (all.some((finding) => finding.unknownDeny || finding.allow === undefined)) {
-    return { outcome: 'NeedsFacts', keys: [...evaluation.missing] };
+    return { outcome: 'NeedsFacts', keys: evaluation.missing };
   }
   return { outcome: 'Allow', by: granting.allow, reason: granting.allow === ROOT_REF ? 'Root' : 'Allow' };
 }
@@ -193,7 +215,7 @@ function concludeAlone(granting: Finding, evaluation: Evaluation, refusal: strin
   if (deny !== undefined) return { outcome: 'ExplicitDeny', by: deny, reason: 'ExplicitDeny' };
   if (fault !== undefined) return { outcome: 'EvaluationError', at: fault, reason: 'ConditionFault' };
   if (allow === undefined && !granting.unknownAllow) return { outcome: 'ImplicitDeny', reason: refusal };
-  if (allow === undefined || granting.unknownDeny) return { outcome: 'NeedsFacts', keys: [...evaluation.missing] };
+  if (allow === undefined || granting.unknownDeny) return { outcome: 'NeedsFacts', keys: evaluation.missing };
   return { outcome: 'Allow', by: allow, reason: allow === ROOT_REF ? 'Root' : 'Allow' };
 }
 
@@ -216,10 +238,29 @@ class Finder implements EntryVisitor, Finding {
     this.#evaluation = evaluation;
   }
 
-  visit({ statement, resource }: IndexEntry): boolean {
+  get denied(): boolean {
+    return this.deny !== undefined;
+  }
+
+  visit(entry: IndexEntry, begun: boolean): boolean {
+    return entry.certain && begun ? this.#matched(entry) : this.#look(entry, begun);
+  }
+
+  #matched({ statement, ref }: IndexEntry): boolean {
+    if (statement.effect === 'Deny') {
+      this.deny = ref;
+      return true;
+    }
+    this.allow = ref;
+    this.naming = NAMING.principal;
+    return !this.#all;
+  }
+
+  #look({ statement, resource }: IndexEntry, begun: boolean): boolean {
     const naming = namingOf(statement, this.#evaluation);
     if (naming === NAMING.none) return false;
-    const verdict = statementVerdict(statement, resource, this.#text, this.#evaluation);
+    const admitted = begun && resource?.onlyHead === true;
+    const verdict = statementVerdict(statement, admitted ? 'admitted' : resource, this.#text, this.#evaluation);
     if (verdict === 'noMatch') return false;
     const denies = statement.effect === 'Deny';
     if (naming === 'fault' || verdict === 'fault') this.fault ??= statement.ref;
@@ -241,9 +282,8 @@ class Finder implements EntryVisitor, Finding {
   }
 }
 
-function find({ index, text }: Consulted, action: string, evaluation: Evaluation): Finding {
+function find(index: StatementIndex, text: ResourceText, action: string, evaluation: Evaluation): Finding {
   const finder = new Finder(text, evaluation, index.mayFault);
-  index.visitDenying(text, action, finder);
-  if (finder.deny === undefined) index.visitAllowing(text, action, finder);
+  index.visit(text, action, finder);
   return finder;
 }

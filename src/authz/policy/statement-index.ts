@@ -1,137 +1,198 @@
-// The statements of some documents, by what their resources begin with (a tree of common beginnings) and by action. A decision walks
-// the tree along its resource and meets only statements that can match; how many others there are does not count.
+// The statements of some documents, by what their resources begin with and by action. Resources that name their bucket are found by
+// its name at once, and below it, as those that do not, in a tree of common beginnings. A decision meets only statements that can
+// match; how many others there are does not count.
 import type { ActionMatcher } from './match/action.ts';
 import type { CompiledResource, ResourceText } from './match/resource.ts';
 import type { CompiledStatement } from './policy.ts';
+import type { StatementRef } from './request.ts';
 
-/** A statement with the one of its resources that stands at a place of the tree; undefined: all of them are to be looked at. */
+/** A statement with the one of its resources that stands at a place of the tree. */
 export interface IndexEntry {
   readonly statement: CompiledStatement;
+  /** Undefined: all of them are to be looked at. */
   readonly resource: CompiledResource | undefined;
-}
-
-interface Group {
+  /** Those of the statement; statements with the same actions share one matcher. */
   readonly actions: ActionMatcher;
-  readonly entries: IndexEntry[];
+  /** It matches whatever begins so: there is nothing else to look at. */
+  readonly certain: boolean;
+  readonly ref: StatementRef;
+  /** The next entry at the same place. */
+  next: IndexEntry | undefined;
 }
 
-/** What stands at one beginning. */
-class Place {
-  readonly #groups = new Map<string, Group>();
-  /** Groups of a few names, by each name. */
-  readonly #byName = new Map<string, Group[]>();
-  readonly #others: Group[] = [];
+/** Sees entries one by one; true ends the walk. `begun`: the resource begins as the entry's does. */
+export interface EntryVisitor {
+  visit(entry: IndexEntry, begun: boolean): boolean;
+  /** A Deny was seen: what allows need not be looked at. */
+  readonly denied: boolean;
+}
+
+/** Entries at one place up to this number are looked through; more are found by their actions. */
+const FEW_ENTRIES = 8;
+
+/** Entries at one place, by their actions: those that list few names by each name. */
+class ActionIndex {
+  readonly #byName = new Map<string, IndexEntry[]>();
+  readonly #byActions = new Map<ActionMatcher, IndexEntry[]>();
 
   add(entry: IndexEntry): void {
-    const { actions } = entry.statement;
-    const known = this.#groups.get(actions.id);
-    if (known !== undefined) {
-      known.entries.push(entry);
-      return;
-    }
-    const group: Group = { actions, entries: [entry] };
-    this.#groups.set(actions.id, group);
-    if (actions.names === undefined) {
-      this.#others.push(group);
-      return;
-    }
-    for (const name of actions.names) {
-      const named = this.#byName.get(name);
-      if (named === undefined) this.#byName.set(name, [group]);
-      else named.push(group);
-    }
+    const { actions } = entry;
+    if (actions.names === undefined) append(this.#byActions, actions, entry);
+    else for (const name of actions.names) append(this.#byName, name, entry);
   }
 
-  /** Looks at the entries whose actions match; true when the visitor has seen enough. */
-  visit(action: string, visitor: EntryVisitor): boolean {
+  visit(action: string, visitor: EntryVisitor, begun: boolean): boolean {
     const named = this.#byName.get(action);
-    if (named !== undefined) {
-      for (const group of named) {
-        // A group of known names may still refuse names that do not exist.
-        if (group.actions.matches(action) && visitAll(group.entries, visitor)) return true;
-      }
-    }
-    for (const group of this.#others) {
-      if (group.actions.matches(action) && visitAll(group.entries, visitor)) return true;
+    // A name that is listed may still be one that does not exist.
+    if (named?.[0] !== undefined && visitEntries(named, action, visitor, begun)) return true;
+    for (const [actions, entries] of this.#byActions) {
+      if (!actions.matches(action)) continue;
+      for (const entry of entries) if (visitor.visit(entry, begun)) return true;
     }
     return false;
   }
 }
 
-/** Sees entries one by one; true ends the walk. */
-export interface EntryVisitor {
-  visit(entry: IndexEntry): boolean;
+function append<K>(lists: Map<K, IndexEntry[]>, key: K, entry: IndexEntry): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [entry]);
+  else list.push(entry);
 }
 
-function visitAll(entries: readonly IndexEntry[], visitor: EntryVisitor): boolean {
-  for (const entry of entries) if (visitor.visit(entry)) return true;
+function visitEntries(entries: readonly IndexEntry[], action: string, visitor: EntryVisitor, begun: boolean): boolean {
+  for (const entry of entries) {
+    if (entry.actions.matches(action) && visitor.visit(entry, begun)) return true;
+  }
   return false;
 }
 
-interface Branch {
-  label: string;
-  place: Place | undefined;
-  children: Map<number, Branch> | undefined;
+/** What stands at one beginning, of one effect: a chain of few entries, and an index once there are many. */
+class Place {
+  #first: IndexEntry | undefined;
+  #count = 0;
+  #index: ActionIndex | undefined;
+
+  add(entry: IndexEntry): void {
+    entry.next = this.#first;
+    this.#first = entry;
+    this.#count++;
+    if (this.#index !== undefined) this.#index.add(entry);
+    else if (this.#count > FEW_ENTRIES) {
+      this.#index = new ActionIndex();
+      for (let each: IndexEntry | undefined = entry; each !== undefined; each = each.next) this.#index.add(each);
+    }
+  }
+
+  visit(action: string, visitor: EntryVisitor, begun: boolean): boolean {
+    if (this.#index !== undefined) return this.#index.visit(action, visitor, begun);
+    for (let entry = this.#first; entry !== undefined; entry = entry.next) {
+      if (entry.actions.matches(action) && visitor.visit(entry, begun)) return true;
+    }
+    return false;
+  }
 }
 
-/** Statements of one effect. */
-class HeadTree {
-  readonly #root: Branch = { label: '', place: undefined, children: undefined };
-  #empty = true;
+/** A node of the tree of beginnings. */
+interface Branch {
+  label: string;
+  denying: Place | undefined;
+  allowing: Place | undefined;
+  children: Branch[] | undefined;
+  /** Once there are many: by the first character of their labels. */
+  byCode: Map<number, Branch> | undefined;
+}
 
-  add(head: string, entry: IndexEntry): void {
-    this.#empty = false;
-    const branch = this.#branchOf(head);
-    branch.place ??= new Place();
-    branch.place.add(entry);
+const FEW_CHILDREN = 6;
+
+function newBranch(label: string): Branch {
+  return { label, denying: undefined, allowing: undefined, children: undefined, byCode: undefined };
+}
+
+function childOf(branch: Branch, code: number): Branch | undefined {
+  if (branch.byCode !== undefined) return branch.byCode.get(code);
+  if (branch.children !== undefined) {
+    for (const child of branch.children) if (child.label.charCodeAt(0) === code) return child;
   }
+  return undefined;
+}
 
-  #branchOf(head: string): Branch {
-    let branch = this.#root;
-    let at = 0;
-    while (at < head.length) {
-      branch.children ??= new Map();
-      const code = head.charCodeAt(at);
-      const child = branch.children.get(code);
-      if (child === undefined) {
-        const leaf: Branch = { label: head.slice(at), place: undefined, children: undefined };
-        branch.children.set(code, leaf);
-        return leaf;
-      }
-      let shared = 1;
-      while (
-        shared < child.label.length &&
-        at + shared < head.length &&
-        child.label.charCodeAt(shared) === head.charCodeAt(at + shared)
-      )
-        shared++;
-      if (shared < child.label.length) {
-        const upper: Branch = {
-          label: child.label.slice(0, shared),
-          place: undefined,
-          children: new Map([[child.label.charCodeAt(shared), child]]),
-        };
-        child.label = child.label.slice(shared);
-        branch.children.set(code, upper);
-        branch = upper;
-      } else branch = child;
-      at += shared;
-    }
-    return branch;
+function setChild(branch: Branch, child: Branch): void {
+  branch.children ??= [];
+  const code = child.label.charCodeAt(0);
+  const at = branch.children.findIndex(({ label }) => label.charCodeAt(0) === code);
+  if (at === -1) branch.children.push(child);
+  else branch.children[at] = child;
+  if (branch.byCode !== undefined) branch.byCode.set(code, child);
+  else if (branch.children.length > FEW_CHILDREN) {
+    branch.byCode = new Map(branch.children.map((each) => [each.label.charCodeAt(0), each]));
   }
+}
 
-  walk(text: string, action: string, visitor: EntryVisitor, skipRoot: boolean): boolean {
-    if (this.#empty) return false;
-    let branch = this.#root;
-    let at = 0;
-    if (!skipRoot && branch.place !== undefined && branch.place.visit(action, visitor)) return true;
-    for (;;) {
-      const child = branch.children?.get(text.charCodeAt(at));
-      if (child === undefined || !text.startsWith(child.label, at)) return false;
-      at += child.label.length;
-      branch = child;
-      if (branch.place?.visit(action, visitor)) return true;
+/** The node of a beginning, made where there is none. */
+function branchAt(root: Branch, head: string): Branch {
+  let branch = root;
+  let at = 0;
+  while (at < head.length) {
+    const child = childOf(branch, head.charCodeAt(at));
+    if (child === undefined) {
+      const leaf = newBranch(head.slice(at));
+      setChild(branch, leaf);
+      return leaf;
     }
+    let shared = 1;
+    while (shared < child.label.length && child.label.charCodeAt(shared) === head.charCodeAt(at + shared)) shared++;
+    if (shared < child.label.length) {
+      const upper = newBranch(child.label.slice(0, shared));
+      setChild(branch, upper); // in the child's place, while it still has its label
+      child.label = child.label.slice(shared);
+      setChild(upper, child);
+      branch = upper;
+    } else branch = child;
+    at += shared;
+  }
+  return branch;
+}
+
+function addEntry(branch: Branch, entry: IndexEntry): void {
+  if (entry.statement.effect === 'Deny') {
+    branch.denying ??= new Place();
+    branch.denying.add(entry);
+  } else {
+    branch.allowing ??= new Place();
+    branch.allowing.add(entry);
+  }
+}
+
+function newEntry(
+  statement: CompiledStatement,
+  resource: CompiledResource | undefined,
+  actions: ActionMatcher,
+): IndexEntry {
+  const certain =
+    resource?.onlyHead === true && statement.conditions.length === 0 && statement.principals === undefined;
+  return { statement, resource, actions, certain, ref: statement.ref, next: undefined };
+}
+
+/** Visits what stands along a text from a position, from the node for what is before it. */
+function walk(
+  root: Branch,
+  text: string,
+  from: number,
+  denying: boolean,
+  action: string,
+  visitor: EntryVisitor,
+  begun: boolean,
+): boolean {
+  let branch = root;
+  let at = from;
+  for (;;) {
+    const place = denying ? branch.denying : branch.allowing;
+    if (place?.visit(action, visitor, begun)) return true;
+    if (branch.children === undefined || at >= text.length) return false;
+    const child = childOf(branch, text.charCodeAt(at));
+    if (child === undefined || !text.startsWith(child.label, at)) return false;
+    at += child.label.length;
+    branch = child;
   }
 }
 
@@ -141,36 +202,80 @@ export class StatementIndex {
   readonly all: readonly CompiledStatement[];
   /** Some statement may turn out not to be decidable: then all that may match are looked at, in whatever order. */
   readonly mayFault: boolean;
-  readonly #denying = new HeadTree();
-  readonly #allowing = new HeadTree();
+  /** Beginnings without a slash: their bucket is not known, or they name a bucket itself. */
+  readonly #root = newBranch('');
+  /** Beginnings with a slash, by what is before it. */
+  readonly #byBucket = new Map<string, Branch>();
+  #denies = false;
 
   constructor(statements: readonly CompiledStatement[]) {
     this.all = statements;
     this.mayFault = statements.some(
       ({ conditions, principals }) => principals?.mayFault === true || conditions.some(({ test }) => test.mayFault),
     );
-    for (const statement of statements) {
-      const tree = statement.effect === 'Deny' ? this.#denying : this.#allowing;
+    const matchers = new Map<string, ActionMatcher>();
+    // From the last, so that the first stands first in its chain.
+    for (const statement of statements.toReversed()) {
+      let actions = matchers.get(statement.actions.id);
+      if (actions === undefined) {
+        actions = statement.actions;
+        matchers.set(actions.id, actions);
+      }
+      if (statement.effect === 'Deny') this.#denies = true;
       if (!statement.resourceCounts || statement.negatedResources || statement.service === 'kms') {
-        tree.add('', { statement, resource: undefined });
-      } else for (const resource of statement.resources) tree.add(resource.head, { statement, resource });
+        addEntry(this.#root, newEntry(statement, undefined, actions));
+      } else {
+        for (const resource of statement.resources) {
+          addEntry(this.#branchOf(resource.head), newEntry(statement, resource, actions));
+        }
+      }
     }
   }
 
-  /** Visits what may deny the action on the resource. */
-  visitDenying(text: ResourceText, action: string, visitor: EntryVisitor): boolean {
-    return walkBoth(this.#denying, text, action, visitor);
+  #branchOf(head: string): Branch {
+    const slash = head.indexOf('/');
+    if (slash === -1) return branchAt(this.#root, head);
+    const bucket = head.slice(0, slash);
+    let root = this.#byBucket.get(bucket);
+    if (root === undefined) {
+      root = newBranch('');
+      this.#byBucket.set(bucket, root);
+    }
+    return branchAt(root, head.slice(slash + 1));
   }
 
-  /** Visits what may allow it. */
-  visitAllowing(text: ResourceText, action: string, visitor: EntryVisitor): boolean {
-    return walkBoth(this.#allowing, text, action, visitor);
+  /** Visits what may deny the action on the resource, and unless something does, what may allow it. */
+  visit(text: ResourceText, action: string, visitor: EntryVisitor): void {
+    const { raw, bucket } = text;
+    const below = raw.length > bucket.length ? this.#byBucket.get(bucket) : undefined;
+    const cleaned = text.cleaned !== undefined && !raw.startsWith(text.cleaned) ? text.cleaned : undefined;
+    if (this.#denies) {
+      this.#visitPath(raw, bucket, below, true, action, visitor, true);
+      if (cleaned !== undefined) this.#visitCleaned(cleaned, true, action, visitor);
+      if (visitor.denied) return;
+    }
+    if (this.#visitPath(raw, bucket, below, false, action, visitor, true)) return;
+    if (cleaned !== undefined) this.#visitCleaned(cleaned, false, action, visitor);
   }
-}
 
-function walkBoth(tree: HeadTree, text: ResourceText, action: string, visitor: EntryVisitor): boolean {
-  if (tree.walk(text.raw, action, visitor, false)) return true;
-  const { cleaned } = text;
-  // What the cleaned path shares with the raw one has been seen.
-  return cleaned !== undefined && !text.raw.startsWith(cleaned) && tree.walk(cleaned, action, visitor, true);
+  #visitPath(
+    path: string,
+    bucket: string,
+    below: Branch | undefined,
+    denying: boolean,
+    action: string,
+    visitor: EntryVisitor,
+    begun: boolean,
+  ): boolean {
+    if (below !== undefined && walk(below, path, bucket.length + 1, denying, action, visitor, begun)) return true;
+    return walk(this.#root, path, 0, denying, action, visitor, begun);
+  }
+
+  /** Entries that the raw path passes, too, are visited twice, which changes nothing. */
+  #visitCleaned(cleaned: string, denying: boolean, action: string, visitor: EntryVisitor): void {
+    const slash = cleaned.indexOf('/');
+    const bucket = slash === -1 ? cleaned : cleaned.slice(0, slash);
+    const below = slash === -1 ? undefined : this.#byBucket.get(bucket);
+    this.#visitPath(cleaned, bucket, below, denying, action, visitor, false);
+  }
 }

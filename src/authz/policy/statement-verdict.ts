@@ -39,12 +39,13 @@ export function holds(condition: CompiledCondition, evaluation: Evaluation): boo
 /** Evaluates one statement whose action is known to match and that names the requester. */
 export function statementVerdict(
   statement: CompiledStatement,
-  only: CompiledResource | undefined,
+  only: CompiledResource | 'admitted' | undefined,
   text: ResourceText,
   evaluation: Evaluation,
 ): StatementVerdict {
   evaluation.variableMissing = false;
-  if (!admitsResource(statement, only, text, evaluation) && !evaluation.variableMissing) return 'noMatch';
+  const admitted = only === 'admitted' || admitsResource(statement, only, text, evaluation);
+  if (!admitted && !evaluation.variableMissing) return 'noMatch';
   let verdict: StatementVerdict = 'match';
   let missing: string[] | undefined;
   for (const condition of statement.conditions) {
@@ -58,7 +59,7 @@ export function statementVerdict(
       missing.push(condition.key.name);
     }
   }
-  if (missing !== undefined) for (const key of missing) evaluation.missing.add(key);
+  if (missing !== undefined) for (const key of missing) evaluation.miss(key);
   if (verdict === 'fault') return verdict;
   return missing !== undefined || evaluation.variableMissing ? 'unknown' : 'match';
 }

@@ -29,14 +29,24 @@ export function keyRef(name: string, naming: KeyNaming): KeyRef {
 /** The request and its keys. Made for one decision, and forgotten. */
 export class Evaluation {
   readonly request: PolicyRequest;
-  /** Keys that could be found out and are not told, of all statements that hang on them. */
-  readonly missing = new Set<string>();
   /** A variable of the statement at hand is not told. */
   variableMissing = false;
+  #missing: Set<string> | undefined;
   #folded: Map<string, readonly string[]> | undefined;
 
   constructor(request: PolicyRequest) {
     this.request = request;
+  }
+
+  /** Keys that could be found out and are not told, of all statements that hang on them. */
+  get missing(): readonly string[] {
+    return this.#missing === undefined ? [] : [...this.#missing];
+  }
+
+  /** Notes that an answer hangs on a key that is not told. */
+  miss(key: string): void {
+    this.#missing ??= new Set();
+    this.#missing.add(key);
   }
 
   /** The values of a key; undefined when absent, and when present with no value. */
@@ -66,7 +76,7 @@ export class Evaluation {
   /** The values a variable may stand for; undefined when absent. Remembers when the answer is not told. */
   variable(key: KeyRef): readonly string[] | undefined {
     if (this.request.unknownKeys !== undefined && this.isUnknown(key)) {
-      this.missing.add(key.name);
+      this.miss(key.name);
       this.variableMissing = true;
     }
     return this.values(key);

@@ -59,7 +59,7 @@ export function readActions(
     service,
     resourceCounts: service === 's3' || service === 'kms' || bucketScoped,
     bucketScoped,
-    classes: negated ? [] : entries.map((entry) => classOf(entry, table)),
+    classes: negated || kind !== 'bucket' ? [] : entries.map((entry) => classOf(entry, table)),
     admits: (key) => negated || entries.every((entry) => admitsKey(entry, service, table, key, grammar)),
   };
 }

@@ -71,6 +71,8 @@ export function placeOf(text: string, at: number): string {
   return `line ${before.split('\n').length}, column ${at - before.lastIndexOf('\n')}`;
 }
 
+/** Text without escapes, and without what must be escaped. */
+const PLAIN = /^[ !#-[\]-\ud7ff\ue000-\uffff]*$/;
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const LITERALS = ['true', 'false', 'null'] as const;
 const ESCAPES: Readonly<Record<string, string>> = {
@@ -167,6 +169,12 @@ class JsonReader {
   }
 
   #readString(): string {
+    const closing = this.#text.indexOf('"', this.#at + 1);
+    const plain = this.#text.slice(this.#at + 1, closing);
+    if (closing !== -1 && PLAIN.test(plain)) {
+      this.#at = closing + 1;
+      return plain;
+    }
     let value = '';
     let from = ++this.#at;
     for (;;) {

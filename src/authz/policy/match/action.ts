@@ -53,7 +53,7 @@ export function compileActions(entries: readonly string[], rules: ActionRules, o
   const { known } = rules;
   const plain = !negated && excepted === undefined && named.patterns.length === 0 && named.names.size <= MAX_NAMES;
   return {
-    id: JSON.stringify([negated, implies, entries, except]),
+    id: `${negated ? '!' : ''}${implies ? '+' : ''}${entries.join('\n')}\n\n${except.join('\n')}`,
     entries,
     negated,
     names: plain ? [...named.names] : undefined,

@@ -28,6 +28,8 @@ export interface ResourceRules {
 /** The texts that patterns are held against. */
 export interface ResourceText {
   readonly raw: string;
+  /** What is before the first slash of `raw`. */
+  readonly bucket: string;
   /** The cleaned path, where it counts and differs. */
   readonly cleaned: string | undefined;
   readonly sections: readonly string[];
@@ -41,7 +43,9 @@ export function resourceText(request: PolicyRequest, rules: ResourceRules): Reso
   if (rules.form === 'arn') {
     const path = object === '' ? bucket : `${bucket}/${object}`;
     const raw = request.resourceArn ?? `arn:aws:s3:::${path}`;
-    return { raw, cleaned: undefined, sections: splitArn(raw) ?? [raw] };
+    const slash = raw.indexOf('/');
+    const named = slash === -1 ? raw : raw.slice(0, slash);
+    return { raw, bucket: named, cleaned: undefined, sections: splitArn(raw) ?? [raw] };
   }
   const raw =
     object === ''
@@ -51,7 +55,13 @@ export function resourceText(request: PolicyRequest, rules: ResourceRules): Reso
       : object.startsWith('/')
         ? bucket + object
         : `${bucket}/${object}`;
-  return { raw, cleaned: rules.cleansPath ? cleanedPath(raw) : undefined, sections: NO_SECTIONS };
+  const slash = bucket.indexOf('/');
+  return {
+    raw,
+    bucket: slash === -1 ? bucket : bucket.slice(0, slash),
+    cleaned: rules.cleansPath ? cleanedPath(raw) : undefined,
+    sections: NO_SECTIONS,
+  };
 }
 
 export interface CompiledResource {
@@ -59,6 +69,8 @@ export interface CompiledResource {
   readonly source: string;
   /** What a matching resource's text begins with. */
   readonly head: string;
+  /** Whatever begins so matches. */
+  readonly onlyHead: boolean;
   matches(text: ResourceText, evaluation: Evaluation): boolean;
 }
 
@@ -71,20 +83,23 @@ export function compilePathResource(source: string, pattern: string, rules: Reso
     return {
       source,
       head,
+      onlyHead: false,
       matches: (text, evaluation) =>
         matchesTemplate(template, text.raw, evaluation, questionMark) ||
         (text.cleaned !== undefined && fillText(template, evaluation) === text.cleaned),
     };
   }
-  const compiled = new Pattern(template.fixed, questionMark);
+  const parts = template.fixed;
   // `team-*`: once its head is there, everything matches.
   const onlyHead = pattern.length === head.length + 1 && pattern.endsWith('*');
-  const equal = template.fixed.map((part) => part.text).join('');
+  const compiled = onlyHead ? undefined : new Pattern(parts, questionMark);
+  const equal = parts.length === 1 ? (parts[0]?.text ?? '') : parts.map((part) => part.text).join('');
   return {
     source,
     head,
+    onlyHead,
     matches: (text) =>
-      (onlyHead ? text.raw.startsWith(head) : compiled.matches(text.raw)) ||
+      (compiled === undefined ? text.raw.startsWith(head) : compiled.matches(text.raw)) ||
       (text.cleaned !== undefined && equal === text.cleaned),
   };
 }
@@ -93,12 +108,13 @@ export function compilePathResource(source: string, pattern: string, rules: Reso
 export function compileArnResource(source: string, arn: string, rules: ResourceRules): CompiledResource {
   const sections = splitArn(arn);
   if (arn === '*' || sections === undefined) {
-    return { source, head: '', matches: arn === '*' ? () => true : (text) => text.raw === arn };
+    return { source, head: '', onlyHead: arn === '*', matches: arn === '*' ? () => true : (text) => text.raw === arn };
   }
   const tests = sections.map((section) => sectionTest(compileTemplate(section, rules.variables, rules.naming), rules));
   return {
     source,
     head: literalHead(arn),
+    onlyHead: false,
     matches(text, evaluation) {
       if (text.sections.length !== tests.length) return false;
       // The last section tells most apart.
@@ -123,6 +139,8 @@ function cleanedPath(path: string): string | undefined {
   const mayDiffer =
     path.endsWith('/') || path.startsWith('/') || path.startsWith('.') || path.includes('//') || path.includes('/.');
   if (!mayDiffer) return path === '' ? '.' : undefined;
+  // A bucket itself, as a folder.
+  if (path.indexOf('/') === path.length - 1 && !path.startsWith('.') && path !== '/') return path.slice(0, -1);
   const cleaned = cleanPath(path);
   return cleaned === path ? undefined : cleaned;
 }
