@@ -77,7 +77,7 @@ const PREDICATES: Readonly<Record<string, Predicate>> = {
     const forged = forgedNames(http, claims);
     if (forged.size === 0) return false;
     if (!isMap(wanted) || !isMap(got)) return true;
-    return differingNames(wanted, got).every((name) => forged.has(name));
+    return keyNames().every((name) => forged.has(name) || sameValues(recorded(wanted, name), got[name]));
   },
   /** The recorded engine gave up. */
   aborted: (_vector, _dialect, wanted) => wanted === 'ERROR',
@@ -208,7 +208,7 @@ function forgedNames(http: DepartingVector['http'], claims: DepartingVector['cla
   const parameters = new Set([...new URLSearchParams(http?.query ?? '').keys()]);
   const claimed = new Set(Object.keys(claims ?? {}));
   const forged = new Set<string>();
-  for (const name of [...DERIVED_NAMES, ...QUERY_NAMES, ...CLAIM_NAMES]) {
+  for (const name of keyNames()) {
     const spelled = headerSpelling(name);
     const byHeader = headers.has(spelled) && name !== 'Referer';
     const byParameter = (parameters.has(name) && !QUERY_NAMES.includes(name)) || parameters.has(spelled);
@@ -216,6 +216,22 @@ function forgedNames(http: DepartingVector['http'], claims: DepartingVector['cla
     if (byHeader || byParameter || byClaim) forged.add(name);
   }
   return forged;
+}
+
+/** Flat names of the keys that a request may have. */
+function keyNames(): readonly string[] {
+  return [...DERIVED_NAMES, ...QUERY_NAMES, ...CLAIM_NAMES];
+}
+
+/** The recorded values of a key, which may stand under its spelling as a header. */
+function recorded(values: Readonly<Record<string, unknown>>, name: string): unknown {
+  return values[headerSpelling(name)] ?? values[name];
+}
+
+/** `<now>` is any time. */
+function sameValues(wanted: unknown, got: unknown): boolean {
+  if (Array.isArray(wanted) && wanted[0] === '<now>') return wanted.length === 1 && Array.isArray(got);
+  return valuesText(wanted) === valuesText(got);
 }
 
 function isMap(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -149,8 +149,9 @@ export function differenceText({ question }: Vector, expected: Outcome, outcome:
 }
 
 function sameValues(wanted: Json | undefined, got: Json | undefined): boolean {
-  const want = Array.isArray(wanted) ? wanted : [];
-  const have = Array.isArray(got) ? got : [];
+  // A key's values are a set: the same value twice is that value.
+  const want = [...new Set(Array.isArray(wanted) ? wanted : [])];
+  const have = [...new Set(Array.isArray(got) ? got : [])];
   if (want.length !== have.length) return false;
   return want.every((value, index) => (value === '<now>' ? isNow(have[index]) : value === have[index]));
 }
