@@ -4,6 +4,7 @@ type Suite = { run(args: readonly string[]): Promise<void> };
 
 const SUITES: Readonly<Record<string, () => Promise<Suite>>> = {
   authz: () => import('./authz.ts'),
+  events: () => import('./events.ts'),
   gateway: () => import('./gateway.ts'),
   identities: () => import('./identities.ts'),
   policy: () => import('./policy.ts'),

@@ -10,6 +10,9 @@ import { UsageError } from './root-credentials.ts';
 
 /** How long events that wait may take at the end. */
 const END_WITHIN_MS = 3_000;
+/** How long the start waits for the configuration of a supervised sidecar, which serves already, and of one that may not be there. */
+const FIRST_CONFIGURATION_MS = 30_000;
+const OTHER_SIDECAR_MS = 2_000;
 /** Variables that may hold passwords of targets. */
 const TARGET_VARIABLES = /^MINIO_NOTIFY_/;
 
@@ -53,7 +56,7 @@ export function createNotifications(
     service,
     async start() {
       process.on('SIGHUP', reload);
-      await service.start();
+      await service.start(settings.authz === undefined ? FIRST_CONFIGURATION_MS : OTHER_SIDECAR_MS);
       if (service.arns.length > 0) logger.info({ arns: service.arns }, 'event targets are configured');
     },
     async stop() {

@@ -16,8 +16,8 @@ import { type ConfiguredTargets, enabledTargets, type TargetKeys, type TargetSet
 import { reasonOf } from './targets/event-target.ts';
 import { openTarget, queuePath } from './targets/open-target.ts';
 
-/** How long the start waits for the configuration; a gateway without it serves all the same, and gets it later. */
-export const FIRST_CONFIGURATION_MS = 5_000;
+/** How long a reload waits for the configuration. */
+export const READ_CONFIGURATION_MS = 10_000;
 /** Between two attempts to follow the configuration. */
 const FOLLOW_AGAIN_MS = 500;
 
@@ -74,16 +74,17 @@ export class EventService {
     return this.hub.targets.map(({ id }) => targetArn({ region: this.#region, target: id })).sort();
   }
 
-  /** Follows the configuration; resolves when the targets of it are open, or after FIRST_CONFIGURATION_MS. */
-  async start(): Promise<void> {
+  /**
+   * Follows the configuration; resolves when the targets of it are open, or after so long: a gateway without a sidecar serves
+   * health checks and refusals all the same, and gets its targets later.
+   */
+  async start(withinMs: number): Promise<void> {
     const complete = new Promise<void>((resolve) => {
       this.#onComplete = resolve;
     });
     this.#following = this.#follow();
-    await Promise.race([
-      complete,
-      pause(FIRST_CONFIGURATION_MS, undefined, { signal: this.#ending.signal, ref: false }),
-    ]);
+    const waited = pause(withinMs, undefined, { signal: this.#ending.signal, ref: false }).catch(() => undefined);
+    await Promise.race([complete, waited]);
     await this.#applying;
   }
 
@@ -148,7 +149,7 @@ export class EventService {
 
   /** What is being followed may lag behind what was just configured. */
   async #readDocuments(): Promise<void> {
-    const reading = AbortSignal.any([this.#ending.signal, AbortSignal.timeout(FIRST_CONFIGURATION_MS)]);
+    const reading = AbortSignal.any([this.#ending.signal, AbortSignal.timeout(READ_CONFIGURATION_MS)]);
     for await (const { server, complete } of this.#options.buckets.watch(['notification'], reading)) {
       if (server !== undefined) this.#documents = server.documents;
       if (complete) return;

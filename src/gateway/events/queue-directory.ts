@@ -19,7 +19,7 @@ import { readSegment, type SegmentContent, segmentLine } from './queue-segment.t
 
 /** MinIO: events of a queue unless queue_limit says otherwise. */
 export const DEFAULT_QUEUE_LIMIT = 100_000;
-/** A file that has grown this large is followed by another. */
+/** The room of a file; one that is full is followed by another. */
 export const SEGMENT_BYTES = 1024 * 1024;
 /** Most bytes of one write. */
 const BATCH_BYTES = 1024 * 1024;
@@ -211,7 +211,7 @@ export class QueueDirectory implements EventQueue {
     const tail = this.#tail;
     const bytes = Buffer.from(events.map(segmentLine).join(''));
     for (let written = 0; written < bytes.length; ) {
-      written += (await tail.file.write(bytes, written)).bytesWritten;
+      written += (await tail.file.write(bytes, written, bytes.length - written, tail.bytes + written)).bytesWritten;
     }
     await tail.file.datasync();
     tail.bytes += bytes.length;
@@ -222,7 +222,11 @@ export class QueueDirectory implements EventQueue {
 
   async #newTail(): Promise<Tail> {
     const segment: Segment = { number: this.#nextNumber++, count: 0 };
-    const file = await open(this.#file(segment), 'ax', 0o600);
+    const file = await open(this.#file(segment), 'wx', 0o600);
+    // With the room there already, syncing what is written into it is that alone: neither the file's size changes nor the journal of
+    // the file system, in which the writes of everybody else would have to be waited for.
+    await file.write(Buffer.alloc(SEGMENT_BYTES));
+    await file.sync();
     await syncDirectory(this.#options.path);
     this.#segments.push(segment);
     return { file, segment, bytes: 0, events: [] };

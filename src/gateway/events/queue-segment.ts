@@ -17,13 +17,15 @@ export function segmentLine({ json }: QueuedEvent): string {
 
 /** Reads a file. Throws what the file system throws. */
 export function readSegment(path: string): SegmentContent {
-  const text = readFileSync(path, 'utf8');
+  const bytes = readFileSync(path);
+  // behind the last line lies room for more
+  const text = bytes.toString('utf8').replace(/\0+$/, '');
   const lines = text.split('\n');
   // what follows the last line's end: nothing, or a line that was cut short
   const rest = lines.pop() ?? '';
   const events: QueuedEvent[] = [];
-  // a file is made for its first line
-  let damaged = rest === '' && text !== '' ? 0 : 1;
+  // a file is made with room for its lines
+  let damaged = rest === '' && bytes.length > 0 ? 0 : 1;
   for (const line of lines) {
     const event = parseLine(line);
     if (event === undefined) damaged++;

@@ -1,0 +1,142 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { QueuedEvent } from './event-queue.ts';
+import { makeDirectory } from './make-directory.ts';
+import { QueueDirectory, QueueInUse, SEGMENT_BYTES } from './queue-directory.ts';
+
+let folder = '';
+let damaged: [file: string, keptAs: string, lines: number][] = [];
+let failures: unknown[] = [];
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'queue-'));
+  damaged = [];
+  failures = [];
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function open(limit = 0): QueueDirectory {
+  return QueueDirectory.open({
+    path: join(folder, 'a', 'b'),
+    limit,
+    log: { damaged: (...what) => damaged.push(what), failed: (error) => failures.push(error) },
+  });
+}
+
+const T0 = Date.parse('2026-01-02T03:04:05.678Z');
+function event(i: number, padding = 0): QueuedEvent {
+  const time = new Date(T0 + i);
+  return { json: JSON.stringify({ eventTime: time.toISOString(), i, padding: 'x'.repeat(padding) }), timeMs: T0 + i };
+}
+const numbers = (events: readonly QueuedEvent[]): number[] =>
+  events.map(({ json }) => (JSON.parse(json) as { i: number }).i);
+const files = (): string[] =>
+  readdirSync(join(folder, 'a', 'b'))
+    .filter((name) => name.endsWith('.events'))
+    .sort();
+
+async function fill(queue: QueueDirectory, from: number, to: number, padding = 0): Promise<void> {
+  const all = Array.from({ length: to - from }, (_, i) => queue.append(event(from + i, padding)));
+  expect(new Set(await Promise.all(all))).toEqual(new Set(['queued']));
+}
+
+async function drain(queue: QueueDirectory): Promise<number[]> {
+  const found: number[] = [];
+  for (;;) {
+    const events = await queue.peek(7);
+    if (events.length === 0) return found;
+    found.push(...numbers(events));
+    await queue.remove(events.length);
+  }
+}
+
+describe('a queue on disk', () => {
+  it('gives what it was given, in order, over many files', async () => {
+    const queue = open();
+    await fill(queue, 0, 40, SEGMENT_BYTES / 10);
+    expect(files().length).toBeGreaterThan(2);
+    expect(queue.size).toBe(40);
+    expect(await drain(queue)).toEqual(Array.from({ length: 40 }, (_, i) => i));
+    expect(queue.size).toBe(0);
+    await fill(queue, 40, 42);
+    expect(await drain(queue)).toEqual([40, 41]);
+    await queue.close();
+  });
+
+  it('goes on where it was when its process ended without a word', async () => {
+    const first = open();
+    await fill(first, 0, 10);
+    expect(numbers(await first.peek(4))).toEqual([0, 1, 2, 3]);
+    await first.remove(4);
+    // a process that was killed leaves its claim; another has a higher start time
+    writeFileSync(join(folder, 'a', 'b', 'owner'), '1 0\n');
+    const second = open();
+    expect(second.size).toBe(6);
+    expect(numbers([second.last() as QueuedEvent])).toEqual([9]);
+    await fill(second, 10, 12);
+    expect(await drain(second)).toEqual([4, 5, 6, 7, 8, 9, 10, 11]);
+    await second.close();
+    expect(await drain(open())).toEqual([]);
+    expect(damaged).toEqual([]);
+  });
+
+  it('takes no more than its limit', async () => {
+    const queue = open(3);
+    await fill(queue, 0, 3);
+    expect(queue.append(event(3))).toBe('full');
+    await queue.remove((await queue.peek(1)).length);
+    expect(await queue.append(event(4))).toBe('queued');
+    expect(await drain(queue)).toEqual([1, 2, 4]);
+  });
+
+  it.each([
+    ['cut short within an event', (file: string) => truncateSync(file, 100), [0]],
+    ['emptied', (file: string) => truncateSync(file, 0), []],
+    [
+      'with a byte changed',
+      (file: string) => {
+        const bytes = readFileSync(file);
+        bytes[bytes.indexOf('"i":1') + 4] = 0x39;
+        writeFileSync(file, bytes);
+      },
+      [0, 2],
+    ],
+  ])('sets a file aside that was %s, and gives what is good of it and of the others', async (_, damage, good) => {
+    const first = open();
+    await fill(first, 0, 3);
+    await first.close();
+    const second = open();
+    await fill(second, 3, 5);
+    await second.close();
+    const [file = ''] = files();
+    damage(join(folder, 'a', 'b', file));
+    const third = open();
+    expect(damaged).toHaveLength(1);
+    expect(damaged[0]?.[0]).toContain(file);
+    expect(statSync(damaged[0]?.[1] ?? '').isFile()).toBe(true);
+    expect(await drain(third)).toEqual([...good, 3, 4]);
+  });
+
+  it('belongs to one process', async () => {
+    const queue = open();
+    const mine = readFileSync(join(folder, 'a', 'b', 'owner'), 'utf8');
+    const parent = process.ppid;
+    const start = readFileSync(`/proc/${parent}/stat`, 'utf8').split(') ')[1]?.split(' ')[19];
+    writeFileSync(join(folder, 'a', 'b', 'owner'), `${parent} ${start}\n`);
+    expect(() => open()).toThrow(QueueInUse);
+    writeFileSync(join(folder, 'a', 'b', 'owner'), mine);
+    await queue.close();
+  });
+});
+
+describe('makeDirectory', () => {
+  it('makes what is missing, and ends where nothing can be made', () => {
+    makeDirectory(join(folder, 'x', 'y', 'z'));
+    makeDirectory(join(folder, 'x', 'y', 'z'));
+    expect(statSync(join(folder, 'x', 'y', 'z')).mode & 0o777).toBe(0o700);
+    expect(() => makeDirectory('/proc/none/such')).toThrow();
+    writeFileSync(join(folder, 'file'), '');
+    expect(() => makeDirectory(join(folder, 'file', 'below'))).toThrow();
+  });
+});

@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest';
+import { eventually } from '../../../test/harness/waiting.ts';
+import { MemoryQueue } from './event-queue.ts';
+import { type DropReason, TargetDelivery } from './target-delivery.ts';
+import { DeliveryError, type EventTarget, TargetError } from './targets/event-target.ts';
+
+const event = (i: number) => ({ json: String(i), timeMs: i });
+
+/** A target whose deliveries go as a test says. */
+class ScriptedTarget implements EventTarget {
+  readonly id = 't:redis';
+  readonly got: number[] = [];
+  up = true;
+  /** Refused for what it holds. */
+  bad = -1;
+  attempts = 0;
+  async check(): Promise<void> {
+    this.attempts++;
+    if (!this.up) throw new TargetError('away');
+  }
+  async deliver(events: readonly { readonly json: string }[]): Promise<void> {
+    this.attempts++;
+    for (const [delivered, { json }] of events.entries()) {
+      if (!this.up) throw new DeliveryError('away', { delivered });
+      if (Number(json) === this.bad) throw new DeliveryError('not this one', { delivered, unacceptable: true });
+      this.got.push(Number(json));
+    }
+  }
+  async close(): Promise<void> {}
+}
+
+function deliver(target: ScriptedTarget, limit = 0) {
+  const said: string[] = [];
+  const dropped = new Map<DropReason, number>();
+  const delivery = new TargetDelivery({
+    target,
+    queue: new MemoryQueue(limit),
+    durable: false,
+    random: () => 0,
+    log: {
+      online: () => said.push('online'),
+      offline: (_, reason) => said.push(`offline: ${reason}`),
+      dropping: (_, reason) => said.push(`dropping: ${reason}`),
+      refused: (_, reason, { json }) => said.push(`refused ${json}: ${reason}`),
+      delivered: () => undefined,
+      failed: () => undefined,
+      dropped: (_, reason, count) => dropped.set(reason, (dropped.get(reason) ?? 0) + count),
+    },
+  });
+  return { delivery, said, dropped };
+}
+
+describe('TargetDelivery', () => {
+  it('delivers in order, and says once that its target went and once that it came', async () => {
+    const target = new ScriptedTarget();
+    const { delivery, said } = deliver(target);
+    for (let i = 0; i < 5; i++) delivery.take(event(i));
+    await eventually('five', () => target.got.length === 5);
+    target.up = false;
+    for (let i = 5; i < 250; i++) delivery.take(event(i));
+    await eventually('three attempts more', () => target.attempts >= 5);
+    expect(delivery.status).toMatchObject({ online: false, reason: 'away', waiting: 245 });
+    expect(delivery.status.lagMs).toBeGreaterThan(0);
+    target.up = true;
+    await eventually('all', () => target.got.length === 250);
+    expect(target.got).toEqual(Array.from({ length: 250 }, (_, i) => i));
+    expect(said).toEqual(['online', 'offline: away', 'online']);
+    await delivery.close(1_000);
+  });
+
+  it('counts what its queue does not take, and what is lost at the end', async () => {
+    const target = new ScriptedTarget();
+    target.up = false;
+    const { delivery, said, dropped } = deliver(target, 10);
+    await eventually('it was tried', () => target.attempts > 0);
+    for (let i = 0; i < 13; i++) delivery.take(event(i));
+    expect(dropped.get('queue_full')).toBe(3);
+    await delivery.close(100);
+    expect(dropped.get('shutdown')).toBe(10);
+    expect(said).toEqual(['offline: away', 'dropping: queue_full', 'dropping: shutdown']);
+  });
+
+  it('gives up an event that its target refuses for what it holds, and goes on', async () => {
+    const target = new ScriptedTarget();
+    target.bad = 2;
+    const { delivery, said, dropped } = deliver(target);
+    for (let i = 0; i < 4; i++) delivery.take(event(i));
+    await eventually('three', () => target.got.length === 3);
+    expect(target.got).toEqual([0, 1, 3]);
+    expect(said).toEqual(['online', 'refused 2: not this one']);
+    expect(dropped.get('refused')).toBe(1);
+    await delivery.close(1_000);
+  });
+});
