@@ -44,6 +44,8 @@ export interface ServeAuthzOptions extends AuditOptions {
   readonly bucket?: string | undefined;
   /** Identities are read and never changed. */
   readonly readOnly?: boolean;
+  /** Identity files that are replaced or removed go to the volume's trash. */
+  readonly iamTrash?: boolean;
   readonly kmsSecretKey?: string | undefined;
   readonly root: RootCredentials;
   readonly refreshMs?: number;
@@ -182,9 +184,9 @@ export async function serveAuthz(options: ServeAuthzOptions): Promise<RunningAut
 }
 
 async function openStoreOf(options: ServeAuthzOptions): Promise<OpenedStore> {
-  const { store, storage, bucket, kmsSecretKey } = options;
+  const { store, storage, bucket, kmsSecretKey, iamTrash: trash } = options;
   if (typeof store === 'string') {
-    return openStore(store, { storage, bucket, kmsSecretKey, environment: process.env });
+    return openStore(store, { storage, bucket, kmsSecretKey, trash, environment: process.env });
   }
   return { store, records: undefined, sharesTokens: true, close: () => store.close() };
 }
@@ -204,6 +206,7 @@ interface AuthzFlags extends TlsFlags, AuditFlags {
   readonly storage?: string;
   readonly bucket?: string;
   readonly readOnly?: boolean;
+  readonly iamTrash?: boolean;
   readonly refreshIamInterval: number;
   readonly dialect: DialectName;
   readonly bucketPolicies?: PolicySettings['bucketPolicies'];
@@ -230,6 +233,7 @@ export function authzCommand(): Command {
     )
     .option('--storage <TYPE>', 'object storage type of the volume, instead of the one in it')
     .option('--bucket <URL>', 'bucket or directory of the object storage of the volume, instead of the one in it')
+    .option('--iam-trash', 'let identity files that are replaced or removed go to the trash of the volume')
     .option('--read-only', 'never change identities, policies and bucket configuration')
     .option(
       '--refresh-iam-interval <DURATION>',
@@ -270,6 +274,7 @@ async function runAuthz(flags: AuthzFlags, logger: Logger): Promise<void> {
     storage: flags.storage,
     bucket: flags.bucket,
     readOnly: flags.readOnly === true,
+    iamTrash: flags.iamTrash === true,
     kmsSecretKey,
     root,
     refreshMs: flags.refreshIamInterval,

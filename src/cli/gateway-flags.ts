@@ -118,6 +118,8 @@ export const PORTCULLIS_FLAGS: readonly FlagSpec[] = [
   acting('workers', 'worker processes (default: the number of cores)', 'N'),
   acting('dialect', 'policy dialect of the supervised sidecar (default: portcullis)', 'NAME'),
   acting('bucket-policies', 'whom bucket policies bind: everyone (default) or anonymous', 'WHOM'),
+  acting('store', 'where identities are kept, if not in this volume (also PORTCULLIS_STORE)', 'URL'),
+  acting('iam-trash', 'let identity files that are replaced or removed go to the trash of the volume'),
   acting('account-id', 'account of everyone here, in ARNs: 12 digits (default: 000000000000)', 'DIGITS'),
   acting('sts-listen', 'HOST:PORT where the supervised sidecar serves STS and administration over TLS', 'ADDRESS'),
   acting('sts-tls-cert', 'certificate of --sts-listen, PEM', 'FILE'),

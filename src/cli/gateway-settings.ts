@@ -131,7 +131,12 @@ export function readGatewaySettings(
     authz,
     root: authz === undefined ? readRootCredentials(env) : undefined,
     sidecarArgs: [
-      ...sidecarFlag('--store', `volume:${metaUrl}`),
+      // Out of its environment it is not in the list of processes.
+      ...sidecarFlag(
+        '--store',
+        text('store') ?? (env.PORTCULLIS_STORE === undefined ? `volume:${metaUrl}` : undefined),
+      ),
+      ...(isOn('iamTrash') ? ['--iam-trash'] : []),
       ...sidecarFlag('--refresh-iam-interval', refresh),
       ...sidecarFlag('--dialect', text('dialect')),
       ...sidecarFlag('--bucket-policies', bucketPolicies),

@@ -142,6 +142,15 @@ describe('what is written', () => {
     }
   });
 
+  it('goes to the trash when that is asked for', async () => {
+    const storage = new VolumeRecordStorage(volume, { trash: true });
+    await storage.write({ users: new Map([['tim', { ...user, secretKey: 'first-secret-tim' }]]) });
+    await storage.write({ users: new Map([['tim', undefined]]) });
+    const trashed = (await filesBelow(volume, ['.trash'])).filter((path) => path.at(-1)?.endsWith('identity.json'));
+    const texts = await Promise.all(trashed.map((path) => read(volume, path)));
+    expect(texts.some((text) => text.includes('first-secret-tim'))).toBe(true);
+  });
+
   it('reads a name that no file can have as nobody', async () => {
     const storage = new VolumeRecordStorage(volume);
     for (const name of ['..', 'a/b', '', 'x'.repeat(300)]) expect(await storage.read('users', name)).toBeUndefined();

@@ -1,8 +1,7 @@
 // Opens a volume for writing when the first change is made, so that a service which makes none has no session there.
 import type { Volume } from '../../juicefs/volume.ts';
 import type { RecordAccess, RecordStorage } from './record-storage.ts';
-import type { FileCrypto } from './volume-files.ts';
-import { VolumeRecordStorage } from './volume-writer.ts';
+import { VolumeRecordStorage, type VolumeRecordStorageOptions } from './volume-writer.ts';
 
 interface Opened {
   readonly volume: Volume;
@@ -12,12 +11,12 @@ interface Opened {
 export class LazyVolumeStorage implements RecordStorage {
   readonly loadsChanges = false;
   readonly #open: () => Promise<Volume>;
-  readonly #crypto: FileCrypto | undefined;
+  readonly #options: VolumeRecordStorageOptions;
   #opened: Promise<Opened> | undefined;
 
-  constructor(open: () => Promise<Volume>, crypto: FileCrypto | undefined) {
+  constructor(open: () => Promise<Volume>, options: VolumeRecordStorageOptions) {
     this.#open = open;
-    this.#crypto = crypto;
+    this.#options = options;
   }
 
   async exclusively<T>(work: (records: RecordAccess) => Promise<T>): Promise<T> {
@@ -45,6 +44,6 @@ export class LazyVolumeStorage implements RecordStorage {
 
   async #openNow(): Promise<Opened> {
     const volume = await this.#open();
-    return { volume, storage: new VolumeRecordStorage(volume, { crypto: this.#crypto }) };
+    return { volume, storage: new VolumeRecordStorage(volume, this.#options) };
   }
 }

@@ -26,6 +26,8 @@ export interface OpenStoreOptions {
   readonly bucket?: string | undefined;
   /** MINIO_KMS_SECRET_KEY: `NAME:BASE64`. */
   readonly kmsSecretKey?: string | undefined;
+  /** Identity files that are replaced or removed go to the volume's trash. */
+  readonly trash?: boolean | undefined;
   /** What the volume library may read of the environment, as in VolumeOptions. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
 }
@@ -62,7 +64,7 @@ export async function openStore(url: string, options: OpenStoreOptions = {}): Pr
 
 async function openVolumeStore(
   metaUrl: string,
-  { storage, bucket, environment }: OpenStoreOptions,
+  { storage, bucket, environment, trash }: OpenStoreOptions,
   crypto: FileCrypto | undefined,
 ): Promise<OpenedStore> {
   const where = {
@@ -74,7 +76,7 @@ async function openVolumeStore(
     const store = new VolumeIamStore(await openVolume(metaUrl, { readOnly: true, ...where }), crypto?.decrypt);
     const records = new LazyVolumeStorage(
       () => openVolume(metaUrl, { backgroundJobs: false, mountpoint: 'authz', ...where }),
-      crypto,
+      { crypto, trash },
     );
     const close = async (): Promise<void> => {
       await records.close();

@@ -66,22 +66,33 @@ export function textOf(
   return decrypt(path.join('/'), bytes);
 }
 
-/** The new file appears whole, in place of the old one. Neither goes to the trash: what a secret was stays a secret. */
-export async function replaceFile(volume: WritableVolume, path: VolumePath, bytes: Uint8Array): Promise<void> {
-  const writer = volume.create(path, { skipTrash: true });
-  try {
-    await writer.write(bytes);
-    await writer.commit();
-  } catch (error) {
-    await writer.abort();
-    throw error;
-  }
+/** How files are changed. */
+export interface FileChanges {
+  /** The new file appears whole, in place of the old one. */
+  replace(path: VolumePath, bytes: Uint8Array): Promise<void>;
+  /** Removes a file and (given one) its directory if that is empty then. Fine if there is none. */
+  remove(path: VolumePath, directory?: VolumePath): Promise<void>;
 }
 
-/** Removes a file, past the trash, and (given one) its directory if that is empty then. Fine if there is none. */
-export async function removeFile(volume: WritableVolume, path: VolumePath, directory?: VolumePath): Promise<void> {
-  await unless(['ENOENT', 'ENOTDIR'], volume.unlink(path, { skipTrash: true }));
-  if (directory !== undefined) await unless(['ENOENT', 'ENOTEMPTY'], volume.rmdir(directory, { skipTrash: true }));
+/** @param trash replaced and removed files go to the volume's trash; otherwise what was a secret stays one */
+export function fileChanges(volume: WritableVolume, trash: boolean): FileChanges {
+  const skipTrash = !trash;
+  return {
+    async replace(path, bytes) {
+      const writer = volume.create(path, { skipTrash });
+      try {
+        await writer.write(bytes);
+        await writer.commit();
+      } catch (error) {
+        await writer.abort();
+        throw error;
+      }
+    },
+    async remove(path, directory) {
+      await unless(['ENOENT', 'ENOTDIR'], volume.unlink(path, { skipTrash }));
+      if (directory !== undefined) await unless(['ENOENT', 'ENOTEMPTY'], volume.rmdir(directory, { skipTrash }));
+    },
+  };
 }
 
 async function unless(codes: readonly string[], work: Promise<void>): Promise<void> {

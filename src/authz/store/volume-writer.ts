@@ -13,7 +13,7 @@ import {
   withExtras,
 } from './record-parsers.ts';
 import type { RecordAccess, RecordStorage } from './record-storage.ts';
-import { type FileCrypto, isUnreadableFile, readBytes, removeFile, replaceFile, textOf } from './volume-files.ts';
+import { type FileChanges, type FileCrypto, fileChanges, isUnreadableFile, readBytes, textOf } from './volume-files.ts';
 import {
   bucketExtrasPath,
   bucketPath,
@@ -31,6 +31,8 @@ type WritableVolume = Pick<Volume, 'stat' | 'open' | 'create' | 'unlink' | 'rmdi
 export interface VolumeRecordStorageOptions {
   readonly crypto?: FileCrypto | undefined;
   readonly lock?: StoreLock;
+  /** Replaced and removed files go to the volume's trash, as those of the Go gateway do. */
+  readonly trash?: boolean | undefined;
 }
 
 export class VolumeRecordStorage implements RecordStorage, RecordAccess {
@@ -38,10 +40,12 @@ export class VolumeRecordStorage implements RecordStorage, RecordAccess {
   readonly #volume: WritableVolume;
   readonly #crypto: FileCrypto | undefined;
   readonly #lock: StoreLock;
+  readonly #files: FileChanges;
 
   constructor(volume: WritableVolume, options: VolumeRecordStorageOptions = {}) {
     this.#volume = volume;
     this.#crypto = options.crypto;
+    this.#files = fileChanges(volume, options.trash === true);
     this.#lock = options.lock ?? new VolumeLock(volume);
   }
 
@@ -132,7 +136,7 @@ export class VolumeRecordStorage implements RecordStorage, RecordAccess {
   async #put(table: FileTable, name: string, text: string | undefined): Promise<void> {
     const path = recordPath(table, name);
     if (text === undefined) {
-      await removeFile(this.#volume, path, PLACES[table].file === undefined ? undefined : path.slice(0, -1));
+      await this.#files.remove(path, PLACES[table].file === undefined ? undefined : path.slice(0, -1));
     } else {
       await this.#replace(path, text);
     }
@@ -142,8 +146,8 @@ export class VolumeRecordStorage implements RecordStorage, RecordAccess {
     const path = bucketPath(name);
     const extrasPath = bucketExtrasPath(name);
     if (record === undefined) {
-      await removeFile(this.#volume, path, path.slice(0, -1));
-      await removeFile(this.#volume, extrasPath);
+      await this.#files.remove(path, path.slice(0, -1));
+      await this.#files.remove(extrasPath);
       return;
     }
     const before = await readBytes(this.#volume, path);
@@ -154,15 +158,15 @@ export class VolumeRecordStorage implements RecordStorage, RecordAccess {
     const parsed = before === undefined ? undefined : parseBucketMetadata(before);
     const same = parsed !== undefined && !isUnreadable(parsed) && parsed.createdMs === record.createdMs;
     const bytes = bucketFile(name, record, same ? before : undefined);
-    if (before === undefined || Buffer.compare(bytes, before) !== 0) await replaceFile(this.#volume, path, bytes);
+    if (before === undefined || Buffer.compare(bytes, before) !== 0) await this.#files.replace(path, bytes);
     const extras = bucketExtrasFile(record);
-    if (extras === undefined) await removeFile(this.#volume, extrasPath);
-    else await replaceFile(this.#volume, extrasPath, Buffer.from(extras));
+    if (extras === undefined) await this.#files.remove(extrasPath);
+    else await this.#files.replace(extrasPath, Buffer.from(extras));
   }
 
   async #putServer(name: string, document: ServerDocument | undefined): Promise<void> {
     const path = serverPath(name);
-    if (document === undefined) await removeFile(this.#volume, path);
+    if (document === undefined) await this.#files.remove(path);
     else await this.#replace(path, document.text);
   }
 
@@ -172,6 +176,6 @@ export class VolumeRecordStorage implements RecordStorage, RecordAccess {
   }
 
   async #replace(path: readonly string[], text: string): Promise<void> {
-    await replaceFile(this.#volume, path, this.#crypto?.encrypt(path.join('/'), text) ?? Buffer.from(text));
+    await this.#files.replace(path, this.#crypto?.encrypt(path.join('/'), text) ?? Buffer.from(text));
   }
 }
