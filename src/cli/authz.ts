@@ -124,6 +124,7 @@ export async function serveAuthz(options: ServeAuthzOptions): Promise<RunningAut
     const asks = new Asks(authorizer, audit, nowMs, { auditRequired: options.auditRequired === true });
     const admin = createAdminService({
       answer: (ask) => asks.answer(ask),
+      explainRequest: (requestId) => audit.explain(requestId),
       directory,
       settings,
       root,

@@ -22,6 +22,7 @@ const SUBCOMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   conformance: async () => (await import('./conformance.ts')).conformanceCommand(),
   iam: async () => (await import('./iam.ts')).iamCommand(),
   policy: async () => (await import('./policy.ts')).policyCommand(),
+  explain: async () => (await import('./explain.ts')).explainCommand(),
 };
 
 async function main(argv: readonly string[]): Promise<void> {

@@ -45,6 +45,24 @@ export function explanationJson({ decision, statements }: Explanation, { questio
   return JSON.stringify(shown, undefined, 2);
 }
 
+/** One statement of an explanation. */
+export function traceText(trace: ShownTrace): string {
+  const name = `  ${trace.statement.policy} ${refText({ ...trace.statement, sid: trace.statement.sid })}: ${trace.effect}`;
+  return trace.matched ? `${name} matches` : `${name} does not match: ${elementText(trace)}`;
+}
+
+/** A trace as it comes over the wire. */
+interface ShownTrace {
+  readonly statement: { readonly policy: string; readonly sid?: string | undefined; readonly index: number };
+  readonly effect: 'Allow' | 'Deny';
+  readonly matched: boolean;
+  readonly failedElement?: string | undefined;
+  readonly operator?: string | undefined;
+  readonly key?: string | undefined;
+  readonly wanted?: readonly string[] | undefined;
+  readonly seen?: readonly string[] | undefined;
+}
+
 function traceLines(trace: StatementTrace, decision: Decision, { names }: AskedQuestion): string[] {
   const { statement, effect, matched } = trace;
   const by = determining(decision);
@@ -54,7 +72,7 @@ function traceLines(trace: StatementTrace, decision: Decision, { names }: AskedQ
   return [`${head} does not match: ${elementText(trace)}`];
 }
 
-function elementText({ failedElement, operator, key, wanted, seen }: StatementTrace): string {
+function elementText({ failedElement, operator, key, wanted, seen }: ShownTrace): string {
   const want = listText(wanted ?? []);
   const have = seen === undefined || seen.length === 0 ? 'nothing' : listText(seen);
   if (failedElement === 'Condition') return `Condition ${operator} ${key} wants ${want}, the request has ${have}`;
@@ -122,7 +140,7 @@ function witnessLines(what: string, witnesses: readonly Witness[]): string[] {
   ]);
 }
 
-function outcomeText(decision: Decision): string {
+export function outcomeText(decision: Decision): string {
   const by = determining(decision);
   return by === undefined ? HEADLINES[decision.outcome] : `${HEADLINES[decision.outcome]} (${refText(by)})`;
 }

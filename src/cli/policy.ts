@@ -15,6 +15,7 @@ import {
   questionOf,
   readDocument,
 } from './policy-question.ts';
+import { replay, replayCommand } from './policy-replay.ts';
 import { UsageError } from './root-credentials.ts';
 
 /** The subcommand. */
@@ -24,7 +25,8 @@ export function policyCommand(): Command {
     .addCommand(strict(validateCommand()))
     .addCommand(strict(checkCommand()))
     .addCommand(strict(explainCommand()))
-    .addCommand(strict(diffCommand()));
+    .addCommand(strict(diffCommand()))
+    .addCommand(strict(replayCommand().action((flags) => answering(() => replay(flags, print)))));
 }
 
 /** Wrong flags are an error, and no answer: exit code 2. */
@@ -35,9 +37,9 @@ function strict(command: Command): Command {
 }
 
 /** Whatever goes wrong is an error, and no answer. */
-async function answering(answer: () => number): Promise<void> {
+async function answering(answer: () => number | Promise<number>): Promise<void> {
   try {
-    process.exitCode = answer();
+    process.exitCode = await answer();
   } catch (error) {
     if (error instanceof UsageError) throw new UsageError(error.message, EXIT_ERROR);
     process.stderr.write(`portcullis: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);

@@ -12,6 +12,7 @@ export const ADMIN_ERRORS = {
   NoSuchUser: { code: 'XMinioAdminNoSuchUser', status: 404, message: 'The specified user does not exist.' },
   NoSuchGroup: { code: 'XMinioAdminNoSuchGroup', status: 404, message: 'The specified group does not exist.' },
   NoSuchPolicy: { code: 'XMinioAdminNoSuchPolicy', status: 404, message: 'The canned policy does not exist.' },
+  NoSuchRequest: { code: 'XMinioAdminNoSuchRequest', status: 404, message: 'The request is not remembered.' },
   NoSuchServiceAccount: {
     code: 'XMinioInvalidIAMCredentials',
     status: 404,

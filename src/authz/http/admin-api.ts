@@ -9,6 +9,7 @@ import { AdminCall, type AdminReply, authRefusalStatus } from './admin-call.ts';
 import type { AdminRoute } from './admin-route.ts';
 import type { AdminService } from './admin-service.ts';
 import { CONFIG_ROUTES } from './config-routes.ts';
+import { EXPLAIN_ROUTES } from './explain-routes.ts';
 import { GROUP_ROUTES } from './group-routes.ts';
 import type { HttpRequest } from './http-request.ts';
 import { POLICY_ROUTES } from './policy-routes.ts';
@@ -25,6 +26,7 @@ const ROUTES: readonly AdminRoute[] = [
   ...POLICY_ROUTES,
   ...SERVICE_ACCOUNT_ROUTES,
   ...ACCESS_KEY_ROUTES,
+  ...EXPLAIN_ROUTES,
   ...CONFIG_ROUTES,
   ...SERVER_INFO_ROUTES,
 ];

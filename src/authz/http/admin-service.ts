@@ -18,6 +18,8 @@ export interface AdminServiceOptions {
   /** The texts of the built-in policies, by name. */
   readonly builtInPolicies: ReadonlyMap<string, string>;
   readonly nowMs: () => number;
+  /** The decisions of a request that are still remembered, as data. */
+  readonly explainRequest?: ((requestId: string) => readonly unknown[]) | undefined;
   /** Why a target of the configuration cannot be used: whoever puts the service together knows how to connect to one. */
   readonly targetProblem?: TargetCheck | undefined;
   /** Of this program. */
@@ -50,6 +52,11 @@ export class AdminService {
 
   usage(): Promise<StoreUsage | undefined> {
     return this.#options.usage();
+  }
+
+  /** Empty for a request that is not remembered. */
+  explainRequest(requestId: string): readonly unknown[] {
+    return this.#options.explainRequest?.(requestId) ?? [];
   }
 
   get records(): IamRecords {

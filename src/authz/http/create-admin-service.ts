@@ -19,6 +19,7 @@ export interface CreateAdminServiceOptions {
   readonly version: string;
   readonly usage: AdminServiceOptions['usage'];
   readonly targetProblem?: AdminServiceOptions['targetProblem'];
+  readonly explainRequest?: AdminServiceOptions['explainRequest'];
 }
 
 export function createAdminService(options: CreateAdminServiceOptions): AdminService {
@@ -38,6 +39,7 @@ export function createAdminService(options: CreateAdminServiceOptions): AdminSer
     builtInPolicies: BUILT_IN_POLICIES,
     nowMs,
     targetProblem,
+    explainRequest: options.explainRequest,
     version,
     usage,
   });
