@@ -4,14 +4,20 @@ import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openVolume, type Volume, type VolumePath } from '../../src/juicefs/index.ts';
 import { type GoldenObject, type GoldenVolume, unpackGolden } from '../fixtures/volumes/golden.ts';
+import { canRestore, type RestoredMetadata, restoreMetadata } from '../harness/golden-server.ts';
 
-describe.each(['sqlite-plain', 'sqlite-multi-lz4', 'sqlite-posix', 'sqlite-chacha'])('golden volume %s', (name) => {
+const NAMES = ['sqlite-plain', 'sqlite-multi-lz4', 'sqlite-posix', 'sqlite-chacha', 'redis-zstd-multi'];
+NAMES.push('redis-encrypted', 'mysql-multi', 'postgres-multi');
+
+describe.each(NAMES.filter(canRestore))('golden volume %s', (name) => {
   let golden: GoldenVolume;
+  let metadata: RestoredMetadata;
   let volume: Volume;
 
   beforeAll(async () => {
     golden = unpackGolden(name);
-    volume = await openVolume(golden.metaUrl, {
+    metadata = await restoreMetadata(golden.directory);
+    volume = await openVolume(metadata.metaUrl, {
       readOnly: true,
       bucket: golden.bucket,
       environment: { JFS_RSA_PASSPHRASE: golden.passphrase },
@@ -20,6 +26,7 @@ describe.each(['sqlite-plain', 'sqlite-multi-lz4', 'sqlite-posix', 'sqlite-chach
 
   afterAll(async () => {
     await volume.close();
+    await metadata.stop();
     rmSync(golden.directory, { recursive: true });
   });
 

@@ -36,16 +36,21 @@ export async function formatTestVolume(folder: string, flags: readonly string[] 
 const GOLDEN = resolve(import.meta.dirname, '../fixtures/volumes');
 
 /** Unpacks a golden volume below a folder. */
-export function unpackGoldenVolume(name: string, folder: string): TestVolume & { readonly manifest: unknown } {
+export function unpackGoldenVolume(
+  name: string,
+  folder: string,
+): TestVolume & { readonly manifest: unknown; readonly environment: Readonly<Record<string, string>> } {
   untar(gunzipSync(readFileSync(join(GOLDEN, `${name}.tar.gz`))), folder);
   const root = join(folder, name);
   const database = join(root, 'meta.db');
   const objects = join(root, 'objects');
+  const passphrase = join(root, 'rsa-passphrase.txt');
   return {
     metaUrl: `sqlite3://${database}`,
     database,
     objects,
     flags: ['--storage', 'file', '--bucket', `${objects}/`],
+    environment: existsSync(passphrase) ? { JFS_RSA_PASSPHRASE: readFileSync(passphrase, 'utf8').trim() } : {},
     manifest: JSON.parse(readFileSync(join(root, 'manifest.json'), 'utf8')),
   };
 }
