@@ -6,6 +6,7 @@ const SUITES: Readonly<Record<string, () => Promise<Suite>>> = {
   authz: () => import('./authz.ts'),
   events: () => import('./events.ts'),
   gateway: () => import('./gateway.ts'),
+  'volume-data': () => import('./volume-data.ts'),
   identities: () => import('./identities.ts'),
   policy: () => import('./policy.ts'),
 };

@@ -101,12 +101,12 @@ export function objectStoreContract(name: string, make: () => Promise<StoreUnder
     });
 
     it('lists more objects than a page holds', async () => {
-      const keys = Array.from({ length: 1234 }, (_, index) => `many/${index % 7}/${index}`);
+      const keys = Array.from({ length: 1050 }, (_, index) => `many/${index % 7}/${index}`);
       for (let at = 0; at < keys.length; at += 50) {
         await Promise.all(keys.slice(at, at + 50).map((key) => store.put(key, Buffer.from('x'))));
       }
       expect((await list('many/')).map(({ key }) => key)).toEqual([...keys].sort());
-    }, 60_000);
+    }, 180_000);
 
     it('moves many objects at the same time, each its own', async () => {
       const bodies = Array.from({ length: 40 }, () => randomBytes(50_000));

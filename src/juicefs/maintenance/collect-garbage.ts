@@ -198,8 +198,7 @@ class Collection {
       }
       this.#options.onProgress?.('listed slices', ++listed);
     }
-    for (const slices of [this.#valid, this.#delayed])
-      for (const size of slices.values()) add(this.#report.using, size);
+    this.#report.using.count = this.#valid.size + this.#delayed.size;
   }
 
   async #objectsOf(): Promise<void> {
