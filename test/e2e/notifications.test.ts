@@ -8,6 +8,7 @@ import { Redis } from 'ioredis';
 import { createConnection } from 'mysql2/promise';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { AdminClient } from '../admin/admin-client.ts';
 import { type Gateway, logsOnFailure, startGateway } from '../harness/gateway.ts';
 import {
   ConfigClient,
@@ -760,6 +761,21 @@ describe('a configuration of notifications', () => {
     expect(await putNotification(gateway, await newBucket(), document)).toMatchObject({
       status: 400,
       code: 'MalformedXML',
+    });
+  });
+});
+
+describe('mc admin info', () => {
+  it('says which targets are online', async () => {
+    const admin = new AdminClient(gateway.client, gateway.root);
+    const json = await eventually('the webhook is spoken of', async () => {
+      const info = (await admin.call({ method: 'GET', path: 'info' })).json as {
+        services: { notifications: unknown[] };
+      };
+      return JSON.stringify(info.services.notifications).includes('"status":"online"') && info;
+    });
+    expect(json.services.notifications).toContainEqual({
+      webhook: expect.arrayContaining([{ mtls: { status: expect.stringMatching(/^o(n|ff)line$/) } }]),
     });
   });
 });

@@ -195,6 +195,7 @@ function memoryConfiguration(): AuthzClient['buckets'] {
       buckets.delete(bucket);
       return made;
     },
+    reportEventTargets: async () => undefined,
     async *watch() {
       yield { buckets: [], server: undefined, complete: true, revision: '' };
     },

@@ -43,6 +43,11 @@ export class BucketChanges {
     this.#service = service;
   }
 
+  /** Where reports of event targets go. */
+  get eventTargets(): AdminService['eventTargets'] {
+    return this.#service.eventTargets;
+  }
+
   /** @param object the object that a document of the bucket's objects is about */
   put(asked: AskedChange, name: string, document: Buffer, object?: ChangedObject): Promise<BucketChange> {
     const known = requireName(name);

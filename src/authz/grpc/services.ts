@@ -54,6 +54,10 @@ export function bucketConfigurationService(options: ServiceOptions, open: Set<()
   return {
     getBucketConfiguration: unary(({ bucket }) => bucketConfiguration(authorizer, bucket), onError),
     watchConfiguration: (call) => watchConfiguration(call, authorizer, open),
+    reportEventTargets: unary(({ gateway, targets }) => {
+      bucketChanges.eventTargets.report(gateway, targets);
+      return {};
+    }, onError),
     putBucketDocument: unary(async (asked) => {
       const { bucket, credentials, context, name, document, key, newObject } = asked;
       const object = key === '' ? undefined : { key, isNew: newObject };

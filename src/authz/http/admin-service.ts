@@ -6,6 +6,7 @@ import type { IdentityWriter } from '../administration/identity-writer.ts';
 import type { ConfigTarget } from '../administration/server-config.ts';
 import type { Answer, Ask } from '../identity/authorizer.ts';
 import type { IamRecords, StoreUsage } from '../store/iam-store.ts';
+import { EventTargetReports } from './event-target-reports.ts';
 
 export interface AdminServiceOptions {
   /** Authenticates and decides, and leaves a line in the audit log. */
@@ -38,6 +39,8 @@ export class AdminService {
   readonly nowMs: () => number;
   readonly version: string;
   readonly startedMs: number;
+  /** What gateways say of the targets of notifications. */
+  readonly eventTargets: EventTargetReports;
   readonly #options: AdminServiceOptions;
 
   constructor(options: AdminServiceOptions) {
@@ -48,6 +51,7 @@ export class AdminService {
     this.nowMs = options.nowMs;
     this.version = options.version;
     this.startedMs = options.nowMs();
+    this.eventTargets = new EventTargetReports(options.nowMs);
   }
 
   usage(): Promise<StoreUsage | undefined> {

@@ -19,7 +19,7 @@ export const SERVER_INFO_ROUTES: readonly AdminRoute[] = [
         buckets: { count: [...service.records.buckets.keys()].filter((name) => !name.startsWith('.')).length },
         objects: { count: usage?.files ?? 0 },
         usage: { size: usage?.bytes ?? 0 },
-        services: { vault: {}, kms: {}, ldap: {} },
+        services: { vault: {}, kms: {}, ldap: {}, notifications: service.eventTargets.summary() },
         backend: { backendType: 'FS' },
         servers: [
           {

@@ -9,6 +9,7 @@ import {
   type ForgetBucketRequest,
   type GetBucketConfigurationResponse,
   type PutBucketDocumentRequest,
+  type ReportEventTargetsRequest,
   type WatchConfigurationResponse,
 } from '../../../proto/gen/portcullis/authz/v1/bucket_configuration.ts';
 import { S3Error } from '../s3/errors.ts';
@@ -22,6 +23,8 @@ export interface BucketConfigurationRpc {
   deleteDocument(request: DeleteBucketDocumentRequest): Promise<BucketChange>;
   create(request: CreateBucketConfigurationRequest): Promise<BucketChange>;
   forget(request: ForgetBucketRequest): Promise<BucketChange>;
+  /** Tells the sidecar how event targets are. */
+  reportEventTargets(request: ReportEventTargetsRequest): Promise<void>;
   /** Everything, then changes, until the signal aborts or the connection breaks (it throws then). `documents`: those wanted. */
   watch(documents: readonly string[], signal: AbortSignal): AsyncIterable<WatchConfigurationResponse>;
 }
@@ -58,6 +61,9 @@ export function createBucketConfigurationRpc(
     create: (request) =>
       change((done) => client.createBucketConfiguration(request, metadata, within(CHANGE_TIMEOUT_MS), done)),
     forget: (request) => change((done) => client.forgetBucket(request, metadata, within(CHANGE_TIMEOUT_MS), done)),
+    async reportEventTargets(request) {
+      await answered((done) => client.reportEventTargets(request, metadata, within(timeoutMs), done));
+    },
     async *watch(documents, signal) {
       signal.throwIfAborted();
       const call = client.watchConfiguration({ documents: [...documents] }, metadata);

@@ -21,18 +21,22 @@ export const READ_CONFIGURATION_MS = 10_000;
 /** Between two attempts to follow the configuration. */
 const FOLLOW_AGAIN_MS = 500;
 
+/** How often the sidecar is told how the targets are, beside when that changes. */
+const REPORT_MS = 15_000;
+
 /** What the sidecar says of targets: sub-system → name → key → value. */
 const NotifyDocument = z.record(z.string(), z.record(z.string(), z.record(z.string(), z.string())));
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface EventServiceOptions {
-  readonly buckets: Pick<BucketConfigurationRpc, 'read' | 'watch'>;
+  readonly buckets: Pick<BucketConfigurationRpc, 'read' | 'watch' | 'reportEventTargets'>;
   /** MINIO_NOTIFY_* and MINIO_REGION* are read. */
   readonly env: Environment;
   /** URL of the gateway. */
   readonly endpoint: string;
   readonly log: {
+    debug(fields: object, message: string): void;
     info(fields: object, message: string): void;
     warn(fields: object, message: string): void;
     error(fields: object, message: string): void;
@@ -49,6 +53,7 @@ export class EventService {
   #configured = false;
   #following: Promise<void> = Promise.resolve();
   #applying: Promise<void> = Promise.resolve();
+  #reporting: NodeJS.Timeout | undefined;
   #onComplete: () => void = () => undefined;
 
   constructor(options: EventServiceOptions) {
@@ -83,6 +88,7 @@ export class EventService {
       this.#onComplete = resolve;
     });
     this.#following = this.#follow();
+    this.#reporting = setInterval(() => this.#report(), REPORT_MS).unref();
     const waited = pause(withinMs, undefined, { signal: this.#ending.signal, ref: false }).catch(() => undefined);
     await Promise.race([complete, waited]);
     await this.#applying;
@@ -100,6 +106,7 @@ export class EventService {
 
   /** Delivers what waits for at most so long. */
   async stop(withinMs: number): Promise<void> {
+    clearInterval(this.#reporting);
     this.#ending.abort();
     await this.#following;
     await this.#applying;
@@ -156,6 +163,18 @@ export class EventService {
     }
   }
 
+  /** For people who ask the sidecar; whether it is heard matters to nobody else. */
+  #report(): void {
+    if (this.#ending.signal.aborted) return;
+    const targets = this.status.map(({ id, online, waiting }) => {
+      const [name = '', type = ''] = id.split(':');
+      return { type, name, online: online === true, waiting: BigInt(waiting) };
+    });
+    this.#options.buckets
+      .reportEventTargets({ gateway: this.#options.endpoint, targets })
+      .catch((error: unknown) => this.#options.log.debug({ err: error }, 'the sidecar was not told of event targets'));
+  }
+
   #setRules(bucket: string, xml: string | undefined): readonly EventRule[] {
     let rules: readonly EventRule[] = [];
     try {
@@ -186,6 +205,7 @@ export class EventService {
       this.#region,
       targets.flatMap((settings) => this.#open(settings) ?? []),
     );
+    this.#report();
   }
 
   #configuredTargets(): ConfiguredTargets {
@@ -239,9 +259,14 @@ export class EventService {
     const { log } = this.#options;
     const metrics = this.#metrics;
     return {
-      online: (target) => log.info({ target }, 'an event target is reachable'),
-      offline: (target, reason, waiting) =>
-        log.warn({ target, reason, waiting }, 'an event target is not reachable; its events wait'),
+      online: (target) => {
+        log.info({ target }, 'an event target is reachable');
+        setImmediate(() => this.#report());
+      },
+      offline: (target, reason, waiting) => {
+        log.warn({ target, reason, waiting }, 'an event target is not reachable; its events wait');
+        setImmediate(() => this.#report());
+      },
       dropping: (target, reason) => log.error({ target, reason }, 'events of a target are lost'),
       refused: (target, reason, event) =>
         log.error(

@@ -2,7 +2,13 @@
 // Query Parameters": the hash of each canonical request is printed there.
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { canonicalQuery, canonicalRequest, EMPTY_SHA256, unsignedHeaders } from './canonical-request.ts';
+import {
+  canonicalQuery,
+  canonicalRequest,
+  EMPTY_SHA256,
+  hasUnsortedRepeats,
+  unsignedHeaders,
+} from './canonical-request.ts';
 import { readRequestHeaders } from './request-headers.ts';
 import { parseRequestTarget } from './request-target.ts';
 
@@ -116,4 +122,21 @@ describe('readRequestHeaders', () => {
       );
     },
   );
+});
+
+describe('a parameter that is there several times', () => {
+  const query = [
+    { name: 'suffix', value: '' },
+    { name: 'events', value: 's3:ObjectCreated:*' },
+    { name: 'events', value: 's3:BucketCreated:*' },
+  ];
+
+  it('has its values sorted, as AWS says, or as they were sent, as MinIO clients sign them', () => {
+    expect(canonicalQuery(query)).toBe('events=s3%3ABucketCreated%3A%2A&events=s3%3AObjectCreated%3A%2A&suffix=');
+    expect(canonicalQuery(query, undefined, 'as-sent')).toBe(
+      'events=s3%3AObjectCreated%3A%2A&events=s3%3ABucketCreated%3A%2A&suffix=',
+    );
+    expect(hasUnsortedRepeats(query)).toBe(true);
+    expect(hasUnsortedRepeats([...query].reverse())).toBe(false);
+  });
 });

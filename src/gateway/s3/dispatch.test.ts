@@ -20,6 +20,7 @@ const allowing: AuthzClient = {
     deleteDocument: noBuckets,
     create: noBuckets,
     forget: noBuckets,
+    reportEventTargets: noBuckets,
     // biome-ignore lint/correctness/useYield: nobody listens
     async *watch() {
       await noBuckets();

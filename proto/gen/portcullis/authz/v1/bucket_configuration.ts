@@ -140,6 +140,24 @@ export interface ForgetBucketResponse {
   change: BucketChange | undefined;
 }
 
+export interface ReportEventTargetsRequest {
+  /** its URL */
+  gateway: string;
+  targets: EventTargetStatus[];
+}
+
+export interface EventTargetStatus {
+  /** webhook, mysql, postgresql, redis */
+  type: string;
+  name: string;
+  online: boolean;
+  /** events in its queue */
+  waiting: bigint;
+}
+
+export interface ReportEventTargetsResponse {
+}
+
 /** What became of a change. Made only if `made` is true. */
 export interface BucketChange {
   made: boolean;
@@ -1405,6 +1423,210 @@ export const ForgetBucketResponse: MessageFns<ForgetBucketResponse> = {
   },
 };
 
+function createBaseReportEventTargetsRequest(): ReportEventTargetsRequest {
+  return { gateway: "", targets: [] };
+}
+
+export const ReportEventTargetsRequest: MessageFns<ReportEventTargetsRequest> = {
+  encode(message: ReportEventTargetsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.gateway !== "") {
+      writer.uint32(10).string(message.gateway);
+    }
+    for (const v of message.targets) {
+      EventTargetStatus.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReportEventTargetsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReportEventTargetsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.gateway = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.targets.push(EventTargetStatus.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ReportEventTargetsRequest>): ReportEventTargetsRequest {
+    return ReportEventTargetsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ReportEventTargetsRequest>): ReportEventTargetsRequest {
+    const message = createBaseReportEventTargetsRequest();
+    message.gateway = object.gateway ?? "";
+    message.targets = object.targets?.map((e) => EventTargetStatus.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseEventTargetStatus(): EventTargetStatus {
+  return { type: "", name: "", online: false, waiting: 0n };
+}
+
+export const EventTargetStatus: MessageFns<EventTargetStatus> = {
+  encode(message: EventTargetStatus, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.type !== "") {
+      writer.uint32(10).string(message.type);
+    }
+    if (message.name !== "") {
+      writer.uint32(18).string(message.name);
+    }
+    if (message.online !== false) {
+      writer.uint32(24).bool(message.online);
+    }
+    if (message.waiting !== 0n) {
+      if (BigInt.asIntN(64, message.waiting) !== message.waiting) {
+        throw new globalThis.Error("value provided for field message.waiting of type int64 too large");
+      }
+      writer.uint32(32).int64(message.waiting);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EventTargetStatus {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEventTargetStatus();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.type = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.online = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.waiting = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<EventTargetStatus>): EventTargetStatus {
+    return EventTargetStatus.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<EventTargetStatus>): EventTargetStatus {
+    const message = createBaseEventTargetStatus();
+    message.type = object.type ?? "";
+    message.name = object.name ?? "";
+    message.online = object.online ?? false;
+    message.waiting = (object.waiting !== undefined && object.waiting !== null) ? BigInt(object.waiting) : 0n;
+    return message;
+  },
+};
+
+function createBaseReportEventTargetsResponse(): ReportEventTargetsResponse {
+  return {};
+}
+
+export const ReportEventTargetsResponse: MessageFns<ReportEventTargetsResponse> = {
+  encode(_: ReportEventTargetsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReportEventTargetsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReportEventTargetsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ReportEventTargetsResponse>): ReportEventTargetsResponse {
+    return ReportEventTargetsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<ReportEventTargetsResponse>): ReportEventTargetsResponse {
+    const message = createBaseReportEventTargetsResponse();
+    return message;
+  },
+};
+
 function createBaseBucketChange(): BucketChange {
   return { made: false, refusal: undefined, error: "", message: "" };
 }
@@ -1580,6 +1802,18 @@ export const BucketConfigurationService = {
       Buffer.from(ForgetBucketResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ForgetBucketResponse => ForgetBucketResponse.decode(value),
   },
+  /** A gateway says how the targets of its notifications are, for people who ask the service (mc admin info). Forgotten after a minute. */
+  reportEventTargets: {
+    path: "/portcullis.authz.v1.BucketConfiguration/ReportEventTargets" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ReportEventTargetsRequest): Buffer =>
+      Buffer.from(ReportEventTargetsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ReportEventTargetsRequest => ReportEventTargetsRequest.decode(value),
+    responseSerialize: (value: ReportEventTargetsResponse): Buffer =>
+      Buffer.from(ReportEventTargetsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ReportEventTargetsResponse => ReportEventTargetsResponse.decode(value),
+  },
 } as const;
 
 export interface BucketConfigurationServer extends UntypedServiceImplementation {
@@ -1601,6 +1835,8 @@ export interface BucketConfigurationServer extends UntypedServiceImplementation 
   createBucketConfiguration: handleUnaryCall<CreateBucketConfigurationRequest, CreateBucketConfigurationResponse>;
   /** Forgets all configuration of a bucket that was deleted. */
   forgetBucket: handleUnaryCall<ForgetBucketRequest, ForgetBucketResponse>;
+  /** A gateway says how the targets of its notifications are, for people who ask the service (mc admin info). Forgotten after a minute. */
+  reportEventTargets: handleUnaryCall<ReportEventTargetsRequest, ReportEventTargetsResponse>;
 }
 
 export interface BucketConfigurationClient extends Client {
@@ -1699,6 +1935,22 @@ export interface BucketConfigurationClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ForgetBucketResponse) => void,
+  ): ClientUnaryCall;
+  /** A gateway says how the targets of its notifications are, for people who ask the service (mc admin info). Forgotten after a minute. */
+  reportEventTargets(
+    request: ReportEventTargetsRequest,
+    callback: (error: ServiceError | null, response: ReportEventTargetsResponse) => void,
+  ): ClientUnaryCall;
+  reportEventTargets(
+    request: ReportEventTargetsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ReportEventTargetsResponse) => void,
+  ): ClientUnaryCall;
+  reportEventTargets(
+    request: ReportEventTargetsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ReportEventTargetsResponse) => void,
   ): ClientUnaryCall;
 }
 
