@@ -16,6 +16,7 @@ import { Authorizer } from '../authz/identity/authorizer.ts';
 import { ConsoleSessions } from '../authz/identity/console-sessions.ts';
 import { IamDirectory } from '../authz/identity/iam-directory.ts';
 import type { PolicySettings } from '../authz/identity/policy-program.ts';
+import { differingReadings } from '../authz/identity/policy-readings.ts';
 import { DIALECT_NAMES, type DialectName } from '../authz/policy/index.ts';
 import type { IamStore } from '../authz/store/iam-store.ts';
 import { type OpenedStore, openStore, StoreError } from '../authz/store/open-store.ts';
@@ -116,6 +117,9 @@ export async function serveAuthz(options: ServeAuthzOptions): Promise<RunningAut
       },
     });
     closing.push(() => directory.close());
+    for (const { subject, differences } of differingReadings(directory.current, settings)) {
+      logger.warn({ subject, differences }, `${dialect} reads this policy otherwise than juicefs`);
+    }
     const audit = new RecentDecisions(await openAuditSinks(options, logger));
     closing.push(() => audit.close());
     const trustCallers = options.trustCallers ?? false;

@@ -30,6 +30,7 @@ export { type Explanation, explain, type StatementTrace } from './explain.ts';
 export type { Policy } from './policy.ts';
 export { PRIMITIVES, type Primitives } from './primitives.ts';
 export { type CompileOptions, compilePolicySet, type PolicyProgram, type PolicySet } from './program.ts';
+export { readingDifferences } from './reading-differences.ts';
 export type {
   Decision,
   DialectName,
