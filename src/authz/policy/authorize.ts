@@ -246,8 +246,8 @@ class Finder implements EntryVisitor, Finding {
     return entry.certain && begun ? this.#matched(entry) : this.#look(entry, begun);
   }
 
-  #matched({ statement, ref }: IndexEntry): boolean {
-    if (statement.effect === 'Deny') {
+  #matched({ denies, ref }: IndexEntry): boolean {
+    if (denies) {
       this.deny = ref;
       return true;
     }

@@ -15,6 +15,7 @@ export interface IndexEntry {
   readonly actions: ActionMatcher;
   /** It matches whatever begins so: there is nothing else to look at. */
   readonly certain: boolean;
+  readonly denies: boolean;
   readonly ref: StatementRef;
   /** The next entry at the same place. */
   next: IndexEntry | undefined;
@@ -170,7 +171,15 @@ function newEntry(
 ): IndexEntry {
   const certain =
     resource?.onlyHead === true && statement.conditions.length === 0 && statement.principals === undefined;
-  return { statement, resource, actions, certain, ref: statement.ref, next: undefined };
+  return {
+    statement,
+    resource,
+    actions,
+    certain,
+    denies: statement.effect === 'Deny',
+    ref: statement.ref,
+    next: undefined,
+  };
 }
 
 /** Visits what stands along a text from a position, from the node for what is before it. */

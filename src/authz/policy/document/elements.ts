@@ -3,23 +3,26 @@ import { fold } from '../condition/string-operators.ts';
 import type { JsonMember, JsonNode, JsonObject } from './json-reader.ts';
 import type { PolicyIssue } from './policy-issue.ts';
 
+const NONE: readonly JsonNode[] = [];
+
 /** The members of an object whose names are known, each with all its occurrences, in order. */
 export class Elements {
-  readonly #members = new Map<string, JsonMember[]>();
+  readonly #members: readonly JsonMember[];
 
   /** Names match without regard to case, as Unicode folds it (ſ is s). */
   constructor(members: readonly JsonMember[]) {
-    for (const member of members) {
-      const name = fold(member.name, 'simpleFold');
-      const known = this.#members.get(name);
-      if (known === undefined) this.#members.set(name, [member]);
-      else known.push(member);
-    }
+    this.#members = members;
   }
 
   /** All occurrences of an element. */
   all(name: string): readonly JsonNode[] {
-    return this.#members.get(name.toLowerCase())?.map(({ value }) => value) ?? [];
+    let found: JsonNode[] | undefined;
+    for (const member of this.#members) {
+      if (member.name !== name && fold(member.name, 'simpleFold') !== name.toLowerCase()) continue;
+      found ??= [];
+      found.push(member.value);
+    }
+    return found ?? NONE;
   }
 
   /** The last occurrence; null counts as absent. */
@@ -29,7 +32,7 @@ export class Elements {
   }
 
   has(name: string): boolean {
-    return this.#members.has(name.toLowerCase());
+    return this.all(name).length > 0;
   }
 
   /** An element that is text: the last that is no null. Others are issues. */

@@ -1,7 +1,7 @@
 // Documents about paths in buckets: names of elements match in any case, unknown ones are ignored, and of several of one name the
 // last counts, while each is still checked.
 import type { PathGrammar } from '../dialect/dialect.ts';
-import { compileActions } from '../match/action.ts';
+import { type ActionMatcher, compileActions } from '../match/action.ts';
 import { accessKeyPrincipals, type PrincipalTest } from '../match/principal.ts';
 import { type CompiledResource, compilePathResource } from '../match/resource.ts';
 import type { CompiledStatement } from '../policy.ts';
@@ -43,8 +43,13 @@ export function readPathDocument(
   elements.text('Id', '$', issues);
   const lists = statementLists(elements.all('Statement'), grammar, context);
   const statements: CompiledStatement[] = [];
+  // One context serves all statements, one after the other.
+  const reading = { ...context, grammar, index: 0, path: '' };
+  const matchers: Matchers = new Map();
   lists.forEach(({ members, path }, index) => {
-    const statement = readStatement(new Elements(members), { ...context, grammar, index, path });
+    reading.index = index;
+    reading.path = path;
+    const statement = readStatement(new Elements(members), reading, matchers);
     if (statement !== undefined) statements.push(statement);
   });
   return { version, statementCount: lists.length, statements };
@@ -86,7 +91,7 @@ function statementLists(
     // What is replaced is still checked.
     if (replaced && node !== nodes.at(-1)) {
       current.forEach(({ members, path }, index) => {
-        readStatement(new Elements(members), { ...context, grammar, index, path });
+        readStatement(new Elements(members), { ...context, grammar, index, path }, new Map());
       });
     }
   }
@@ -94,8 +99,8 @@ function statementLists(
 }
 
 /** Reads and compiles one statement; undefined when there were issues. */
-function readStatement(elements: Elements, context: Context): CompiledStatement | undefined {
-  const { dialect, grammar, issues, path, kind } = context;
+function readStatement(elements: Elements, context: Context, matchers: Matchers): CompiledStatement | undefined {
+  const { grammar, issues, path, kind } = context;
   const before = issues.length;
   const sid = elements.text('Sid', path, issues);
   const effect = readEffect(elements.text('Effect', path, issues), path, issues);
@@ -122,16 +127,27 @@ function readStatement(elements: Elements, context: Context): CompiledStatement 
     ref: { policy: context.name, sid: sid === '' ? undefined : sid, index: context.index },
     effect,
     service: actions.service,
-    actions: compileActions(actions.entries, dialect.actions, {
-      negated: actions.negated,
-      implies: kind !== 'bucket' || grammar.bucketActionImplies,
-    }),
+    actions: matcherOf(actions, matchers, context),
     resources: resources.list,
     negatedResources: resources.negated,
     resourceCounts: actions.resourceCounts && resources.list.length > 0,
     principals,
     conditions,
   };
+}
+
+/** Matchers of one document, by their entries: statements often name the same actions. */
+type Matchers = Map<string, ActionMatcher>;
+
+function matcherOf({ entries, negated }: ActionEntries, matchers: Matchers, context: Context): ActionMatcher {
+  const id = `${negated ? '!' : ''}${entries.join('\n')}`;
+  let matcher = matchers.get(id);
+  if (matcher === undefined) {
+    const implies = context.kind !== 'bucket' || context.grammar.bucketActionImplies;
+    matcher = compileActions(entries, context.dialect.actions, { negated, implies });
+    matchers.set(id, matcher);
+  }
+  return matcher;
 }
 
 function readActionElement(elements: Elements, context: Context): ActionEntries | undefined {
