@@ -6,6 +6,7 @@ import { tokenKeyOf } from '../authz/administration/token-key.ts';
 import { RecentDecisions } from '../authz/audit/recent-decisions.ts';
 import { Asks } from '../authz/grpc/asks.ts';
 import { BucketChanges } from '../authz/grpc/bucket-changes.ts';
+import type { CallerSettings } from '../authz/grpc/callers.ts';
 import { Explainer } from '../authz/grpc/explain.ts';
 import { ListenError } from '../authz/grpc/listen.ts';
 import { startGrpcServer } from '../authz/grpc/server.ts';
@@ -27,7 +28,7 @@ import { openHttpDoors, readTlsFiles, type TlsFiles, type TlsFlags } from './htt
 import { type IdentityProviderSettings, NO_PROVIDERS, readIdentityProviders } from './identity-providers.ts';
 import { createLogger, type Logger } from './logger.ts';
 import { type RootCredentials, readRootCredentials, scrubSecrets, UsageError } from './root-credentials.ts';
-import { readToken } from './token-file.ts';
+import { readCallers, readToken } from './token-file.ts';
 import { VERSION } from './version.ts';
 
 const WHOM = ['everyone', 'anonymous'] as const;
@@ -64,6 +65,8 @@ export interface ServeAuthzOptions extends AuditOptions {
   /** The account of everyone here, in ARNs: 12 digits. */
   readonly accountId?: string | undefined;
   readonly identityProviders?: IdentityProviderSettings;
+  /** Callers with a scope of their own. */
+  readonly callers?: readonly CallerSettings[];
   /** `HOST:PORT` of the HTTP door over TLS. */
   readonly httpsListen?: string | undefined;
   readonly tls?: TlsFiles | undefined;
@@ -143,6 +146,8 @@ export async function serveAuthz(options: ServeAuthzOptions): Promise<RunningAut
     const grpc = await startGrpcServer({
       listen: options.listen,
       token: options.token,
+      callers: options.callers ?? [],
+      tls: options.tls,
       policySimulation: options.policySimulation ?? true,
       asks,
       explainer: new Explainer(authorizer, asks, trustCallers),
@@ -206,6 +211,7 @@ interface AuthzFlags extends TlsFlags, AuditFlags {
   readonly listen: string;
   readonly httpListen?: string;
   readonly httpsListen?: string;
+  readonly callers?: string;
   readonly accountId?: string;
   readonly store?: string;
   readonly storage?: string;
@@ -228,8 +234,10 @@ export function authzCommand(): Command {
     .requiredOption('--listen <ADDRESS>', 'unix:PATH (private to this user) or HOST:PORT (gRPC)')
     .option('--http-listen <ADDRESS>', 'unix:PATH or HOST:PORT (HTTP: administration, STS, health)')
     .option('--https-listen <ADDRESS>', 'HOST:PORT of the same over TLS; client certificates are asked for (STS)')
-    .option('--tls-cert <FILE>', 'certificate of --https-listen, PEM')
-    .option('--tls-key <FILE>', 'private key of --https-listen, PEM')
+    .option('--tls-cert <FILE>', 'certificate of --https-listen, and of --listen over TCP, PEM')
+    .option('--tls-key <FILE>', 'private key of --tls-cert, PEM')
+    .option('--caller-ca <FILE>', 'authorities of callers: each caller of --listen has to show a certificate, PEM')
+    .option('--callers <FILE>', 'JSON list of callers: their tokens or certificates, and what each may ask')
     .option('--client-ca <FILE>', 'authorities whose client certificates are identities, PEM')
     .option('--account-id <DIGITS>', 'account of everyone here, in ARNs (default: 000000000000)', readAccountId)
     .option(
@@ -294,6 +302,7 @@ async function runAuthz(flags: AuthzFlags, logger: Logger): Promise<void> {
     identityProviders,
     httpsListen: flags.httpsListen,
     tls: readTlsFiles(flags),
+    callers: flags.callers === undefined ? [] : readCallers(flags.callers),
   });
   const event = {
     event: 'ready',

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { Logger } from 'pino';
 import type { Asks } from '../authz/grpc/asks.ts';
 import { parseListenAddress } from '../authz/grpc/listen.ts';
+import type { GrpcTls } from '../authz/grpc/server.ts';
 import type { AdminService } from '../authz/http/admin-service.ts';
 import type { ConsoleService } from '../authz/http/console/console-call.ts';
 import { type HttpTls, type RunningHttpServer, serveAdminHttp } from '../authz/http/server.ts';
@@ -88,23 +89,25 @@ function stsService({ admin, asks, authorizer, providers, nowMs }: HttpDoorOptio
 }
 
 /** PEM texts out of files. */
-export type TlsFiles = Omit<HttpTls, 'skipVerify'>;
+export type TlsFiles = Omit<HttpTls, 'skipVerify'> & GrpcTls;
 
 /** Names of the flags' files, as given. */
 export interface TlsFlags {
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly clientCa?: string;
+  readonly callerCa?: string;
 }
 
 /** Reads the files; undefined when none is named. Throws UsageError. */
-export function readTlsFiles({ tlsCert, tlsKey, clientCa }: TlsFlags): TlsFiles | undefined {
-  if (tlsCert === undefined && tlsKey === undefined && clientCa === undefined) return undefined;
+export function readTlsFiles({ tlsCert, tlsKey, clientCa, callerCa }: TlsFlags): TlsFiles | undefined {
+  if ([tlsCert, tlsKey, clientCa, callerCa].every((file) => file === undefined)) return undefined;
   if (tlsCert === undefined || tlsKey === undefined) throw new UsageError('--tls-cert and --tls-key go together');
   return {
     cert: readPem('--tls-cert', tlsCert),
     key: readPem('--tls-key', tlsKey),
     ...(clientCa === undefined ? {} : { clientCa: readPem('--client-ca', clientCa) }),
+    ...(callerCa === undefined ? {} : { callerCa: readPem('--caller-ca', callerCa) }),
   };
 }
 

@@ -1,6 +1,6 @@
-// The file of --token-file: what callers of a sidecar show, and what it wants to see.
+// The files of --token-file and --callers: what callers of a sidecar show, and what it wants to see.
 import { readFileSync } from 'node:fs';
-import { MIN_TOKEN_LENGTH } from '../authz/grpc/token-guard.ts';
+import { type CallerSettings, MIN_TOKEN_LENGTH, parseCallers } from '../authz/grpc/callers.ts';
 import { UsageError } from './root-credentials.ts';
 
 /** Throws UsageError. */
@@ -15,4 +15,13 @@ export function readToken(path: string, flag = '--token-file'): string {
     throw new UsageError(`${flag}: ${path} must hold a token of at least ${MIN_TOKEN_LENGTH} characters`);
   }
   return token;
+}
+
+/** Throws UsageError. */
+export function readCallers(path: string): readonly CallerSettings[] {
+  try {
+    return parseCallers(readFileSync(path, 'utf8'));
+  } catch (cause) {
+    throw new UsageError(`--callers: cannot use ${path}: ${cause instanceof Error ? cause.message : String(cause)}`);
+  }
 }

@@ -12,6 +12,8 @@ export interface TestCertificate {
 
 export class TestAuthority {
   readonly certFile: string;
+  /** PEM. */
+  readonly certificate: Buffer;
   readonly #keyFile: string;
   readonly #folder: string;
 
@@ -33,6 +35,7 @@ export class TestAuthority {
       '-out',
       this.certFile,
     );
+    this.certificate = readFileSync(this.certFile);
   }
 
   /** @param usage `clientAuth` or `serverAuth` */

@@ -12,6 +12,7 @@ import { denialMessage } from '../identity/denial-message.ts';
 import type { FrameChains } from '../identity/frames.ts';
 import type { Identified } from '../identity/principal.ts';
 import { decisiveIndex, RecordedDecision } from './audited-decision.ts';
+import type { Caller } from './callers.ts';
 import { decisionMessage, principalMessage, refusalMessage } from './messages.ts';
 
 type OrPromise<T> = T | Promise<T>;
@@ -36,14 +37,20 @@ export class Asks {
   }
 
   /** `frames`: the chains of the stream it came over; a unary call has none and can open none. */
-  authorize(request: AuthorizeRequest, frames: FrameChains | undefined): OrPromise<AuthorizeResponse> {
+  authorize(request: AuthorizeRequest, frames: FrameChains | undefined, caller?: Caller): OrPromise<AuthorizeResponse> {
     requireStream(request, frames);
-    return andThen(this.answer(request, 'together'), (answer) => this.#authorized(request, answer, frames));
+    return andThen(this.answer(ofCaller(request, caller), 'together'), (answer) =>
+      this.#authorized(request, answer, frames),
+    );
   }
 
-  batch(request: AuthorizeBatchRequest, frames: FrameChains | undefined): OrPromise<AuthorizeBatchResponse> {
+  batch(
+    request: AuthorizeBatchRequest,
+    frames: FrameChains | undefined,
+    caller?: Caller,
+  ): OrPromise<AuthorizeBatchResponse> {
     requireStream(request, frames);
-    return andThen(this.answer(request), (answer) =>
+    return andThen(this.answer(ofCaller(request, caller)), (answer) =>
       answer.kind === 'refused'
         ? {
             refusal: refusalMessage(answer.refusal),
@@ -152,6 +159,13 @@ export class Asks {
       },
     );
   }
+}
+
+/** The question as its caller may ask it. Throws AskFault. */
+function ofCaller(request: AuthorizeRequest | AuthorizeBatchRequest, caller: Caller | undefined): Ask {
+  if (caller === undefined) return request;
+  caller.check(request);
+  return { ...request, caller };
 }
 
 function requireStream(request: { readonly openFrames: boolean }, frames: FrameChains | undefined): void {

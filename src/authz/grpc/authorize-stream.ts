@@ -10,6 +10,7 @@ import type {
 } from '../../../proto/gen/portcullis/authz/v1/authorization.ts';
 import { FrameChains } from '../identity/frames.ts';
 import { type Asks, andThen } from './asks.ts';
+import type { Caller } from './callers.ts';
 import { statusOf } from './status.ts';
 
 /** Items of one stream that wait for the store at once. */
@@ -21,6 +22,8 @@ type AnswerOf = NonNullable<AuthorizeStreamResponse_Item['answer']>;
 /** What streams share. */
 export interface StreamOptions {
   readonly asks: Asks;
+  /** Whose the stream is; undefined = anybody's who may ask everything. */
+  readonly caller: Caller | undefined;
   readonly nowMs: () => number;
   readonly onError: (error: unknown) => void;
   /** How to end each stream that is open: it takes no further questions and ends when those it took are answered. */
@@ -28,7 +31,7 @@ export interface StreamOptions {
 }
 
 /** Serves one stream until the client or the server ends it. */
-export function serveStream(call: Call, { asks, nowMs, onError, open }: StreamOptions): void {
+export function serveStream(call: Call, { asks, caller, nowMs, onError, open }: StreamOptions): void {
   const frames = new FrameChains();
   let out: AuthorizeStreamResponse_Item[] = [];
   let scheduled = false;
@@ -65,7 +68,7 @@ export function serveStream(call: Call, { asks, nowMs, onError, open }: StreamOp
 
   const handle = ({ id, ask }: AuthorizeStreamRequest_Item): void => {
     try {
-      const answer = answerItem(ask, asks, frames, nowMs);
+      const answer = answerItem(ask, { asks, caller }, frames, nowMs);
       if (!(answer instanceof Promise)) {
         push(id, answer);
         return;
@@ -113,15 +116,15 @@ export function serveStream(call: Call, { asks, nowMs, onError, open }: StreamOp
 
 function answerItem(
   ask: AuthorizeStreamRequest_Item['ask'],
-  asks: Asks,
+  { asks, caller }: Pick<StreamOptions, 'asks' | 'caller'>,
   frames: FrameChains,
   nowMs: () => number,
 ): AnswerOf | Promise<AnswerOf> {
   switch (ask?.$case) {
     case 'authorize':
-      return andThen(asks.authorize(ask.value, frames), (value) => ({ $case: 'authorize', value }));
+      return andThen(asks.authorize(ask.value, frames, caller), (value) => ({ $case: 'authorize', value }));
     case 'batch':
-      return andThen(asks.batch(ask.value, frames), (value) => ({ $case: 'batch', value }));
+      return andThen(asks.batch(ask.value, frames, caller), (value) => ({ $case: 'batch', value }));
     case 'frames':
       return { $case: 'frames', value: frames.verify(ask.value, nowMs()) };
     default:

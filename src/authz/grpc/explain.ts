@@ -18,6 +18,7 @@ import {
 import { explainDecision } from '../identity/policy-program.ts';
 import type { Explanation } from '../policy/index.ts';
 import type { Asks } from './asks.ts';
+import type { Caller } from './callers.ts';
 import { decisionMessage, traceMessage } from './messages.ts';
 
 /** What who asks must be allowed. */
@@ -35,22 +36,27 @@ export class Explainer {
   }
 
   /** Rejects with AskFault. */
-  async explain({ request, asker }: ExplainRequest): Promise<ExplainResponse> {
-    await this.#requireAdministrator(asker);
+  async explain({ request, asker }: ExplainRequest, caller?: Caller): Promise<ExplainResponse> {
+    await this.#requireAdministrator(asker, caller);
     if (request === undefined) throw AskFault.malformed('there is nothing to explain');
-    const response = await this.#asks.authorize({ ...request, openFrames: false }, undefined);
+    const response = await this.#asks.authorize({ ...request, openFrames: false }, undefined, caller);
     if (response.decision?.outcome === Outcome.OUTCOME_UNAUTHENTICATED) return { response, accesses: [] };
-    const { accesses } = this.#authorizer.prepare(request);
+    const { accesses } = this.#authorizer.prepare(caller === undefined ? request : { ...request, caller });
     return {
       response,
       accesses: accesses.map((prepared, index) => ({ access: request.accesses[index], ...accessTrace(prepared) })),
     };
   }
 
-  async #requireAdministrator(asker: Credentials | undefined): Promise<void> {
-    if (asker === undefined && this.#trustCallers) return;
+  async #requireAdministrator(asker: Credentials | undefined, caller: Caller | undefined): Promise<void> {
+    if (asker === undefined && (caller?.mayExplain ?? this.#trustCallers)) return;
     if (asker === undefined) throw AskFault.notPermitted('explanations need the credentials of an administrator');
-    const answer = await this.#authorizer.answer({ credentials: asker, accesses: [ADMINISTRATOR], context: undefined });
+    const answer = await this.#authorizer.answer({
+      credentials: asker,
+      accesses: [ADMINISTRATOR],
+      context: undefined,
+      ...(caller === undefined ? {} : { caller: { mayName: false, maySetTime: false } }),
+    });
     if (answer.kind !== 'decided' || answer.decisions[0]?.outcome !== 'Allow') {
       throw AskFault.notPermitted('explanations are for those who are allowed admin:*');
     }

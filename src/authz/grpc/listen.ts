@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { chmodSync, lstatSync, statSync, unlinkSync } from 'node:fs';
 import { connect, isIP } from 'node:net';
 import { dirname, resolve } from 'node:path';
-import { type Server, ServerCredentials } from '@grpc/grpc-js';
+import type { Server, ServerCredentials } from '@grpc/grpc-js';
 
 export type ListenAddress =
   | { readonly kind: 'unix'; readonly path: string }
@@ -46,13 +46,13 @@ export function isLocal(address: ListenAddress): boolean {
 }
 
 /** Binds the server; answers the address with the port that was chosen. Throws ListenError. */
-export async function bind(server: Server, address: ListenAddress): Promise<string> {
+export async function bind(server: Server, address: ListenAddress, by: ServerCredentials): Promise<string> {
   if (address.kind === 'tcp') {
     const host = address.host.includes(':') ? `[${address.host}]` : address.host;
-    const port = await bindTo(server, `${host}:${address.port}`);
+    const port = await bindTo(server, `${host}:${address.port}`, by);
     return `${host}:${port}`;
   }
-  await bindPrivateSocket(address.path, () => bindTo(server, `unix:${address.path}`));
+  await bindPrivateSocket(address.path, () => bindTo(server, `unix:${address.path}`, by));
   return `unix:${address.path}`;
 }
 
@@ -70,9 +70,9 @@ export async function bindPrivateSocket(path: string, bindIt: () => Promise<unkn
   chmodSync(path, 0o600);
 }
 
-function bindTo(server: Server, target: string): Promise<number> {
+function bindTo(server: Server, target: string, by: ServerCredentials): Promise<number> {
   return new Promise((resolve_, reject) => {
-    server.bindAsync(target, ServerCredentials.createInsecure(), (error, port) => {
+    server.bindAsync(target, by, (error, port) => {
       if (error === null) resolve_(port);
       else reject(new ListenError(`cannot listen on ${target}: ${error.message}`, { cause: error }));
     });

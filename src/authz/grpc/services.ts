@@ -1,5 +1,11 @@
 // The gRPC services: each method carries its message to the one that answers it, and an error to a status.
-import type { ServerUnaryCall, ServerWritableStream, sendUnaryData } from '@grpc/grpc-js';
+import {
+  type Metadata,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+  type sendUnaryData,
+  status,
+} from '@grpc/grpc-js';
 import type { AuthorizationServer } from '../../../proto/gen/portcullis/authz/v1/authorization.ts';
 import type {
   BucketConfigurationServer,
@@ -14,6 +20,8 @@ import { isUnreadable } from '../store/iam-store.ts';
 import type { Asks } from './asks.ts';
 import { serveStream } from './authorize-stream.ts';
 import type { BucketChanges } from './bucket-changes.ts';
+import type { AuthenticatedCall } from './caller-guard.ts';
+import type { Caller } from './callers.ts';
 import { bucketState, ConfigurationFeed } from './configuration-feed.ts';
 import type { Explainer } from './explain.ts';
 import {
@@ -25,11 +33,16 @@ import {
 } from './policy-simulation.ts';
 import { statusOf } from './status.ts';
 
+/** Of a call, what tells whose it is. */
+export type IncomingCall = AuthenticatedCall & { readonly metadata: Metadata };
+
 export interface ServiceOptions {
   readonly asks: Asks;
   readonly explainer: Explainer;
   readonly authorizer: Authorizer;
   readonly bucketChanges: BucketChanges;
+  /** Whose a call is; undefined = anybody's who may ask everything. */
+  readonly callerOf: (call: IncomingCall) => Caller | undefined;
   readonly nowMs: () => number;
   /** Told of outages and bugs. */
   readonly onError: (error: unknown) => void;
@@ -37,38 +50,47 @@ export interface ServiceOptions {
 
 /** @param open filled with how to end each open stream */
 export function authorizationService(
-  { asks, explainer, nowMs, onError }: ServiceOptions,
+  { asks, callerOf, explainer, nowMs, onError }: ServiceOptions,
   open: Set<() => void>,
 ): AuthorizationServer {
   return {
-    authorize: unary((request) => asks.authorize(request, undefined), onError),
-    authorizeBatch: unary((request) => asks.batch(request, undefined), onError),
-    authorizeStream: (call) => serveStream(call, { asks, nowMs, onError, open }),
-    explain: unary((request) => explainer.explain(request), onError),
+    authorize: unary((request, call) => asks.authorize(request, undefined, callerOf(call)), onError),
+    authorizeBatch: unary((request, call) => asks.batch(request, undefined, callerOf(call)), onError),
+    authorizeStream: (call) => serveStream(call, { asks, caller: callerOf(call), nowMs, onError, open }),
+    explain: unary((request, call) => explainer.explain(request, callerOf(call)), onError),
   };
 }
 
 /** @param open filled with how to end each open stream */
 export function bucketConfigurationService(options: ServiceOptions, open: Set<() => void>): BucketConfigurationServer {
-  const { authorizer, bucketChanges, onError } = options;
+  const { authorizer, bucketChanges, callerOf, onError } = options;
+  /** As unary, for callers that are gateways. */
+  const ofGateway = <Request, Response>(answer: (request: Request) => Response | Promise<Response>) =>
+    unary<Request, Response>((request, call) => {
+      if (callerOf(call)?.mayConfigure === false) throw notAGateway();
+      return answer(request);
+    }, onError);
   return {
-    getBucketConfiguration: unary(({ bucket }) => bucketConfiguration(authorizer, bucket), onError),
-    watchConfiguration: (call) => watchConfiguration(call, authorizer, open),
-    reportEventTargets: unary(({ gateway, targets }) => {
+    getBucketConfiguration: ofGateway(({ bucket }) => bucketConfiguration(authorizer, bucket)),
+    watchConfiguration: (call) => {
+      if (callerOf(call)?.mayConfigure === false)
+        call.destroy(Object.assign(notAGateway(), { code: status.PERMISSION_DENIED }));
+      else watchConfiguration(call, authorizer, open);
+    },
+    reportEventTargets: ofGateway(({ gateway, targets }) => {
       bucketChanges.eventTargets.report(gateway, targets);
       return {};
-    }, onError),
-    putBucketDocument: unary(async (asked) => {
+    }),
+    putBucketDocument: ofGateway(async (asked) => {
       const { bucket, credentials, context, name, document, key, newObject } = asked;
       const object = key === '' ? undefined : { key, isNew: newObject };
       return { change: await bucketChanges.put({ bucket, credentials, context }, name, document, object) };
-    }, onError),
-    deleteBucketDocument: unary(async (asked) => ({ change: await bucketChanges.delete(asked, asked.name) }), onError),
-    createBucketConfiguration: unary(
-      async (asked) => ({ change: await bucketChanges.create(asked, asked.location, asked.lockEnabled) }),
-      onError,
-    ),
-    forgetBucket: unary(async (asked) => ({ change: await bucketChanges.forget(asked) }), onError),
+    }),
+    deleteBucketDocument: ofGateway(async (asked) => ({ change: await bucketChanges.delete(asked, asked.name) })),
+    createBucketConfiguration: ofGateway(async (asked) => ({
+      change: await bucketChanges.create(asked, asked.location, asked.lockEnabled),
+    })),
+    forgetBucket: ofGateway(async (asked) => ({ change: await bucketChanges.forget(asked) })),
   };
 }
 
@@ -80,6 +102,10 @@ export function policySimulationService({ nowMs, onError }: ServiceOptions): Pol
     deriveConditions: unary(({ http }) => deriveRequestConditions(http, nowMs()), onError),
     matchText: unary(matchText, onError),
   };
+}
+
+function notAGateway(): AskFault {
+  return AskFault.notPermitted('this caller may not read or change the configuration of buckets');
 }
 
 function bucketConfiguration(authorizer: Authorizer, bucket: string): GetBucketConfigurationResponse {
@@ -128,7 +154,7 @@ function watchConfiguration(
 }
 
 function unary<Request, Response>(
-  answer: (request: Request) => Response | Promise<Response>,
+  answer: (request: Request, call: ServerUnaryCall<Request, Response>) => Response | Promise<Response>,
   onError: (error: unknown) => void,
 ): (call: ServerUnaryCall<Request, Response>, callback: sendUnaryData<Response>) => void {
   return (call, callback) => {
@@ -138,7 +164,7 @@ function unary<Request, Response>(
       callback({ code, details });
     };
     try {
-      const response = answer(call.request);
+      const response = answer(call.request, call);
       if (response instanceof Promise) response.then((value) => callback(null, value), fail);
       else callback(null, response);
     } catch (error) {

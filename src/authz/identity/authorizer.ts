@@ -29,6 +29,8 @@ export interface Ask {
   readonly credentials: Credentials | undefined;
   readonly accesses: readonly Access[];
   readonly context: RequestContext | undefined;
+  /** What its caller may say of itself; the service's own rule when absent. */
+  readonly caller?: { readonly mayName: boolean; readonly maySetTime: boolean };
   /** What the signature must be for; 's3' when absent. */
   readonly service?: VerifyContext['service'];
   /** Condition keys that callers may not set and this door found out itself. */
@@ -149,7 +151,7 @@ export class Authorizer {
     return authenticate(
       ask.credentials,
       { credentials, nowMs, service: ask.service ?? 's3', bearers: this.#options.bearers },
-      this.#options.trustCallers,
+      ask.caller?.mayName ?? this.#options.trustCallers,
     );
   }
 
@@ -188,7 +190,9 @@ export class Authorizer {
   #nowOf(ask: Ask): number {
     const asked = ask.context?.timeMs ?? 0n;
     if (asked === 0n) return this.#options.nowMs();
-    if (!this.#options.trustCallers) throw AskFault.notPermitted('this caller is not trusted to set the time');
+    if (!(ask.caller?.maySetTime ?? this.#options.trustCallers)) {
+      throw AskFault.notPermitted('this caller is not trusted to set the time');
+    }
     const nowMs = Number(asked);
     if (nowMs < 0 || nowMs > MAX_TIME_MS) throw AskFault.malformed('the time is out of range');
     return nowMs;

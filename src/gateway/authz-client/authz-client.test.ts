@@ -7,9 +7,9 @@ import {
   Outcome,
 } from '../../../proto/gen/portcullis/authz/v1/authorization.ts';
 import { decision, FakeSidecar } from '../../../test/gateway/fake-sidecar.ts';
+import { MAX_ASK_BYTES, MAX_ASKS_IN_FLIGHT, MAX_ASKS_PER_MESSAGE } from '../../client/decision-stream.ts';
+import { sidecarTarget } from '../../client/sidecar-address.ts';
 import { type AuthzClient, createAuthzClient } from './authz-client.ts';
-import { MAX_ASK_BYTES, MAX_ASKS_IN_FLIGHT, MAX_ASKS_PER_MESSAGE } from './decision-stream.ts';
-import { sidecarTarget } from './sidecar-address.ts';
 
 type Answer = NonNullable<AuthorizeStreamResponse_Item['answer']>;
 

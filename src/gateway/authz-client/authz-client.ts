@@ -13,9 +13,6 @@ import {
   type Principal,
   type RequestContext,
 } from '../../../proto/gen/portcullis/authz/v1/authorization.ts';
-import { S3Error } from '../s3/errors.ts';
-import type { FrameChannel } from '../s3/frame-verifier.ts';
-import { type BucketConfigurationRpc, createBucketConfigurationRpc } from './bucket-configuration-rpc.ts';
 import {
   type Answer,
   type Answered,
@@ -23,9 +20,12 @@ import {
   type DecisionCall,
   DecisionStream,
   NoAnswer,
-} from './decision-stream.ts';
+} from '../../client/decision-stream.ts';
+import { sidecarTarget } from '../../client/sidecar-address.ts';
+import { S3Error } from '../s3/errors.ts';
+import type { FrameChannel } from '../s3/frame-verifier.ts';
+import { type BucketConfigurationRpc, createBucketConfigurationRpc } from './bucket-configuration-rpc.ts';
 import { messageSerializer } from './message-serializer.ts';
-import { sidecarTarget } from './sidecar-address.ts';
 
 /** The decision on one request. */
 export interface AuthorizeAnswer {

@@ -1,4 +1,6 @@
 // The public face of the sidecar's client.
+
+export { NoAnswer } from '../../client/decision-stream.ts';
 export {
   type AuthorizeAnswer,
   type AuthzClient,
@@ -8,4 +10,3 @@ export {
   DEFAULT_AUTHZ_TIMEOUT_MS,
 } from './authz-client.ts';
 export type { BucketConfigurationRpc } from './bucket-configuration-rpc.ts';
-export { NoAnswer } from './decision-stream.ts';

@@ -6,7 +6,7 @@ import type {
   AuthorizeStreamRequest_Item,
   AuthorizeStreamResponse,
   AuthorizeStreamResponse_Item,
-} from '../../../proto/gen/portcullis/authz/v1/authorization.ts';
+} from '../../proto/gen/portcullis/authz/v1/authorization.ts';
 
 export type Ask = NonNullable<AuthorizeStreamRequest_Item['ask']>;
 export type Answer = NonNullable<AuthorizeStreamResponse_Item['answer']>;
@@ -79,14 +79,14 @@ export class DecisionStream {
     return this.#generation;
   }
 
-  /** Rejects with NoAnswer. `bytes`: the size of the ask, roughly. */
-  ask(ask: Ask, bytes: number): Promise<Answered> {
+  /** Rejects with NoAnswer. `bytes`: the size of the ask, roughly. `timeoutMs`: instead of the stream's. */
+  ask(ask: Ask, bytes: number, timeoutMs = this.#options.timeoutMs): Promise<Answered> {
     if (this.#closed) return Promise.reject(new NoAnswer('the client is closed'));
     if (bytes > MAX_ASK_BYTES) return Promise.reject(new NoAnswer('the question is too large'));
     if (this.#pending.size >= MAX_ASKS_IN_FLIGHT) return Promise.reject(new NoAnswer('too many questions at once'));
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.#expire(id), this.#options.timeoutMs);
+      const timer = setTimeout(() => this.#expire(id, timeoutMs), timeoutMs);
       this.#pending.set(id, { resolve, reject, timer, sent: false });
       this.#queue.push({ item: { id, ask }, bytes });
       if (this.#flushing) return;
@@ -155,10 +155,10 @@ export class DecisionStream {
     else pending.resolve({ answer: item.answer, generation });
   }
 
-  #expire(id: bigint): void {
+  #expire(id: bigint, timeoutMs: number): void {
     const pending = this.#pending.get(id);
     this.#pending.delete(id);
-    pending?.reject(new NoAnswer(`no answer from the sidecar within ${this.#options.timeoutMs} ms`));
+    pending?.reject(new NoAnswer(`no answer from the sidecar within ${timeoutMs} ms`));
   }
 
   /** What was sent is refused; what still waits to be sent goes out on the next stream, if its deadline lets it. */
