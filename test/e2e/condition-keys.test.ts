@@ -323,6 +323,14 @@ const ROWS: readonly Row[] = [
     allowed: 400,
   },
   {
+    key: 's3:object-lock-remaining-retention-days',
+    action: 's3:PutObject',
+    condition: { NumericLessThanEquals: { 's3:object-lock-remaining-retention-days': '10' } },
+    match: putting({ 'x-amz-object-lock-mode': 'GOVERNANCE', 'x-amz-object-lock-retain-until-date': inDays(5) }),
+    differ: putting({ 'x-amz-object-lock-mode': 'GOVERNANCE', 'x-amz-object-lock-retain-until-date': inDays(15) }),
+    allowed: 400,
+  },
+  {
     key: 's3:object-lock-retain-until-date',
     action: 's3:PutObject',
     condition: { DateLessThan: { 's3:object-lock-retain-until-date': inDays(30) } },
@@ -330,6 +338,34 @@ const ROWS: readonly Row[] = [
     differ: putting({ 'x-amz-object-lock-mode': 'GOVERNANCE', 'x-amz-object-lock-retain-until-date': inDays(40) }),
     allowed: 400,
   },
+  {
+    key: 's3:x-amz-acl',
+    action: 's3:PutObject',
+    condition: equals('s3:x-amz-acl', 'private'),
+    match: putting({ 'x-amz-acl': 'private' }),
+    differ: putting({ 'x-amz-acl': 'bucket-owner-full-control' }),
+  },
+  {
+    key: 's3:x-amz-acl',
+    action: 's3:PutBucketAcl',
+    condition: { StringNotLike: { 's3:x-amz-acl': ['public-*'] } },
+    match: { method: 'PUT', bucket: 'docs', query: { acl: '' }, headers: { 'x-amz-acl': 'private' }, body: '' },
+    differ: { method: 'PUT', bucket: 'docs', query: { acl: '' }, headers: { 'x-amz-acl': 'public-read' }, body: '' },
+  },
+  ...['read', 'write', 'read-acp', 'write-acp', 'full-control'].map((permission): Row => {
+    const everyone = 'uri="http://acs.amazonaws.com/groups/global/AllUsers"';
+    const call = (headers: Readonly<Record<string, string>>): Call => ({
+      ...{ method: 'PUT', bucket: 'granted', query: { acl: '' }, headers, body: '' },
+    });
+    return {
+      key: `s3:x-amz-grant-${permission}`,
+      action: 's3:PutBucketAcl',
+      condition: like(`s3:x-amz-grant-${permission}`, '*AllUsers*'),
+      match: call({ [`x-amz-grant-${permission}`]: everyone }),
+      // another bucket: this one is everyone's by now
+      differ: { ...call({ 'x-amz-acl': 'private' }), bucket: 'docs' },
+    };
+  }),
   // ---- tags
   {
     key: 's3:RequestObjectTag',
@@ -504,6 +540,7 @@ beforeAll(async () => {
   gateway = await startGateway({ metaUrl: volume.metaUrl, flags });
   const root = gateway.root;
   await send({ method: 'PUT', bucket: 'docs' }, root);
+  await send({ method: 'PUT', bucket: 'granted', headers: { 'x-amz-object-ownership': 'ObjectWriter' } }, root);
   await send({ ...PUT, key: 'plain' }, root);
   await send({ ...PUT, key: 'marked' }, root);
   await send({ ...PUT, key: 'tagged', headers: { 'x-amz-tagging': 'team=red' } }, root);

@@ -1,4 +1,7 @@
 // The policy of a bucket.
+import { blocksPublicAccess } from '../identity/public-access-block.ts';
+import { isPublicPolicy } from '../identity/public-policy.ts';
+import { bucketDocument } from '../store/iam-store.ts';
 import { AdminRefusal } from './admin-refusal.ts';
 import { setBucketDocument } from './bucket-documents.ts';
 import type { Command, Rules } from './command.ts';
@@ -11,5 +14,19 @@ export function setBucketPolicy(rules: Rules, bucket: string, text: string, nowM
   }
   const problem = text === '' ? undefined : rules.policyProblem(text, 'bucket', bucket);
   if (problem !== undefined) throw new AdminRefusal('MalformedPolicy', problem);
-  return setBucketDocument(bucket, 'policy', text === '' ? '' : storedPolicyText(text), nowMs);
+  const stored = text === '' ? '' : storedPolicyText(text);
+  const set = setBucketDocument(bucket, 'policy', stored, nowMs);
+  return {
+    ...set,
+    decide(records) {
+      const block = bucketDocument(records.buckets.get(bucket), 'publicAccessBlock');
+      if (blocksPublicAccess(block, 'BlockPublicPolicy') && isPublicPolicy(stored)) {
+        throw new AdminRefusal(
+          'AccessDenied',
+          'The public access block of the bucket refuses policies that let everyone in.',
+        );
+      }
+      return set.decide(records);
+    },
+  };
 }

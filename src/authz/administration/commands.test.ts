@@ -1,5 +1,6 @@
 // The rules without a store: what a change reads, what it makes, and what it refuses.
 import { describe, expect, it } from 'vitest';
+import { isPublicPolicy } from '../identity/public-policy.ts';
 import type { BucketRecord, IamRecords, IdentityRecord } from '../store/iam-store.ts';
 import { EMPTY_RECORDS } from '../store/memory-store.ts';
 import { withChanges } from '../store/record-changes.ts';
@@ -9,7 +10,6 @@ import type { Command, Rules } from './command.ts';
 import { addMembers, removeMembers } from './groups.ts';
 import { newAccessKey, newSecretKey, signToken } from './key-maker.ts';
 import { attachPolicies, detachPolicies, type PolicyDifference, putPolicy, removePolicy } from './policies.ts';
-import { isPublicPolicy } from './public-policy.ts';
 import { addSession, expireSessions, MAX_EXPIRED_AT_ONCE, type SessionCredentials } from './sessions.ts';
 import { putUser, removeUser, setUserStatus } from './users.ts';
 

@@ -27,6 +27,7 @@ export interface AskedChange {
 
 /** Refusals of the rules that are the client's doing, as S3's error codes. */
 const S3_CODES: Readonly<Record<string, string>> = {
+  AccessDenied: 'AccessDenied',
   MalformedPolicy: 'MalformedPolicy',
   MalformedXML: 'MalformedXML',
   EntityTooLarge: 'EntityTooLarge',

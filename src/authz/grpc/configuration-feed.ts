@@ -7,7 +7,7 @@ import type {
 } from '../../../proto/gen/portcullis/authz/v1/bucket_configuration.ts';
 import { isPublicAcl } from '../administration/bucket-access-control.ts';
 import { gatewayDocuments } from '../administration/gateway-documents.ts';
-import { isPublicPolicy } from '../administration/public-policy.ts';
+import { isPublicPolicy } from '../identity/public-policy.ts';
 import type { IamSnapshot } from '../identity/snapshot.ts';
 import {
   type BucketRecord,

@@ -21,6 +21,8 @@ import {
   parseDocument,
 } from './policy-program.ts';
 import type { Identified } from './principal.ts';
+import { blocksPublicAccess } from './public-access-block.ts';
+import { isPublicPolicy } from './public-policy.ts';
 
 /** Compiled programs kept by a snapshot: one a principal and bucket. */
 export const MAX_PROGRAMS = 20_000;
@@ -124,7 +126,14 @@ export class IamSnapshot implements CredentialSource {
       if (!parsed.ok) return { kind: 'refused', subject: `policy of bucket ${bucket}`, problem: parsed.problem };
       bucketPolicy = parsed.policy;
     }
-    if (identified.type === 'Anonymous') return this.#program([], undefined, bucketPolicy);
+    if (identified.type === 'Anonymous') {
+      // AWS: then a public policy is for the account's own users only
+      const policy = bucketDocument(record, 'policy');
+      const isRestricted =
+        blocksPublicAccess(bucketDocument(record, 'publicAccessBlock'), 'RestrictPublicBuckets') &&
+        isPublicPolicy(policy);
+      return this.#program([], undefined, isRestricted ? undefined : bucketPolicy);
+    }
     const { credential, owner } = identified;
     const limit = 'limit' in credential ? credential.limit : undefined;
     let session: Policy | undefined;

@@ -41,12 +41,6 @@ const ABSENT: readonly AbsentConfiguration[] = [
     answer: { error: 'ObjectLockConfigurationNotFoundError' },
   },
   {
-    operation: 'GetPublicAccessBlock',
-    parameter: 'publicAccessBlock',
-    action: 's3:GetBucketPublicAccessBlock',
-    answer: { error: 'NoSuchPublicAccessBlockConfiguration' },
-  },
-  {
     operation: 'GetBucketReplication',
     parameter: 'replication',
     action: 's3:GetReplicationConfiguration',

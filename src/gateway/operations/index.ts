@@ -34,6 +34,7 @@ import {
   putBucketOwnershipControls,
 } from './ownership-controls.ts';
 import { postObject } from './post-object.ts';
+import { deletePublicAccessBlock, getPublicAccessBlock, putPublicAccessBlock } from './public-access-block.ts';
 import { putBucketAcl } from './put-bucket-acl.ts';
 import { putBucketPolicy } from './put-bucket-policy.ts';
 import { putObject } from './put-object.ts';
@@ -57,6 +58,9 @@ export const OPERATIONS: readonly Operation<unknown>[] = [
   deleteObject,
   deleteObjectTagging,
   deleteObjects,
+  deletePublicAccessBlock,
+  getPublicAccessBlock,
+  putPublicAccessBlock,
   getBucketAcl,
   getBucketLocation,
   getBucketOwnershipControls,

@@ -7,6 +7,7 @@ import type { ActionTable, Dialect, PathGrammar } from './dialect.ts';
 import { JUICEFS_BUCKET_ACTIONS, JUICEFS_COMMON_KEYS, JUICEFS_IDENTITY_ACTIONS } from './juicefs-actions.ts';
 import { MINIO_COMMON_KEYS, MINIO_IDENTITY_ACTIONS } from './minio-actions.ts';
 import { COMMON_OPERATORS } from './operator-names.ts';
+import { PORTCULLIS_ACTIONS } from './portcullis-actions.ts';
 
 /** Keys live in one flat name space without their service's prefix: names that are one there. */
 const FLAT_NAMING: KeyNaming = {
@@ -245,11 +246,26 @@ export const minio: Dialect = {
   deleteVersionDeny: true,
 };
 
+/** Two tables as one: what an action admits in either. */
+function withActions(table: ActionTable, more: ActionTable): ActionTable {
+  const merged: Record<string, readonly string[] | 'none'> = { ...table };
+  for (const [action, keys] of Object.entries(more)) {
+    const known = table[action] ?? [];
+    merged[action] = known === 'none' || keys === 'none' ? 'none' : [...new Set([...known, ...keys])];
+  }
+  const every = Object.values(merged).flatMap((keys) => (keys === 'none' ? [] : keys));
+  return { ...merged, 's3:*': [...new Set(every)] };
+}
+
+const PORTCULLIS_S3_ACTIONS = withActions(MINIO_ACTIONS, PORTCULLIS_ACTIONS);
+
 export const portcullis: Dialect = {
   ...minio,
   name: 'portcullis',
   grammar: {
     ...minioGrammar,
+    identityActions: PORTCULLIS_S3_ACTIONS,
+    bucketActions: PORTCULLIS_S3_ACTIONS,
     singleStatement: true,
     refusesNotPrincipal: true,
     principalArns: true,

@@ -20,7 +20,7 @@ export interface PrincipalTest {
 /** What a question mark does in an access key's pattern when the name is used up. */
 export type NameUsedUp = 'matches' | 'fault';
 
-/** Entries are patterns over the access key ('' = anonymous), and with `arns` also user ARNs. */
+/** Entries are patterns over the access key ('' = anonymous), and with `arns` also ARNs of users and sessions. */
 export function accessKeyPrincipals(
   entries: readonly string[],
   { arns, nameUsedUp, questionMark }: { arns: boolean; nameUsedUp: NameUsedUp; questionMark: QuestionMark },
@@ -34,7 +34,7 @@ export function accessKeyPrincipals(
       for (const entry of entries) {
         const match = matchesName(entry, principal.user, nameUsedUp, questionMark);
         if (match === 'fault') fault = true;
-        else if (match || (arns && isUserArn(entry, principal))) return NAMING.principal;
+        else if (match || (arns && isPrincipalArn(entry, principal))) return NAMING.principal;
       }
       return fault ? 'fault' : NAMING.none;
     },
@@ -72,14 +72,17 @@ function matchesName(entry: string, name: string, usedUp: NameUsedUp, questionMa
 /** Longer names and patterns are matched without the recorded engines' particularity, which recurses. */
 const MAX_NAME_STEPS = 2_000;
 
-const USER_ARN = /^arn:aws:iam::([^:]*):user\/(.+)$/;
+const PRINCIPAL_ARN = /^arn:aws:(iam|sts)::([^:]*):(.+)$/;
 
-function isUserArn(entry: string, principal: RequestPrincipal): boolean {
+/** The ARN of a user (also for its service accounts and sessions), or of one session; the account may be left open. */
+function isPrincipalArn(entry: string, principal: RequestPrincipal): boolean {
   if (principal.user === '') return false;
-  const arn = USER_ARN.exec(entry);
+  const arn = PRINCIPAL_ARN.exec(entry);
   if (arn === null) return false;
-  const [, account = '', name] = arn;
-  return name === principal.user && (account === '' || account === '*' || account === principal.account);
+  const [, service, account = '', name] = arn;
+  if (account !== '' && account !== '*' && account !== principal.account) return false;
+  if (service === 'iam') return name === `user/${principal.user}`;
+  return principal.arn === `arn:aws:sts::${principal.account}:${name}`;
 }
 
 const ROOT_ARN = /^arn:[^:]*:iam::(\d{12}):root$/;
