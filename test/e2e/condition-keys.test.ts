@@ -14,7 +14,7 @@ import { formatTestVolume } from '../harness/volume.ts';
 interface Call {
   readonly method?: string;
   readonly bucket?: string;
-  readonly key?: string;
+  readonly key?: string | undefined;
   readonly query?: Readonly<Record<string, string>>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
@@ -373,6 +373,14 @@ const ROWS: readonly Row[] = [
     condition: equals('s3:RequestObjectTag/team', 'red'),
     match: tagging(['team', 'red'], ['other', 'x']),
     differ: tagging(['team', 'blue']),
+  },
+  {
+    key: 's3:RequestObjectTag',
+    action: 's3:PutBucketTagging',
+    condition: equals('s3:RequestObjectTag/team', 'red'),
+    match: { ...tagging(['team', 'red']), key: undefined },
+    differ: { ...tagging(['team', 'blue']), key: undefined },
+    allowed: 204,
   },
   {
     key: 's3:RequestObjectTag',

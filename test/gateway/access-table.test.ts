@@ -54,6 +54,7 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
   ListParts: object('GET', `uploadId=${UPLOAD}`),
   PostObject: ['POST', '/bkt', { headers: { 'content-type': 'multipart/form-data; boundary=b' }, body: FORM }],
   PutObject: object('PUT', '', { headers: { ...TAGGED, ...SHARED }, body: 'x' }),
+  PutBucketTagging: ['PUT', '/bkt?tagging', { body: '<Tagging><TagSet/></Tagging>' }],
   PutObjectTagging: object('PUT', 'tagging', { body: '<Tagging><TagSet/></Tagging>' }),
   UploadPart: object('PUT', `partNumber=1&uploadId=${UPLOAD}`, { body: 'x' }),
   UploadPartCopy: object('PUT', `partNumber=1&uploadId=${UPLOAD}`, { headers: SOURCE }),

@@ -4,11 +4,11 @@ import { randomUUID } from 'node:crypto';
 import { MAX_CORS_DOCUMENT_BYTES, parseCors } from '../s3/cors.ts';
 import { S3Error, type S3ErrorCode } from '../s3/errors.ts';
 import type { BucketName } from '../s3/object-name.ts';
-import { type BucketDocumentName, defineOperation, type Operation } from '../s3/operation.ts';
+import { type BucketDocumentName, defineOperation, type Operation, type Question } from '../s3/operation.ts';
 import { bucketOf, requireBucket, requireWritable } from './bucket-access.ts';
 import { MAX_LIFECYCLE_DOCUMENT_BYTES, withRuleIds } from './lifecycle-rules.ts';
 import { xmlReply } from './listing.ts';
-import { MAX_BUCKET_TAGS, MAX_TAGGING_DOCUMENT_BYTES, parseTaggingDocument } from './tag-set.ts';
+import { MAX_BUCKET_TAGS, MAX_TAGGING_DOCUMENT_BYTES, parseTaggingDocument, requestTagKeys } from './tag-set.ts';
 import { readDocument } from './write-payload.ts';
 
 interface KeptDocument {
@@ -21,6 +21,8 @@ interface KeptDocument {
   readonly maxBytes: number;
   /** The document as it is kept. Throws the S3Error that says what is wrong with it. */
   keep(document: Buffer): Buffer;
+  /** The condition keys that lie in the document: then it is read before the question. */
+  keys?(document: Buffer): Question['context'];
   /** Status of a PUT. */
   readonly status: 200 | 204;
 }
@@ -60,6 +62,7 @@ const KEPT: readonly KeptDocument[] = [
       parseTaggingDocument(document, MAX_BUCKET_TAGS);
       return document;
     },
+    keys: (document) => requestTagKeys(parseTaggingDocument(document, MAX_BUCKET_TAGS)),
     status: 204,
   },
 ];
@@ -89,14 +92,16 @@ function operationsOf(kept: KeptDocument): Operation<BucketInput>[] {
     defineOperation<BucketInput>({
       name: put,
       match: { method: 'PUT', ...target },
-      body: 'payload',
+      body: kept.keys === undefined ? 'payload' : 'document',
+      documentLimit: kept.maxBytes,
       parse,
-      questions: ({ bucket }) => [{ action: putAction, bucket }],
+      questions: ({ bucket }, { document }) => [{ action: putAction, bucket, context: kept.keys?.(document) ?? {} }],
       async handle(grant, context) {
         const { bucket } = grant.input;
         requireWritable(context);
         await requireBucket(context, bucket);
-        const document = await readDocument(grant.payload, kept.maxBytes);
+        const { payload, request } = grant;
+        const document = kept.keys === undefined ? await readDocument(payload, kept.maxBytes) : request.document;
         await grant.configuration.set(bucket, kept.name, kept.keep(document));
         return { status: kept.status };
       },

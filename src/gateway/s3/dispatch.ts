@@ -286,7 +286,7 @@ export class Dispatcher {
         : await questioner.all(questions, openFrames);
     trace.principal = permission.principal;
     if (operation.body === 'document' && isSignedFrames(plan)) await recorder?.verify(requireFrames(permission));
-    await requireExpectedOwner(request.headers, request.bucket, questioner.configuration);
+    await requireExpectedOwner(request.headers, request.bucket, questioner.configurationBy([]));
     const reply = await this.#act(readable, input, permission, signal);
     await this.#publish(reply, request, trace);
     return reply;
@@ -312,7 +312,9 @@ export class Dispatcher {
           further.length === 0 ? [] : (await questioner.each(further)).allowed,
         decided: permission.decided,
         payload,
-        configuration: questioner.configuration,
+        get configuration() {
+          return questioner.configurationBy(operation.questions(input, request));
+        },
       } as Grant<unknown>;
       const reply = await operation.handle(grant, this.#contextOf(signal));
       if (payload !== undefined && !payload.stands) {

@@ -43,9 +43,13 @@ export class Questioner {
     this.#readFacts = readFacts;
   }
 
-  /** Bucket configuration, by these credentials. */
-  get configuration(): GrantedConfiguration {
-    return grantedConfiguration(this.#authz, this.#credentials, this.#context);
+  /** Bucket configuration, by these credentials. A change is decided anew, by the condition keys of the questions that allowed it. */
+  configurationBy(questions: readonly Question[]): GrantedConfiguration {
+    const keys = { ...this.#context.keys };
+    for (const { context = {} } of questions) {
+      for (const [name, values] of Object.entries(context)) keys[name] = { values: [...values] };
+    }
+    return grantedConfiguration(this.#authz, this.#credentials, { ...this.#context, keys });
   }
 
   /** All must be allowed. Throws the S3Error that the client is to see otherwise. */
