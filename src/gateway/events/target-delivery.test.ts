@@ -80,6 +80,16 @@ describe('TargetDelivery', () => {
     expect(said).toEqual(['offline: away', 'dropping: queue_full', 'dropping: shutdown']);
   });
 
+  it('ends although its target hangs', async () => {
+    const target = new ScriptedTarget();
+    target.deliver = () => new Promise(() => undefined);
+    const { delivery, dropped } = deliver(target);
+    delivery.take(event(0));
+    await eventually('it is reachable', () => delivery.status.online === true);
+    await delivery.close(50);
+    expect(dropped.get('shutdown')).toBe(1);
+  });
+
   it('gives up an event that its target refuses for what it holds, and goes on', async () => {
     const target = new ScriptedTarget();
     target.bad = 2;

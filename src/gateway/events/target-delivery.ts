@@ -10,6 +10,8 @@ export const DELIVERY_BATCH = 100;
 export const RETRY_FIRST_MS = 100;
 export const RETRY_MOST_MS = 10_000;
 
+/** How long a target may take to end. */
+const END_WITHIN_MS = 1_000;
 /** How often a closing delivery looks whether its queue is empty. */
 const CLOSE_POLL_MS = 10;
 
@@ -110,9 +112,14 @@ export class TargetDelivery {
     this.#closed = true;
     this.#wake();
     this.#endPause();
-    // ends what a target that hangs is being waited for
-    await this.#target.close();
-    await this.#running;
+    // ends what a target that hangs is being waited for; one that hangs at its end as well is left behind
+    const ended = Promise.all([this.#target.close(), this.#running]);
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, END_WITHIN_MS);
+    });
+    await Promise.race([ended, patience]);
+    clearTimeout(timer);
     if (!this.#durable && this.#queue.size > 0) {
       this.#log.dropping(this.id, 'shutdown');
       this.#log.dropped(this.id, 'shutdown', this.#queue.size);

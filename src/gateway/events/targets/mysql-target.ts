@@ -53,7 +53,7 @@ export class MysqlTarget implements EventTarget {
     let connection: Connection;
     try {
       connection = await this.#ready();
-      await connection.beginTransaction();
+      await connection.query({ sql: 'START TRANSACTION', timeout: TARGET_TIMEOUT_MS });
     } catch (cause) {
       await this.close();
       throw new DeliveryError(reasonOf(cause), { delivered: 0, cause });
@@ -102,7 +102,7 @@ export class MysqlTarget implements EventTarget {
 
   async #committed(connection: Connection): Promise<boolean> {
     try {
-      await connection.commit();
+      await connection.query({ sql: 'COMMIT', timeout: TARGET_TIMEOUT_MS });
       return true;
     } catch {
       // the next attempt begins with a new connection, and says what is wrong if something is
@@ -140,7 +140,7 @@ export class MysqlTarget implements EventTarget {
 
   async #requireTable(connection: Connection): Promise<void> {
     const { format, table } = this.#settings;
-    await connection.query(CREATE[format](this.#table));
+    await connection.query({ sql: CREATE[format](this.#table), timeout: TARGET_TIMEOUT_MS });
     const [rows] = await connection.query<RowDataPacket[]>(`SHOW COLUMNS FROM ${this.#table}`);
     const names = new Set(rows.map((row) => String(row.Field).toLowerCase()));
     const missing = COLUMNS[format].filter((name) => !names.has(name));
