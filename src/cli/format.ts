@@ -105,7 +105,13 @@ async function format(metaUrl: string, name: string, _flags: unknown, command: C
     trashDays: given('trashDays', flags.trashDays),
   };
   const { ACCESS_KEY: accessKey, SECRET_KEY: secretKey, SESSION_TOKEN: sessionToken } = process.env;
-  const fallback = { bucket: bucketOf(flags), accessKey, secretKey, sessionToken };
+  // A directory by default; the name of a bucket nobody can guess.
+  const fallback = {
+    bucket: flags.storage === 'file' ? bucketOf(flags) : undefined,
+    accessKey,
+    secretKey,
+    sessionToken,
+  };
   try {
     const settings = { ...base, ...withoutUndefined(asked), fallback: withoutUndefined(fallback) };
     const { outcome, setting } = await formatVolume(metaUrl, settings);

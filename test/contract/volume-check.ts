@@ -41,7 +41,14 @@ class Check {
   readonly #options: CheckOptions;
   readonly #nodes = new Map<bigint, Row>();
   readonly #edges: Row[];
-  readonly #format: { Name: string; BlockSize: number; Compression?: string; HashPrefix?: boolean };
+  readonly #format: {
+    Name: string;
+    BlockSize: number;
+    Compression?: string;
+    HashPrefix?: boolean;
+    EncryptKey?: string;
+    UserGroupQuota?: boolean;
+  };
 
   constructor(rows: (sql: string) => Row[], objects: string, options: CheckOptions) {
     this.#rows = rows;
@@ -57,6 +64,7 @@ class Check {
     this.#checkCounters();
     this.#checkDirectoryStatistics();
     this.#checkQuotas();
+    if (this.#format.UserGroupQuota === true) this.#checkOwners();
     this.#checkSlices();
     this.#checkSideTables();
     return this.#problems;
@@ -161,6 +169,28 @@ class Check {
     }
   }
 
+  /** What users and groups own, the trash included. */
+  #checkOwners(): void {
+    const expected = new Map<string, { space: bigint; inodes: bigint }>();
+    for (const [inode, node] of this.#nodes) {
+      if (inode === ROOT || inode === TRASH) continue;
+      for (const key of [`1:${big(node.uid)}`, `2:${big(node.gid)}`]) {
+        const total = expected.get(key) ?? { space: 0n, inodes: 0n };
+        total.space += this.#space(node);
+        total.inodes += 1n;
+        expected.set(key, total);
+      }
+    }
+    for (const row of this.#rows('SELECT * FROM jfs_user_group_quota')) {
+      const key = `${big(row.qtype)}:${big(row.qkey)}`;
+      const total = expected.get(key) ?? { space: 0n, inodes: 0n };
+      this.#expect(`space of owner ${key}`, big(row.used_space), total.space);
+      this.#expect(`inodes of owner ${key}`, big(row.used_inodes), total.inodes);
+      expected.delete(key);
+    }
+    for (const key of expected.keys()) this.#problems.push(`owner ${key} is not counted`);
+  }
+
   #checkSlices(): void {
     const counted = new Map<bigint, { size: bigint; refs: bigint }>();
     const count = (id: bigint, size: bigint): void => {
@@ -231,8 +261,14 @@ class Check {
       const found = stored.get(key);
       stored.delete(key);
       if (found === undefined) this.#problems.push(`block ${key} is missing`);
-      else if ((this.#format.Compression ?? 'none') === 'none') this.#expect(`bytes of block ${key}`, found, bytes);
+      else if (this.#isPlain()) this.#expect(`bytes of block ${key}`, found, bytes);
     }
+  }
+
+  /** Blocks are stored as they are. */
+  #isPlain(): boolean {
+    const { Compression = 'none', EncryptKey = '' } = this.#format;
+    return Compression === 'none' && EncryptKey === '';
   }
 
   #checkSideTables(): void {

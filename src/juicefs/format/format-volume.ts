@@ -128,7 +128,8 @@ async function loadExisting(metaUrl: string, environment: Environment): Promise<
 function newFormat(asked: FormatSettings): FormatRecord {
   const settings = { ...asked.fallback, ...asked };
   const { storage = 'file', bucket } = settings;
-  if (bucket === undefined) throw new VolumeOpenError('FormatRefused', 'a new volume needs a bucket');
+  if (bucket === undefined)
+    throw new VolumeOpenError('FormatRefused', 'a new volume needs a bucket: name it with --bucket');
   const uuid = randomUUID();
   const compat = settings.compat === '1.0';
   const members: FormatMembers = {
