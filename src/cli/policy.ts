@@ -75,16 +75,21 @@ function validateCommand(): Command {
 function validate(files: readonly string[], { dialect, kind, bucket, tenant, json }: ValidateFlags): number {
   const results = files.map((file) => {
     const text = readDocument(file);
-    const { storable, strictlyValid, issues } = inspectPolicy(text, {
+    const { storable, strictlyValid, issues, warnings } = inspectPolicy(text, {
       dialect,
       kind: kind ?? kindOf(text),
       ...(bucket === undefined ? {} : { bucket }),
       ...(tenant === undefined ? {} : { tenant }),
     });
-    return { file, valid: storable && strictlyValid, issues };
+    return { file, valid: storable && strictlyValid, issues, warnings };
   });
   if (json === true) print(JSON.stringify(results, undefined, 2));
-  else for (const { file, valid, issues } of results) print(valid ? `${file}: valid` : issuesText(file, issues));
+  else {
+    for (const { file, valid, issues, warnings } of results) {
+      print(valid ? `${file}: valid` : issuesText(file, issues));
+      if (warnings.length > 0) print(issuesText(file, warnings));
+    }
+  }
   return results.every(({ valid }) => valid) ? 0 : 1;
 }
 

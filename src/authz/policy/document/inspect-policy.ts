@@ -14,6 +14,8 @@ export interface PolicyInspection {
   readonly strictlyValid: boolean;
   /** Everything that keeps it from being stored. */
   readonly issues: readonly PolicyIssue[];
+  /** What is valid and rarely meant. */
+  readonly warnings: readonly PolicyIssue[];
 }
 
 /** Holds a document against all the rules. Never throws for what a document may hold. */
@@ -26,6 +28,7 @@ export function inspectPolicy(text: string, options: Omit<ParseOptions, 'strict'
     valid: read.ok,
     storable: stored.ok,
     strictlyValid: fresh.ok,
+    warnings: read.ok ? read.warnings : [],
     issues: stored.ok ? (fresh.ok ? [] : fresh.issues) : stored.issues,
   };
 }

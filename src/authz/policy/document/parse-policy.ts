@@ -8,6 +8,7 @@ import { readPathDocument } from './path-grammar.ts';
 import type { PolicyIssue } from './policy-issue.ts';
 import type { DocumentContext } from './statement-context.ts';
 import { readTenantDocument } from './tenant-grammar.ts';
+import { warningsOf } from './warnings.ts';
 
 /** Largest stored document, bytes of UTF-8. */
 export const MAX_DOCUMENT_BYTES = 20 * 1024;
@@ -35,7 +36,8 @@ export interface ParseOptions {
 }
 
 export type ParsedPolicy =
-  | { readonly ok: true; readonly policy: Policy }
+  /** `warnings`: what is valid and rarely meant. */
+  | { readonly ok: true; readonly policy: Policy; readonly warnings: readonly PolicyIssue[] }
   | { readonly ok: false; readonly issues: readonly PolicyIssue[] };
 
 /** Reads a document. Never throws for what a document may hold. */
@@ -66,6 +68,7 @@ export function parsePolicy(text: string, options: ParseOptions): ParsedPolicy {
   return {
     ok: true,
     policy: brandPolicy({ name: options.name, kind: options.kind, statements: document.statements }),
+    warnings: warningsOf(document.statements, dialect),
   };
 }
 

@@ -19,6 +19,7 @@ export type PolicyIssueCode =
   | 'InvalidConditionValue'
   | 'UnsupportedElement'
   | 'UnsupportedDialect'
+  | 'UnknownVariable'
   | 'NoStatements';
 
 export interface PolicyIssue {

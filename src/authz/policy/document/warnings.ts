@@ -1,0 +1,37 @@
+// What is valid in a document and rarely meant: texts that look like variables and are none.
+import type { Dialect } from '../dialect/dialect.ts';
+import type { CompiledStatement } from '../policy.ts';
+import { suggestedKey } from './conditions.ts';
+import type { PolicyIssue } from './policy-issue.ts';
+
+const VARIABLE = /\$\{([^{}]*)\}/g;
+
+/** Warnings of a document that was read. */
+export function warningsOf(statements: readonly CompiledStatement[], dialect: Dialect): readonly PolicyIssue[] {
+  const { names } = dialect.variables;
+  if (names === 'any' || dialect.conditions.wholeVariables) return [];
+  const warnings: PolicyIssue[] = [];
+  const look = (text: string, path: string): void => {
+    if (!text.includes('${')) return;
+    for (const [written, name = ''] of text.matchAll(VARIABLE)) {
+      if (names.includes(name)) continue;
+      const meant = suggestedKey(name, names);
+      const suggestion = meant !== undefined && names.includes(meant) ? `\${${meant}}` : undefined;
+      warnings.push({
+        code: 'UnknownVariable',
+        path,
+        message: `${written} is not a variable here and stays as it is written${suggestion === undefined ? '' : `; did you mean ${suggestion}?`}`,
+        ...(suggestion === undefined ? {} : { suggestion }),
+      });
+    }
+  };
+  for (const { ref, resources, negatedResources, conditions } of statements) {
+    const path = `$.Statement[${ref.index}]`;
+    const element = negatedResources ? 'NotResource' : 'Resource';
+    for (const [i, { source }] of resources.entries()) look(source, `${path}.${element}[${i}]`);
+    for (const { operator, key, wanted } of conditions) {
+      for (const value of wanted) look(value, `${path}.Condition.${operator}.${key.name}`);
+    }
+  }
+  return warnings;
+}
