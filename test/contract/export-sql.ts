@@ -80,7 +80,7 @@ export async function exportPostgres(metaUrl: string, database: string): Promise
     host: '127.0.0.1',
     port: Number(url.port),
     user: 'postgres',
-    database: 'postgres',
+    database: url.pathname.slice(1),
     options: `-c search_path=${url.searchParams.get('search_path') ?? 'public'}`,
   });
   await client.connect();

@@ -103,15 +103,31 @@ async function connectedClient(port: number): Promise<pg.Client | undefined> {
   }
 }
 
+async function inPostgres(port: number, statement: string): Promise<void> {
+  // It listens before it takes sessions.
+  const client = await eventually('PostgreSQL takes a session', () => connectedClient(port));
+  await client.query(statement);
+  await client.end();
+}
+
+/** Volumes in schemas of one database. */
 export const POSTGRES_ENGINE = serverEngine(
   'postgres',
   startPostgres,
   async ({ port }, number) => {
-    // It listens before it takes sessions.
-    const client = await eventually('PostgreSQL takes a session', () => connectedClient(port));
-    await client.query(`CREATE SCHEMA volume${number}`);
-    await client.end();
+    await inPostgres(port, `CREATE SCHEMA volume${number}`);
     return `postgres://postgres@127.0.0.1:${port}/postgres?sslmode=disable&search_path=volume${number}`;
+  },
+  exportPostgres,
+);
+
+/** Volumes in databases of their own, for clients that know no schemas. */
+export const POSTGRES_DATABASE_ENGINE = serverEngine(
+  'postgres',
+  startPostgres,
+  async ({ port }, number) => {
+    await inPostgres(port, `CREATE DATABASE volume${number}`);
+    return `postgres://postgres@127.0.0.1:${port}/volume${number}?sslmode=disable`;
   },
   exportPostgres,
 );
