@@ -41,7 +41,7 @@ const REFUSED_FLAGS: readonly (readonly [flags: string, what: string])[] = [
 export function formatCommand(): Command {
   const command = new Command('format')
     .description('format a JuiceFS volume: metadata at META-URL, objects in a bucket')
-    .argument('<META-URL>', 'where the metadata is kept, as in sqlite3:///var/lib/myjfs.db')
+    .argument('<META-URL>', 'where the metadata is kept, as in redis://localhost:6379/1 or sqlite3:///var/lib/myjfs.db')
     .argument('<NAME>', 'name of the volume, and prefix of all its objects')
     .option('--storage <type>', 'object storage', 'file')
     .option('--bucket <bucket>', 'where objects are stored; for file, a directory', defaultBucket())

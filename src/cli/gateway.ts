@@ -12,7 +12,10 @@ import { UsageError } from './root-credentials.ts';
 export function gatewayCommand(): Command {
   const command = new Command('gateway')
     .description('start an S3 gateway on a JuiceFS volume; every request is decided by the authorization sidecar')
-    .argument('<META-URL>', 'metadata engine of the volume, e.g. sqlite3:///var/lib/jfs/meta.db')
+    .argument(
+      '<META-URL>',
+      'metadata engine of the volume, e.g. redis://localhost:6379/1 or sqlite3:///var/lib/jfs/meta.db',
+    )
     .argument('<ADDRESS>', 'address to listen on, e.g. localhost:9000')
     .addHelpText(
       'after',

@@ -137,7 +137,8 @@ const REDIS_DATABASES = 1000;
 
 export const REDIS_ENGINE = serverEngine(
   'redis',
-  () => startRedis(['--databases', String(REDIS_DATABASES), '--appendonly', 'no']),
+  // Written to the system with each command: a killed server loses nothing it answered.
+  () => startRedis(['--databases', String(REDIS_DATABASES), '--appendfsync', 'always']),
   ({ port }, number) => `redis://127.0.0.1:${port}/${number}`,
   exportRedis,
 );
