@@ -1,7 +1,7 @@
 // The sidecar as a process: how it starts, what it says when it cannot, and how it ends.
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { credentials } from '@grpc/grpc-js';
@@ -32,7 +32,7 @@ function run(
   env: Readonly<Record<string, string>> = ROOT_ENV,
 ): ChildProcessWithoutNullStreams {
   child = spawn(process.execPath, ['--import', 'tsx', MAIN, 'authz', ...args], {
-    env: { PATH: process.env.PATH ?? '', ...env },
+    env: { PATH: process.env.PATH ?? '', PORTCULLIS_DATA: join(directory, 'data'), ...env },
   });
   return child;
 }
@@ -105,6 +105,8 @@ describe('portcullis authz', () => {
     const process_ = run(['--listen', `unix:${path}`, '--audit-log', audit]);
     const { event, address } = await readyLine(process_);
     expect({ event, address }).toEqual({ event: 'ready', address: `unix:${path}` });
+    // the store of a sidecar that was told of none
+    expect(statSync(join(directory, 'data', 'identities.db')).mode & 0o777).toBe(0o600);
     expect(await allowsRoot(address)).toBe(true);
     process_.kill('SIGTERM');
     expect((await outcomeOf(process_)).code).toBe(0);
