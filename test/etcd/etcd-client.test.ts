@@ -106,7 +106,14 @@ describe.runIf(hasServer('etcd'))('the etcd client', () => {
 
 const ETCDCTL = '/usr/bin/etcdctl';
 
-describe.runIf(hasServer('etcd') && existsSync(ETCDCTL))('an etcd that wants a password', () => {
+function hasEtcdctl(): boolean {
+  if (existsSync(ETCDCTL)) return true;
+  if (process.env.PORTCULLIS_CI === '1') throw new Error(`PORTCULLIS_CI=1, and there is no ${ETCDCTL}`);
+  process.stderr.write(`\nSKIPPED: signing in to etcd, because there is no ${ETCDCTL} here\n\n`);
+  return false;
+}
+
+describe.runIf(hasServer('etcd') && hasEtcdctl())('an etcd that wants a password', () => {
   it('is signed in to, and again when it has forgotten that', async () => {
     const server = await startEtcd();
     const ctl = (...args: string[]): void => {
