@@ -114,6 +114,13 @@ export const GLOBAL_FLAGS: readonly FlagSpec[] = [
 export const PORTCULLIS_FLAGS: readonly FlagSpec[] = [
   acting('authz', 'address of a sidecar (unix:PATH or HOST:PORT); default: start and supervise one', 'ADDRESS'),
   acting('authz-token-file', 'file with the token for a sidecar over TCP', 'FILE'),
+  acting(
+    'authz-tls-ca',
+    'authorities of the certificate of a sidecar over TCP, PEM: then it is talked to over TLS',
+    'FILE',
+  ),
+  acting('authz-tls-cert', 'certificate that is shown to such a sidecar, PEM', 'FILE'),
+  acting('authz-tls-key', 'private key of --authz-tls-cert, PEM', 'FILE'),
   acting('authz-timeout', 'longest wait for a decision, a Go duration (default: 2s)', 'DURATION'),
   acting('workers', 'worker processes (default: the number of cores)', 'N'),
   acting('dialect', 'policy dialect of the supervised sidecar (default: portcullis)', 'NAME'),

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { createAuthzClient } from '../gateway/authz-client/index.ts';
 import { EventService } from '../gateway/events/index.ts';
+import { readAuthzTls } from './authz-tls.ts';
 import type { GatewaySettings } from './gateway-settings.ts';
 import { endpointUrl } from './listen-address.ts';
 import type { Logger } from './logger.ts';
@@ -39,6 +40,7 @@ export function createNotifications(
     address: authz,
     timeoutMs: settings.worker.authzTimeoutMs,
     token: readToken(settings.worker.authzTokenFile),
+    tls: readAuthzTls(settings.worker.authzTls),
   });
   const service = new EventService({
     buckets: client.buckets,

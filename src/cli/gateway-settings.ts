@@ -6,6 +6,13 @@ import { type HostPort, parseHostPort } from './listen-address.ts';
 import { type RootCredentials, readRootCredentials, UsageError } from './root-credentials.ts';
 
 /** Everything that a worker needs to serve; holds no secret. */
+/** Names of files. */
+export interface AuthzTlsFiles {
+  readonly ca: string;
+  readonly cert: string | undefined;
+  readonly key: string | undefined;
+}
+
 export interface WorkerSettings {
   readonly metaUrl: string;
   readonly listen: HostPort;
@@ -37,6 +44,7 @@ export interface WorkerSettings {
   readonly console: boolean;
   readonly authzTimeoutMs: number;
   readonly authzTokenFile: string | undefined;
+  readonly authzTls: AuthzTlsFiles | undefined;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn';
 }
 
@@ -125,6 +133,7 @@ export function readGatewaySettings(
       console: !/^off$/i.test(env.MINIO_BROWSER ?? ''),
       authzTimeoutMs: durationMs(text('authzTimeout') ?? '2s', '--authz-timeout', { positive: true }),
       authzTokenFile: text('authzTokenFile'),
+      authzTls: authzTlsFiles(text('authzTlsCa'), text('authzTlsCert'), text('authzTlsKey')),
       logLevel: isOn('trace') ? 'trace' : isOn('verbose') ? 'debug' : isOn('quiet') ? 'warn' : 'info',
     },
     workers,
@@ -159,6 +168,20 @@ export function readGatewaySettings(
     logFile: text('log'),
     metrics: { address: parseHostPort(metrics ?? DEFAULT_METRICS, '--metrics'), given: metrics !== undefined },
   };
+}
+
+/** Throws UsageError for files that do not go together. */
+function authzTlsFiles(
+  ca: string | undefined,
+  cert: string | undefined,
+  key: string | undefined,
+): AuthzTlsFiles | undefined {
+  if (ca === undefined && cert === undefined && key === undefined) return undefined;
+  if (ca === undefined) throw new UsageError('--authz-tls-cert and --authz-tls-key need --authz-tls-ca');
+  if ((cert === undefined) !== (key === undefined)) {
+    throw new UsageError('--authz-tls-cert and --authz-tls-key go together');
+  }
+  return { ca, cert, key };
 }
 
 function list(text: string | undefined): string[] {

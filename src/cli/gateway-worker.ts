@@ -15,6 +15,7 @@ import {
 import { createGateway } from '../gateway/index.ts';
 import { OPERATIONS } from '../gateway/operations/index.ts';
 import { openVolume } from '../juicefs/index.ts';
+import { readAuthzTls } from './authz-tls.ts';
 import type { FromWorker, ToWorker } from './gateway-primary.ts';
 import type { WorkerSettings } from './gateway-settings.ts';
 import { bindAddresses } from './listen-address.ts';
@@ -124,6 +125,7 @@ async function serve(
     address: authzAddress,
     timeoutMs: settings.authzTimeoutMs,
     token,
+    tls: readAuthzTls(settings.authzTls),
     logger,
   });
   const gateway = createGateway({

@@ -1,6 +1,6 @@
 // Asks a sidecar over one long-lived stream: questions of one turn of the event loop go out together, each has a deadline, a question that
 // a broken stream took along is asked again while there is time, and without a whole answer nothing is allowed.
-import { type ChannelCredentials, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import { Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import {
   type AuthorizeRequest,
   type ExplainResponse,
@@ -19,18 +19,10 @@ import {
   type Who,
 } from './messages.ts';
 import { sidecarTarget } from './sidecar-address.ts';
+import { type ClientTls, channelCredentials } from './tls.ts';
 import { AuthorizationUnavailable, QuestionRefused } from './unavailable.ts';
 
 export type { Access, Outcome, Question, StatementRef, Who } from './messages.ts';
-
-/** TLS to a sidecar over TCP. PEM texts. */
-export interface ClientTls {
-  /** Authorities that may have signed the sidecar's certificate; the system's without it. */
-  readonly ca?: string | Buffer;
-  /** The caller's own certificate and key, for a sidecar that asks for one. */
-  readonly cert?: string | Buffer;
-  readonly key?: string | Buffer;
-}
 
 export interface AuthorizationClientOptions {
   /** `unix:PATH` (absolute) or `HOST:PORT`. */
@@ -196,12 +188,6 @@ export class AuthorizationClient {
       }
     }
   }
-}
-
-function channelCredentials(tls: ClientTls | undefined): ChannelCredentials {
-  if (tls === undefined) return credentials.createInsecure();
-  const bytes = (text: string | Buffer | undefined): Buffer | null => (text === undefined ? null : Buffer.from(text));
-  return credentials.createSsl(bytes(tls.ca), bytes(tls.key), bytes(tls.cert));
 }
 
 type ValueOf<Case extends StreamAnswer['$case']> = Extract<StreamAnswer, { $case: Case }>['value'];

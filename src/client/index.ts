@@ -6,7 +6,6 @@ export {
   type AuthorizationClientOptions,
   type BatchAnswer,
   type CallOptions,
-  type ClientTls,
   connect,
   DEFAULT_RETRIES,
   DEFAULT_TIMEOUT_MS,
@@ -16,4 +15,5 @@ export {
   type Who,
 } from './authorization-client.ts';
 export type { Explanation, StatementTrace } from './explanation.ts';
+export type { ClientTls } from './tls.ts';
 export { AuthorizationUnavailable, QuestionRefused } from './unavailable.ts';

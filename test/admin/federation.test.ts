@@ -2,6 +2,7 @@
 // openssl. What they are is what policies see, and what does not stand gives nothing.
 import { request as httpsRequest } from 'node:https';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { LdapDirectory } from '../../src/authz/identity/provider/ldap.ts';
 import { type TestAuthority as Authority, TestAuthority, type TestCertificate } from '../harness/certificates.ts';
 import { freePort, type Gateway, logsOnFailure, startGateway } from '../harness/gateway.ts';
 import { OpenIdIssuer } from '../harness/openid-issuer.ts';
@@ -294,6 +295,29 @@ describe.skipIf(!withDirectory)('AssumeRoleWithLDAPIdentity', () => {
 
   it('gives nothing to a user without policies', async () => {
     expect(await ldap('eve', 'eve-secret')).toMatchObject({ status: 403, code: 'AccessDenied' });
+  });
+
+  it('can be bound to by a pattern of names instead of a search', async () => {
+    const byFormat = new LdapDirectory({
+      serverAddress: `127.0.0.1:${directory?.port}`,
+      transport: 'none',
+      tlsSkipVerify: false,
+      lookup: undefined,
+      usernameFormats: [`uid=%s,ou=nowhere,${LDAP_SUFFIX}`, `uid=%s,${PEOPLE}`],
+      groups: { baseDns: [GROUPS], filter: '(member=%d)' },
+    });
+    expect(await byFormat.authenticate('ada', 'ada-secret')).toEqual({
+      username: 'ada',
+      dn: dnOf('ada'),
+      groups: [`cn=writers,${GROUPS}`],
+    });
+    for (const [name, password] of [
+      ['ada', 'x'],
+      ['ada,ou=people', 'ada-secret'],
+      ['', 'x'],
+    ] as const) {
+      await expect(byFormat.authenticate(name, password)).rejects.toMatchObject({ kind: 'rejected' });
+    }
   });
 
   it('says that the directory is away, and makes nothing up', async () => {

@@ -1,6 +1,6 @@
 // The one client of the sidecar. It asks, and it believes only a complete answer to what it asked; everything else is
 // ServiceUnavailable, so that nothing passes while the sidecar is away, late or confused.
-import { credentials, Metadata } from '@grpc/grpc-js';
+import { Metadata } from '@grpc/grpc-js';
 import {
   AuthorizationClient,
   AuthorizationService,
@@ -22,6 +22,7 @@ import {
   NoAnswer,
 } from '../../client/decision-stream.ts';
 import { sidecarTarget } from '../../client/sidecar-address.ts';
+import { type ClientTls, channelCredentials } from '../../client/tls.ts';
 import { S3Error } from '../s3/errors.ts';
 import type { FrameChannel } from '../s3/frame-verifier.ts';
 import { type BucketConfigurationRpc, createBucketConfigurationRpc } from './bucket-configuration-rpc.ts';
@@ -62,6 +63,7 @@ export interface AuthzClientOptions {
   readonly timeoutMs?: number;
   /** Sent as a bearer token; a sidecar over TCP may want one. */
   readonly token?: string | undefined;
+  readonly tls?: ClientTls | undefined;
   readonly logger?: { warn(fields: object, message: string): void; info(message: string): void };
 }
 
@@ -81,8 +83,8 @@ class StreamingAuthzClient implements AuthzClient {
   readonly #stream: DecisionStream;
   readonly buckets: BucketConfigurationRpc;
 
-  constructor({ address, timeoutMs = DEFAULT_AUTHZ_TIMEOUT_MS, token, logger }: AuthzClientOptions) {
-    this.#client = new AuthorizationClient(sidecarTarget(address), credentials.createInsecure(), {
+  constructor({ address, timeoutMs = DEFAULT_AUTHZ_TIMEOUT_MS, token, tls, logger }: AuthzClientOptions) {
+    this.#client = new AuthorizationClient(sidecarTarget(address), channelCredentials(tls), {
       'grpc.initial_reconnect_backoff_ms': RECONNECT_MS.first,
       'grpc.max_reconnect_backoff_ms': RECONNECT_MS.last,
       'grpc.keepalive_time_ms': KEEPALIVE_MS,
