@@ -48,7 +48,7 @@ export function addSession(
   };
 }
 
-/** A session of somebody who is no user here. */
+/** A session of somebody who is no user here: its token alone says whose it is, and `parent` is ''. */
 export interface NewExternalSession extends NewSession {
   /** Names of the policies that it has now. */
   readonly policies: readonly string[];

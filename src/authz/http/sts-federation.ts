@@ -104,7 +104,7 @@ export async function assumeRoleWith(
     addExternalSession(
       admin.rules,
       {
-        parent: identity.accessKey,
+        parent: '',
         policy,
         expiresAtMs,
         name: readSessionName(parameters),

@@ -70,7 +70,7 @@ export function readCredentials(
       accessKey,
       secretKey,
       enabled,
-      parent,
+      parent: terms.external?.accessKey ?? parent,
       sessionToken,
       expiresAtMs,
       limit: terms.limit,
