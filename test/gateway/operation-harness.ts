@@ -61,13 +61,18 @@ export class Served {
   readonly asked: string[] = [];
   readonly #dispatcher: Dispatcher;
 
-  constructor(volume: Volume, features: Partial<GatewayFeatures> = {}, decider: Decider = ROOT) {
+  constructor(
+    volume: Volume,
+    features: Partial<GatewayFeatures> = {},
+    decider: Decider = ROOT,
+    domains: readonly string[] = [],
+  ) {
     this.#dispatcher = new Dispatcher({
       operations: OPERATIONS,
       volume,
       authz: this.#authz(decider),
       features: { ...DEFAULTS, ...features },
-      domains: [],
+      domains,
       trustedProxies: [],
       readFacts: async (facts, path, keys) => {
         const read = await readObjectFacts(facts, path, keys);

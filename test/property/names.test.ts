@@ -1,0 +1,209 @@
+// The one door for names: whatever is written where a bucket or key may be named, the volume is touched only where the decision was asked
+// about: never in another bucket, in the work area of another, or in what belongs to the volume itself.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Volume } from '../../src/juicefs/volume.ts';
+import { MemoryVolume } from '../gateway/memory-volume.ts';
+import { Served, type TestRequest } from '../gateway/operation-harness.ts';
+
+const RUNS = Number(process.env.PORTCULLIS_NAME_RUNS ?? 150);
+const DOMAIN = 's3.example';
+
+interface Trial {
+  readonly method: string;
+  readonly url: string;
+  readonly request: TestRequest;
+}
+
+/** A volume with two buckets, of which every path that is asked for is noted. */
+async function watchedVolume(): Promise<{ volume: Volume; paths: string[][] }> {
+  const plain = new MemoryVolume();
+  for (const bucket of ['bkt', 'other']) {
+    await plain.mkdirs([bucket]);
+    const writer = plain.create([bucket, 'secret']);
+    await writer.write(Buffer.from(bucket));
+    await writer.commit();
+  }
+  for (const area of ['.sys', '.minio.sys', '.trash']) await plain.mkdirs([area, 'inner']);
+  const paths: string[][] = [];
+  const volume = new Proxy<Volume>(plain, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name, target);
+      if (typeof value !== 'function') return value;
+      return (...args: unknown[]) => {
+        const [first, second] = args;
+        if (name === 'unlinkMany' && isPath(first) && isPath(second)) {
+          paths.push(...second.map((entry) => [...first, entry]));
+        } else {
+          for (const arg of args) if (isPath(arg)) paths.push([...arg]);
+        }
+        return Reflect.apply(value, target, args);
+      };
+    },
+  });
+  return { volume, paths };
+}
+
+function isPath(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((part) => typeof part === 'string');
+}
+
+/** Sends the request, and checks each path that it led to. Answers the status. */
+async function check({ method, url, request }: Trial): Promise<number> {
+  const { volume, paths } = await watchedVolume();
+  const served = new Served(volume, {}, undefined, [DOMAIN]);
+  const { status } = await served.send(method, url, request);
+  const resources = served.asked.map((line) => line.slice(line.indexOf('arn:aws:s3:::') + 'arn:aws:s3:::'.length));
+  const asked = resources.map((text) => {
+    const slash = text.indexOf('/');
+    return slash < 0 ? { bucket: text, key: '' } : { bucket: text.slice(0, slash), key: text.slice(slash + 1) };
+  });
+  const lists = served.asked.some((line) => /^s3:ListBucket/.test(line));
+  for (const path of paths) {
+    const [first, ...rest] = path;
+    if (first === undefined) continue;
+    for (const part of path) {
+      expect(part).not.toMatch(/^\.{0,2}$|[/\0]/);
+      expect(part.isWellFormed()).toBe(true);
+    }
+    const isWorkArea = first === '.sys' || first === '.minio.sys';
+    const bucket = isWorkArea ? (first === '.sys' ? rest[0] : rest[1]) : first;
+    expect(asked.map((resource) => resource.bucket)).toContain(bucket);
+    if (isWorkArea || lists) continue;
+    const below = rest.join('/');
+    const named = asked.some(({ bucket: name, key }) => {
+      const place = key.endsWith('/') ? key.slice(0, -1) : key;
+      return name === bucket && (below === '' || place === below || place.startsWith(`${below}/`));
+    });
+    expect(named, `${path.join('/')} of ${served.asked.join(', ')}`).toBe(true);
+  }
+  return status;
+}
+
+const part = fc.constantFrom(
+  ...[
+    'a',
+    'secret',
+    '..',
+    '.',
+    '',
+    '...',
+    '.sys',
+    '.minio.sys',
+    '.trash',
+    'minio',
+    'bkt',
+    'other',
+    'uploads',
+    'A',
+    'é',
+    ' ',
+    '+',
+    '\\',
+  ],
+  ...['..\\', '%2e%2e', '%2f', '\u0000', '\ud800', 'x'.repeat(300), 'a\u2028b', '．．', '::', 'con', '*', '?'],
+);
+const separator = fc.constantFrom('/', '//', '\\', '%2F', '/./', '/../');
+const name = fc
+  .tuple(
+    fc.constantFrom('', '/', '//', '../', './'),
+    fc.array(fc.tuple(part, separator), { minLength: 1, maxLength: 4 }),
+    fc.boolean(),
+  )
+  .map(([head, parts, cut]) => {
+    const text = head + parts.map(([text, between]) => text + between).join('');
+    return cut ? text.slice(0, -1) : text;
+  });
+
+/** Percent-encodes what must be, and what need not be as the numbers say. */
+const encoded = fc.tuple(name, fc.integer({ min: 0, max: 3 })).map(([text, style]) => {
+  const bytes = [...Buffer.from(text)];
+  return bytes
+    .map((byte) => {
+      const character = String.fromCharCode(byte);
+      const must = !/[A-Za-z0-9._~/-]/.test(character);
+      const may = style === 1 || (style === 2 && character === '.') || (style === 3 && character === '/');
+      return must || may ? `%${byte.toString(16).padStart(2, '0')}` : character;
+    })
+    .join('');
+});
+const method = fc.constantFrom('GET', 'HEAD', 'PUT', 'DELETE');
+const xml = (text: string): string => text.replace(/[<>&]/g, (c) => `&#${c.charCodeAt(0)};`);
+
+async function holds<T>(arbitrary: fc.Arbitrary<T>, trial: (value: T) => Trial): Promise<void> {
+  await fc.assert(
+    fc.asyncProperty(arbitrary, async (value) => {
+      await check(trial(value));
+    }),
+    { numRuns: RUNS },
+  );
+}
+
+describe('a name reaches only what was decided on', () => {
+  it('in the path', () =>
+    holds(fc.tuple(method, encoded), ([method, key]) => ({ method, url: `/bkt/${key}`, request: body(method) })));
+
+  it('in the place of the bucket', () =>
+    holds(fc.tuple(method, encoded), ([method, text]) => ({ method, url: `/${text}`, request: body(method) })));
+
+  it('in the host', () =>
+    holds(fc.tuple(method, name, encoded), ([method, host, key]) => ({
+      method,
+      url: `/${key}`,
+      request: { ...body(method), headers: { host: `${host.replace(/[^\x21-\x7e]/g, '')}.${DOMAIN}` } },
+    })));
+
+  it('in the source of a copy', () =>
+    holds(fc.tuple(fc.constantFrom('bkt/', 'other/', '/bkt/', ''), encoded), ([bucket, key]) => ({
+      method: 'PUT',
+      url: '/bkt/copy',
+      request: { headers: { 'x-amz-copy-source': bucket + key } },
+    })));
+
+  it('in the list of DeleteObjects', () =>
+    holds(fc.array(name, { minLength: 1, maxLength: 4 }), (names) => ({
+      method: 'POST',
+      url: '/bkt?delete',
+      request: {
+        body: `<Delete>${names.map((text) => `<Object><Key>${xml(text)}</Key></Object>`).join('')}</Delete>`,
+      },
+    })));
+
+  it('in the fields of a form, and in the name of its file', () =>
+    holds(fc.tuple(name, name, fc.boolean()), ([key, file, byFile]) => ({
+      method: 'POST',
+      url: '/bkt',
+      request: {
+        headers: { 'content-type': 'multipart/form-data; boundary=x' },
+        body:
+          `--x\r\nContent-Disposition: form-data; name="key"\r\n\r\n${byFile ? `\${filename}` : key}\r\n--x\r\n` +
+          `Content-Disposition: form-data; name="file"; filename="${file.replace(/["\r\n]/g, '')}"\r\n\r\nbytes\r\n--x--\r\n`,
+      },
+    })));
+
+  it('in the prefix and the markers of listings', () =>
+    holds(fc.tuple(encoded, encoded, fc.constantFrom('', '/', 'a', '..')), ([prefix, marker, delimiter]) => ({
+      method: 'GET',
+      url: `/bkt?prefix=${prefix}&marker=${marker}&start-after=${marker}&key-marker=${marker}&delimiter=${delimiter}`,
+      request: {},
+    })));
+
+  it('in the id of an upload', () =>
+    holds(fc.tuple(fc.constantFrom('GET', 'PUT', 'POST', 'DELETE'), encoded), ([method, id]) => ({
+      method,
+      url: `/bkt/a?uploadId=${id}${method === 'PUT' ? '&partNumber=1' : ''}`,
+      request: body(method),
+    })));
+});
+
+it('lets plain names through', async () => {
+  expect(await check({ method: 'GET', url: '/bkt/secret', request: {} })).toBe(200);
+  expect(await check({ method: 'GET', url: '/secret', request: { headers: { host: `bkt.${DOMAIN}` } } })).toBe(200);
+  expect(
+    await check({ method: 'PUT', url: '/bkt/c', request: { headers: { 'x-amz-copy-source': 'other/secret' } } }),
+  ).toBe(200);
+});
+
+function body(method: string): TestRequest {
+  return method === 'PUT' || method === 'POST' ? { body: 'bytes' } : {};
+}
