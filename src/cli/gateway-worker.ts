@@ -13,6 +13,7 @@ import {
   notificationOperations,
 } from '../gateway/events/index.ts';
 import { createGateway } from '../gateway/index.ts';
+import { LifecycleJob } from '../gateway/lifecycle/lifecycle-job.ts';
 import { OPERATIONS } from '../gateway/operations/index.ts';
 import { openVolume } from '../juicefs/index.ts';
 import { readAuthzTls } from './authz-tls.ts';
@@ -128,21 +129,22 @@ async function serve(
     tls: readAuthzTls(settings.authzTls),
     logger,
   });
+  const servedFeatures = {
+    multiBuckets: features.multiBuckets,
+    singleBucket: features.bucketName ?? volume.name,
+    keepEtag: features.keepEtag,
+    objectTag: features.objectTag,
+    objectMeta: features.objectMeta,
+    headDir: features.headDir,
+    hideDirObject: features.hideDirObject,
+    readOnly: storage.readOnly,
+  };
   const gateway = createGateway({
     volume,
     authz,
     operations: [...OPERATIONS, ...notificationOperations(events)],
     events,
-    features: {
-      multiBuckets: features.multiBuckets,
-      singleBucket: features.bucketName ?? volume.name,
-      keepEtag: features.keepEtag,
-      objectTag: features.objectTag,
-      objectMeta: features.objectMeta,
-      headDir: features.headDir,
-      hideDirObject: features.hideDirObject,
-      readOnly: storage.readOnly,
-    },
+    features: servedFeatures,
     domains: settings.domains,
     trustedProxies: settings.trustedProxies,
     logger,
@@ -150,6 +152,9 @@ async function serve(
     accessLog,
     consoleFolder: settings.console ? consoleFolder(logger) : undefined,
   });
+  const lifecycle = new LifecycleJob({ volume, authz, features: servedFeatures, logger });
+  const isFirst = ((cluster.worker?.id ?? 1) - 1) % storage.transfer.processes === 0;
+  if (storage.backgroundJobs && !storage.readOnly && isFirst) lifecycle.start();
   // Makes this worker answer when the primary gathers metrics.
   AggregatorRegistry.setRegistries(gateway.metrics);
   new AggregatorRegistry();
@@ -162,7 +167,7 @@ async function serve(
   return {
     async drain(withinMs) {
       events.endListening();
-      await gateway.close(withinMs);
+      await Promise.all([gateway.close(withinMs), lifecycle.close()]);
       await authz.close();
       await volume.close();
       if (accessLog !== undefined && !accessLog.destroyed) await finished(accessLog.end());

@@ -1,6 +1,6 @@
 // ListMultipartUploads: the open uploads of a bucket, by key and id. The whole work area is looked through, but only a page
 // of it is held.
-import type { Attributes, DirectoryEntry, VolumePath } from '../../juicefs/volume.ts';
+import type { Attributes, DirectoryEntry, Volume, VolumePath } from '../../juicefs/volume.ts';
 import type { BucketName } from '../s3/object-name.ts';
 import { defineOperation, type OperationContext } from '../s3/operation.ts';
 import { element, optionalElement, type XmlNode, xmlDocument } from '../s3/xml.ts';
@@ -26,6 +26,7 @@ interface OpenUpload {
   readonly uploadId: string;
   readonly attributes: Attributes;
   readonly owner: Owner;
+  readonly path: VolumePath;
 }
 
 /** A line of the answer: an upload, or the common prefix of several. */
@@ -146,29 +147,36 @@ class FirstLines {
 /** Upload directories whose attributes are asked for at once. */
 const XATTR_BATCH = 256;
 
-async function* openUploads(context: OperationContext, bucket: BucketName): AsyncGenerator<OpenUpload> {
-  const root = uploadsDirectory(context, bucket);
-  let batch: { uploadId: string; attributes: Attributes }[] = [];
-  for await (const group of entriesOf(context, root)) {
+function openUploads(context: OperationContext, bucket: BucketName): AsyncGenerator<OpenUpload> {
+  return openUploadsIn(context.volume, uploadsDirectory(context, bucket), context.signal);
+}
+
+type Found = Pick<OpenUpload, 'uploadId' | 'attributes' | 'path'>;
+
+/** The open uploads below a directory of uploads, in no order. */
+export async function* openUploadsIn(
+  volume: Volume,
+  root: VolumePath,
+  signal: AbortSignal,
+): AsyncGenerator<OpenUpload> {
+  let batch: Found[] = [];
+  for await (const group of entriesOf(volume, root)) {
     if (group.attributes.type !== 'directory') continue;
-    for await (const { name, attributes } of entriesOf(context, [...root, group.name])) {
+    for await (const { name, attributes } of entriesOf(volume, [...root, group.name])) {
       if (!isUploadId(name) || attributes.type !== 'directory') continue;
-      batch.push({ uploadId: name, attributes });
+      batch.push({ uploadId: name, attributes, path: [...root, group.name, name] });
       if (batch.length < XATTR_BATCH) continue;
-      yield* withKeys(context, batch);
+      yield* withKeys(volume, batch, signal);
       batch = [];
     }
   }
-  yield* withKeys(context, batch);
+  yield* withKeys(volume, batch, signal);
 }
 
-async function* withKeys(
-  context: OperationContext,
-  batch: readonly { uploadId: string; attributes: Attributes }[],
-): AsyncGenerator<OpenUpload> {
+async function* withKeys(volume: Volume, batch: readonly Found[], signal: AbortSignal): AsyncGenerator<OpenUpload> {
   if (batch.length === 0) return;
-  context.signal.throwIfAborted();
-  const xattrs = await context.volume.xattrsOf(batch.map(({ attributes }) => attributes.inode));
+  signal.throwIfAborted();
+  const xattrs = await volume.xattrsOf(batch.map(({ attributes }) => attributes.inode));
   for (const [i, upload] of batch.entries()) {
     const own = xattrs[i] ?? new Map<string, Uint8Array>();
     const key = textXattr(own, UPLOAD_KEY_XATTR);
@@ -177,9 +185,9 @@ async function* withKeys(
 }
 
 /** Entries of a directory; none of one that is not there. */
-async function* entriesOf(context: OperationContext, path: VolumePath): AsyncGenerator<DirectoryEntry> {
+async function* entriesOf(volume: Volume, path: VolumePath): AsyncGenerator<DirectoryEntry> {
   try {
-    yield* context.volume.list(path);
+    yield* volume.list(path);
   } catch (error) {
     if (!isMissing(error)) throw error;
   }
