@@ -6,7 +6,7 @@ import { type ChecksumAlgorithm, defineOperation, type Grant, type OperationCont
 import { element, readXml, xmlChildren, xmlDocument, xmlText } from '../s3/xml.ts';
 import { objectPlace, requireBucket, requireWritable } from './bucket-access.ts';
 import { decidedGuard, unquoteEtag, writeGuard } from './conditional.ts';
-import { xmlReply } from './listing.ts';
+import { kept, type LongAnswer } from './keep-alive.ts';
 import {
   type FoundUpload,
   findUpload,
@@ -73,21 +73,30 @@ export const completeMultipartUpload = defineOperation({
     requireWritable(context);
     await requireBucket(context, input.bucket);
     const listed = parseParts(await readDocument(grant.payload, MAX_COMPLETE_DOCUMENT_BYTES));
-    const { etag, checksum, size } = await complete(grant, context, listed);
-    const reply = xmlReply(
-      xmlDocument(
-        'CompleteMultipartUploadResult',
-        element('Location', locationOf(request.headers.get('host'), request.rawPath)),
-        element('Bucket', input.bucket),
-        element('Key', input.key),
-        element('ETag', `"${etag}"`),
-        checksumElements(checksum),
-      ),
-    );
-    // told of again when it is completed again: the one before may not have got so far
-    return { ...reply, events: [createdEvent('s3:ObjectCreated:CompleteMultipartUpload', input, { size, etag })] };
+    return kept(completed(grant, context, listed), request);
   },
 });
+
+async function completed(
+  grant: Grant<UploadReference>,
+  context: OperationContext,
+  listed: readonly ListedPart[],
+): Promise<LongAnswer> {
+  const { input, request } = grant;
+  const { etag, checksum, size } = await complete(grant, context, listed);
+  return {
+    document: xmlDocument(
+      'CompleteMultipartUploadResult',
+      element('Location', locationOf(request.headers.get('host'), request.rawPath)),
+      element('Bucket', input.bucket),
+      element('Key', input.key),
+      element('ETag', `"${etag}"`),
+      checksumElements(checksum),
+    ),
+    // told of again when it is completed again: the one before may not have got so far
+    events: [createdEvent('s3:ObjectCreated:CompleteMultipartUpload', input, { size, etag })],
+  };
+}
 
 async function complete(
   grant: Grant<UploadReference>,

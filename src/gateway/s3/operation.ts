@@ -178,6 +178,8 @@ export interface S3Reply {
   readonly contentLength?: number | 'endless';
   /** What was done, for whoever is to be notified; the answer goes out once that is seen to. */
   readonly events?: readonly ObjectEvent[];
+  /** What is still being done while the answer goes out already. */
+  readonly later?: Promise<readonly ObjectEvent[]>;
 }
 
 /** Where operations find the volume and say where buckets and keys lie in it. */
