@@ -24,7 +24,7 @@ const READ_WITHIN_MS = 60_000;
 
 export interface LifecycleJobOptions {
   readonly volume: Volume;
-  readonly authz: Pick<AuthzClient, 'buckets'>;
+  readonly authz: { readonly buckets: Pick<AuthzClient['buckets'], 'watch'> };
   readonly features: Pick<GatewayFeatures, 'multiBuckets' | 'singleBucket' | 'hideDirObject'>;
   readonly logger: GatewayLogger;
   readonly nowMs?: () => number;
