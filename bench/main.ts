@@ -7,6 +7,7 @@ const SUITES: Readonly<Record<string, () => Promise<Suite>>> = {
   events: () => import('./events.ts'),
   gateway: () => import('./gateway.ts'),
   'volume-data': () => import('./volume-data.ts'),
+  'volume-metadata': () => import('./volume-metadata.ts'),
   identities: () => import('./identities.ts'),
   policy: () => import('./policy.ts'),
 };
