@@ -136,6 +136,17 @@ describe('conformance run', () => {
     expect(code).toBe(0);
   });
 
+  it.each(['in-process', 'grpc'])(
+    'passes all of the package against %s',
+    async (target) => {
+      const named = target === 'grpc' ? `grpc:${sidecar.address}` : target;
+      const { code, stdout, stderr } = await runCommand(['conformance', 'run', '--target', named]);
+      expect(stdout).toMatch(/\n\d{5} passed, 0 failed\n$/);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    },
+    300_000,
+  );
+
   it.each([
     [['--vectors', '/nowhere']],
     [['--target', 'carrier-pigeon']],
