@@ -36,7 +36,8 @@ export function explainCommand(): Command {
       'after',
       `
 The credentials are those of an administrator (who is allowed admin:*): $MINIO_ROOT_USER and $MINIO_ROOT_PASSWORD, else
-$AWS_ACCESS_KEY_ID and $AWS_SECRET_ACCESS_KEY. Requests are remembered for the last 5,000 decisions; the audit log has them all.
+$AWS_ACCESS_KEY_ID and $AWS_SECRET_ACCESS_KEY. The last 5,000 refusals and the last 500
+other decisions are remembered; the audit log has them all.
 
 Examples:
   portcullis explain 18F2A6C0D3B4E5F6

@@ -36,6 +36,8 @@ export interface AuditEntry {
 
 /** A decision as it was made. Its line is written only when somebody reads it. */
 export interface AuditedDecision {
+  /** Something of it was not allowed. */
+  readonly isRefusal: boolean;
   entry(): AuditEntry;
   /** How it came about, for administrators: data that can be shown as JSON. */
   explain(): unknown;

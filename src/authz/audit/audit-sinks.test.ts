@@ -26,7 +26,7 @@ function decision(requestId: string, padding = ''): AuditedDecision {
     latencyMs: 0.1,
     revision: 'r',
   };
-  return { entry: () => entry, explain: () => [`how ${requestId} came about`] };
+  return { isRefusal: false, entry: () => entry, explain: () => [`how ${requestId} came about`] };
 }
 
 /** Keeps lines, or fails as often as it is told to. */

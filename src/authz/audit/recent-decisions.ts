@@ -1,8 +1,9 @@
 // The decisions of the last while, kept in memory for people who look at them as they happen, or look up a request that was refused.
 import type { AuditEntry, AuditedDecision, AuditSink } from './audit-log.ts';
 
-/** Decisions kept; older ones are forgotten. */
-export const KEPT_DECISIONS = 5_000;
+/** Decisions kept; older ones are forgotten. Refusals are what people look up; a busy service would spend its time on keeping the rest. */
+export const KEPT_REFUSALS = 5_000;
+export const KEPT_PERMISSIONS = 500;
 /** Decisions of one answer. */
 export const MAX_ANSWERED = 500;
 
@@ -19,8 +20,8 @@ interface Kept {
 /** Keeps what is written, and hands it on to the sinks behind it. */
 export class RecentDecisions implements AuditSink {
   readonly #behind: readonly AuditSink[];
-  /** A ring: decision number n lies at n modulo its size. */
-  readonly #ring: (Kept | undefined)[] = new Array(KEPT_DECISIONS);
+  readonly #refusals = new Ring(KEPT_REFUSALS);
+  readonly #permissions = new Ring(KEPT_PERMISSIONS);
   #next = 1;
 
   constructor(behind: readonly AuditSink[]) {
@@ -39,20 +40,15 @@ export class RecentDecisions implements AuditSink {
   }
 
   #remember(decision: AuditedDecision): void {
-    this.#ring[this.#next % KEPT_DECISIONS] = { sequence: this.#next, decision };
+    const ring = decision.isRefusal ? this.#refusals : this.#permissions;
+    ring.add({ sequence: this.#next, decision });
     this.#next += 1;
   }
 
   /** Decisions after a sequence number, oldest first; the latest ones when more were made than are answered. */
   after(sequence: number): { readonly lines: readonly RecentDecision[]; readonly next: number } {
-    const last = this.#next - 1;
-    const first = Math.max(sequence + 1, last - MAX_ANSWERED + 1, this.#next - KEPT_DECISIONS, 1);
-    const lines: RecentDecision[] = [];
-    for (let number = first; number <= last; number++) {
-      const kept = this.#ring[number % KEPT_DECISIONS];
-      if (kept !== undefined) lines.push(lineOf(kept));
-    }
-    return { lines, next: last };
+    const kept = this.#kept((one) => one.sequence > sequence).slice(-MAX_ANSWERED);
+    return { lines: kept.map(lineOf), next: this.#next - 1 };
   }
 
   /** All that are kept, oldest first. */
@@ -75,9 +71,7 @@ export class RecentDecisions implements AuditSink {
   }
 
   #kept(chosen: (kept: Kept) => boolean): readonly Kept[] {
-    return this.#ring
-      .filter((kept): kept is Kept => kept !== undefined && chosen(kept))
-      .sort((a, b) => a.sequence - b.sequence);
+    return [...this.#refusals.all(), ...this.#permissions.all()].filter(chosen).sort((a, b) => a.sequence - b.sequence);
   }
 
   async close(): Promise<void> {
@@ -87,4 +81,23 @@ export class RecentDecisions implements AuditSink {
 
 function lineOf({ sequence, decision }: Kept): RecentDecision {
   return { ...decision.entry(), sequence };
+}
+
+/** The last so many. */
+class Ring {
+  readonly #kept: (Kept | undefined)[];
+  #at = 0;
+
+  constructor(size: number) {
+    this.#kept = new Array(size);
+  }
+
+  add(kept: Kept): void {
+    this.#kept[this.#at] = kept;
+    this.#at = (this.#at + 1) % this.#kept.length;
+  }
+
+  all(): Kept[] {
+    return this.#kept.filter((kept) => kept !== undefined);
+  }
 }

@@ -137,17 +137,21 @@ export class Asks {
   #record(ask: Ask, answer: Answer, decided: 'together' | 'each', started: number): OrPromise<Answer> {
     const audit = this.#audit;
     if (audit === undefined) return answer;
-    const shared = {
-      answer,
-      context: ask.context,
-      account: this.#authorizer.account,
-      timeMs: this.#nowMs(),
-      latencyMs: performance.now() - started,
-    };
+    const { context } = ask;
+    const { account } = this.#authorizer;
+    const timeMs = this.#nowMs();
+    const latencyMs = performance.now() - started;
+    // Written out: on a busy stream, this is done for every decision.
+    const recorded = (accesses: Ask['accesses'], first: number): RecordedDecision =>
+      new RecordedDecision({ answer, context, accesses, first, account, timeMs, latencyMs });
+    if (!this.#auditRequired && (decided === 'together' || ask.accesses.length === 1)) {
+      audit.write(recorded(ask.accesses, 0));
+      return answer;
+    }
     const decisions =
       decided === 'together' || answer.kind === 'refused'
-        ? [new RecordedDecision({ ...shared, accesses: ask.accesses, first: 0 })]
-        : ask.accesses.map((access, first) => new RecordedDecision({ ...shared, accesses: [access], first }));
+        ? [recorded(ask.accesses, 0)]
+        : ask.accesses.map((access, first) => recorded([access], first));
     if (!this.#auditRequired) {
       for (const decision of decisions) audit.write(decision);
       return answer;

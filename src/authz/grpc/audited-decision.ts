@@ -26,6 +26,11 @@ export class RecordedDecision implements AuditedDecision {
     this.#facts = facts;
   }
 
+  get isRefusal(): boolean {
+    const { answer } = this.#facts;
+    return answer.kind === 'refused' || answer.decisions.some(({ outcome }) => outcome !== 'Allow');
+  }
+
   entry(): AuditEntry {
     this.#entry ??= entryOf(this.#facts);
     return this.#entry;
