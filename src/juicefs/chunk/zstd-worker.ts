@@ -2,6 +2,7 @@
 // block, does one after the other, and never keeps the process alive.
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
+import { Budget } from './byte-budget.ts';
 
 export interface ZstdJob {
   readonly task: 'compress' | 'decompress';
@@ -39,7 +40,14 @@ parentPort.on('message', async ({ id, task, bytes, size }) => {
 });
 `;
 
+/** Blocks handed to the thread at a time: the one it works on, and the next. Others wait without a copy of theirs. */
+const MAX_HANDED_OVER = 2;
+/** The thread itself holds little; blocks and WebAssembly's memory are outside this. */
+const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 4 };
+
 export class ZstdWorker {
+  readonly #handedOver = new Budget(MAX_HANDED_OVER);
+  readonly #slots: Uint8Array[] = [];
   readonly #level: number;
   readonly #waiting = new Map<number, Waiting>();
   #worker: Worker | undefined;
@@ -49,22 +57,45 @@ export class ZstdWorker {
     this.#level = level;
   }
 
-  run({ task, bytes, size }: ZstdJob): Promise<Uint8Array> {
+  async run(job: ZstdJob): Promise<Uint8Array> {
+    await this.#handedOver.acquire(1);
+    try {
+      return await this.#handOver(job);
+    } finally {
+      this.#handedOver.release(1);
+    }
+  }
+
+  async #handOver({ task, bytes, size }: ZstdJob): Promise<Uint8Array> {
     const worker = this.#start();
     const id = this.#next++;
-    // A copy of its own, as the thread takes the memory over.
-    const copy = new Uint8Array(bytes);
-    return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject });
-      worker.ref();
-      worker.postMessage({ id, task, bytes: copy, size }, [copy.buffer]);
-    });
+    // Handed over in memory that both sides see and that is used again: a copy for each block would pile up until collected.
+    const slot = this.#takeSlot(bytes.length);
+    slot.set(bytes);
+    try {
+      return await new Promise((resolve, reject) => {
+        this.#waiting.set(id, { resolve, reject });
+        worker.ref();
+        worker.postMessage({ id, task, bytes: slot.subarray(0, bytes.length), size });
+      });
+    } finally {
+      this.#slots.push(slot);
+    }
+  }
+
+  #takeSlot(bytes: number): Uint8Array {
+    const slot = this.#slots.pop();
+    return slot !== undefined && slot.length >= bytes ? slot : new Uint8Array(new SharedArrayBuffer(bytes));
   }
 
   #start(): Worker {
     if (this.#worker !== undefined) return this.#worker;
     const module = createRequire(import.meta.url).resolve('@bokuweb/zstd-wasm');
-    const worker = new Worker(PROGRAM, { eval: true, workerData: { module, level: this.#level } });
+    const worker = new Worker(PROGRAM, {
+      eval: true,
+      workerData: { module, level: this.#level },
+      resourceLimits: RESOURCE_LIMITS,
+    });
     worker.unref();
     worker.on('message', ({ id, bytes, error }: Answer) => {
       const waiting = this.#waiting.get(id);
