@@ -72,7 +72,7 @@ function withoutTransferCoding(value: string): string {
     .split(',')
     .map((coding) => coding.trim())
     .filter((coding) => coding !== '' && coding.toLowerCase() !== 'aws-chunked')
-    .join(',');
+    .join(', ');
 }
 
 /** Stored text as a header value: without control characters, which could end the header. */

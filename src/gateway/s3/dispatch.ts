@@ -431,6 +431,6 @@ function withoutFraming(headers: ReadonlyMap<string, string>, plan: PayloadPlan)
     .filter((item) => item !== '' && item.toLowerCase() !== 'aws-chunked');
   const copy = new Map(headers);
   if (rest.length === 0) copy.delete('content-encoding');
-  else copy.set('content-encoding', rest.join(','));
+  else copy.set('content-encoding', rest.join(', '));
   return copy;
 }
