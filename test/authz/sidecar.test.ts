@@ -465,7 +465,7 @@ describe('where it listens', () => {
     const base = `http://${running.httpAddress}`;
     expect((await fetch(`${base}/minio/health/live`)).status).toBe(200);
     expect((await fetch(`${base}/minio/health/ready`)).status).toBe(200);
-    const other = await fetch(`${base}/minio/admin/v3/info`);
+    const other = await fetch(`${base}/minio/admin/v3/update`);
     expect(other.status).toBe(501);
     expect(await other.json()).toMatchObject({ Code: 'NotImplemented' });
   });
