@@ -7,6 +7,8 @@ import { makeVolume, type TemporaryVolume } from './temporary-volume.ts';
 
 /** For each of the kinds of volume. */
 const OPERATIONS = Number(process.env.RANDOM_OPERATIONS ?? 3400);
+/** A slow machine, a server that commits to disk. */
+const MOST_MS = 300_000;
 const SEED = Number(process.env.RANDOM_SEED ?? Date.now() % 1_000_000);
 
 const KINDS: Readonly<Record<string, Partial<FormatSettings>>> = {
@@ -27,7 +29,8 @@ export function randomOperationsSuite(kind: EngineKind): void {
     let made: TemporaryVolume | undefined;
     afterEach(() => made?.remove());
 
-    it.each(Object.entries(KINDS))(`leave a volume %s as the model says (seed ${SEED})`, async (_name, settings) => {
+    const title = `leave a volume %s as the model says (seed ${SEED})`;
+    it.each(Object.entries(KINDS))(title, { timeout: MOST_MS }, async (_name, settings) => {
       made = await makeVolume(settings, engine);
       const { metaUrl } = made;
       const volume = await openVolume(metaUrl, { deleteGraceMs: 0, skipDirMtimeMs: 0 });
