@@ -1,10 +1,10 @@
 // The gateway's primary process: the sidecar, the workers, the metrics listener, and their common end.
 // It serves no request itself and opens no volume; the secrets end here (and in the sidecar).
 import cluster, { type Worker } from 'node:cluster';
-import { createServer, type Server } from 'node:http';
-import { AggregatorRegistry, type Registry } from 'prom-client';
+import type { Server } from 'node:http';
 import type { EventHub } from '../gateway/events/event-hub.ts';
 import { type EventsFromWorker, type EventsToWorker, isEventMessage } from '../gateway/events/index.ts';
+import { type MetricsFromWorker, MetricsGatherer, type MetricsToWorker, serveMetrics } from './gateway-metrics.ts';
 import { createNotifications, type Notifications, scrubTargetVariables } from './gateway-notifications.ts';
 import type { GatewaySettings, WorkerSettings } from './gateway-settings.ts';
 import { endpointUrl } from './listen-address.ts';
@@ -27,13 +27,15 @@ export type ToWorker =
       readonly authz: string;
       readonly authzHttp: string | undefined;
     }
-  | { readonly type: 'drain'; readonly withinMs: number };
+  | { readonly type: 'drain'; readonly withinMs: number }
+  | MetricsToWorker;
 
 /** What a worker sends to the primary. */
 export type FromWorker =
   | { readonly type: 'listeningToPrimary' }
   | { readonly type: 'serving'; readonly volume: string }
   | { readonly type: 'failed'; readonly message: string }
+  | MetricsFromWorker
   /** The volume is not the one that was opened any more: nothing may go on. */
   | { readonly type: 'lost'; readonly message: string };
 
@@ -54,23 +56,25 @@ export async function runGatewayPrimary(
   const ended = endSignal(logger);
   let sidecar: SupervisedSidecar | undefined;
   let workers: WorkerPool | undefined;
-  let metrics: Server | undefined;
+  let metricsServer: Server | undefined;
   let events: Notifications | undefined;
   try {
     if (settings.authz === undefined) sidecar = await startSidecar(settings, env, logger);
     const authz = settings.authz ?? sidecar?.address ?? '';
     events = createNotifications(settings, authz, env, logger);
     await Promise.race([events.start(), ended]);
-    workers = new WorkerPool(settings, authz, sidecar?.httpSocket, events.service.hub, logger);
+    const metrics = new MetricsGatherer(events.service.metrics, logger);
+    workers = new WorkerPool(settings, authz, sidecar?.httpSocket, events.service.hub, metrics, logger);
     const started = await Promise.race([workers.start(), ended.then(() => undefined)]);
     if (started !== undefined) {
-      metrics = await serveMetrics(settings, events.service.metrics, logger);
+      metricsServer = await serveMetrics(settings.metrics, metrics, logger);
       announce(settings, started.volume, events.service.arns);
       onServing();
       await Promise.race([ended, workers.failed]);
     }
   } finally {
-    metrics?.close();
+    metricsServer?.close();
+    metricsServer?.closeAllConnections();
     await workers?.stop();
     await events?.stop();
     await sidecar?.stop();
@@ -124,6 +128,7 @@ class WorkerPool {
   readonly #authz: string;
   readonly #authzHttp: string | undefined;
   readonly #events: EventHub;
+  readonly #metrics: MetricsGatherer;
   readonly #logger: Logger;
   #fail: (error: Error) => void = () => undefined;
   #stopping = false;
@@ -133,12 +138,14 @@ class WorkerPool {
     authz: string,
     authzHttp: string | undefined,
     events: EventHub,
+    metrics: MetricsGatherer,
     logger: Logger,
   ) {
     this.#settings = settings;
     this.#authz = authz;
     this.#authzHttp = authzHttp;
     this.#events = events;
+    this.#metrics = metrics;
     this.#logger = logger;
     this.failed = new Promise((_, reject) => {
       this.#fail = reject;
@@ -161,7 +168,9 @@ class WorkerPool {
       const worker = cluster.fork({ MALLOC_ARENA_MAX: '2' });
       let serving = false;
       const channel = { send: (message: EventsToWorker) => void (worker.isConnected() && worker.send(message)) };
+      const tell = (message: MetricsToWorker): void => void (worker.isConnected() && worker.send(message));
       let disconnect: () => void = () => undefined;
+      let forgetMetrics: () => void = () => undefined;
       worker.on('message', (message: FromWorker | EventsFromWorker) => {
         if (isEventMessage(message)) {
           this.#events.receive(channel, message as EventsFromWorker);
@@ -178,8 +187,11 @@ class WorkerPool {
             authz: this.#authz,
             authzHttp: this.#authzHttp,
           } satisfies ToWorker);
+        } else if (message.type === 'figures' || message.type === 'askMetrics') {
+          this.#metrics.receive(tell, message);
         } else if (message.type === 'serving') {
           serving = true;
+          forgetMetrics = this.#metrics.connect(tell);
           resolve({ volume: message.volume });
         } else if (message.type === 'failed') {
           reject(new UsageError(message.message));
@@ -193,6 +205,7 @@ class WorkerPool {
       worker.on('error', (error) => this.#logger.debug({ err: error }, 'a worker could not be told something'));
       worker.on('exit', (code, signal) => {
         disconnect();
+        forgetMetrics();
         if (this.#stopping) return;
         if (!serving) {
           const why = new UsageError(`a worker ended while starting (${signal ?? `exit code ${code}`})`);
@@ -233,43 +246,6 @@ class WorkerPool {
       }),
     );
   }
-}
-
-/** The Prometheus listener; on a free port when the default one is taken and none was asked for. */
-async function serveMetrics(settings: GatewaySettings, own: Registry, logger: Logger): Promise<Server> {
-  const registry = new AggregatorRegistry();
-  const server = createServer((request, response) => {
-    if (request.method !== 'GET' || request.url?.split('?')[0] !== '/metrics') {
-      response.writeHead(404).end();
-      return;
-    }
-    Promise.all([registry.clusterMetrics(), own.metrics()]).then(
-      (texts) => response.writeHead(200, { 'content-type': registry.contentType }).end(texts.join('\n')),
-      (error: unknown) => {
-        logger.error({ err: error }, 'metrics could not be gathered');
-        response.writeHead(503).end();
-      },
-    );
-  });
-  const { address, given } = settings.metrics;
-  const listen = (port: number): Promise<void> =>
-    new Promise((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(port, address.host === '' ? undefined : address.host, () => {
-        server.off('error', reject);
-        resolve();
-      });
-    });
-  try {
-    await listen(address.port);
-  } catch (cause) {
-    if (given) {
-      throw new UsageError(`cannot serve metrics on ${address.host}:${address.port}: ${(cause as Error).message}`);
-    }
-    await listen(0);
-  }
-  logger.info({ address: server.address() }, 'metrics are served');
-  return server;
 }
 
 /** The banner: where clients find the gateway. */

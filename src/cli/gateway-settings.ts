@@ -40,6 +40,8 @@ export interface WorkerSettings {
   readonly domains: readonly string[];
   readonly trustedProxies: readonly string[];
   readonly accessLog: string | undefined;
+  /** Metrics on the S3 port are for everyone. */
+  readonly publicMetrics: boolean;
   /** The web interface is served. */
   readonly console: boolean;
   readonly authzTimeoutMs: number;
@@ -130,6 +132,7 @@ export function readGatewaySettings(
       domains: list(text('domain') ?? env.MINIO_DOMAIN),
       trustedProxies: list(text('trustedProxy')),
       accessLog: text('accessLog'),
+      publicMetrics: publicMetrics(env.MINIO_PROMETHEUS_AUTH_TYPE),
       console: !/^off$/i.test(env.MINIO_BROWSER ?? ''),
       authzTimeoutMs: durationMs(text('authzTimeout') ?? '2s', '--authz-timeout', { positive: true }),
       authzTokenFile: text('authzTokenFile'),
@@ -189,6 +192,12 @@ function list(text: string | undefined): string[] {
     .split(',')
     .map((item) => item.trim())
     .filter((item) => item !== '');
+}
+
+function publicMetrics(authType: string | undefined): boolean {
+  if (authType === undefined || authType === '' || authType === 'jwt') return false;
+  if (authType === 'public') return true;
+  throw new UsageError(`MINIO_PROMETHEUS_AUTH_TYPE must be jwt or public, not ${JSON.stringify(authType)}`);
 }
 
 function octal(text: string, flag: string): number {

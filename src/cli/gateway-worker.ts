@@ -4,7 +4,6 @@ import cluster from 'node:cluster';
 import { createWriteStream, existsSync, openSync, readFileSync, realpathSync, type WriteStream } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { finished } from 'node:stream/promises';
-import { AggregatorRegistry } from 'prom-client';
 import { createAuthzClient } from '../gateway/authz-client/index.ts';
 import {
   EventPublisher,
@@ -17,6 +16,7 @@ import { LifecycleJob } from '../gateway/lifecycle/lifecycle-job.ts';
 import { OPERATIONS } from '../gateway/operations/index.ts';
 import { openVolume } from '../juicefs/index.ts';
 import { readAuthzTls } from './authz-tls.ts';
+import { WorkerMetrics } from './gateway-metrics.ts';
 import type { FromWorker, ToWorker } from './gateway-primary.ts';
 import type { WorkerSettings } from './gateway-settings.ts';
 import { bindAddresses } from './listen-address.ts';
@@ -44,14 +44,16 @@ export async function runGatewayWorker(): Promise<void> {
     },
     log: { warn: (fields, message) => createLogger('warn').warn(fields, message) },
   });
+  const metrics = new WorkerMetrics((message) => void tell(message));
   process.on('message', (message: ToWorker | EventsToWorker) => {
-    // The channel is shared with the metrics' own messages.
     if (isEventMessage(message)) {
       events.receive(message as EventsToWorker);
     } else if (message.type === 'drain') {
       end(message.withinMs).catch((error: unknown) => fail(error));
+    } else if (message.type === 'tellMetrics' || message.type === 'metrics') {
+      void metrics.receive(message);
     } else if (message.type === 'serve') {
-      serving = serve(message.settings, message.authz, message.authzHttp, events);
+      serving = serve(message.settings, message.authz, message.authzHttp, events, metrics);
       serving.catch((error: unknown) => fail(error));
     }
   });
@@ -89,6 +91,7 @@ async function serve(
   authzAddress: string,
   sidecarSocket: string | undefined,
   events: EventPublisher,
+  metrics: WorkerMetrics,
 ): Promise<Serving> {
   const logger = createLogger(settings.logLevel);
   const { volume: storage, features, listen, authzTokenFile } = settings;
@@ -150,14 +153,14 @@ async function serve(
     logger,
     sidecarSocket,
     accessLog,
+    allMetrics: () => metrics.ask(),
+    publicMetrics: settings.publicMetrics,
     consoleFolder: settings.console ? consoleFolder(logger) : undefined,
   });
   const lifecycle = new LifecycleJob({ volume, authz, features: servedFeatures, logger });
   const isFirst = ((cluster.worker?.id ?? 1) - 1) % storage.transfer.processes === 0;
   if (storage.backgroundJobs && !storage.readOnly && isFirst) lifecycle.start();
-  // Makes this worker answer when the primary gathers metrics.
-  AggregatorRegistry.setRegistries(gateway.metrics);
-  new AggregatorRegistry();
+  metrics.serve(gateway.metrics);
   try {
     for (const host of bindAddresses(listen.host)) await gateway.listen(host, listen.port);
   } catch (cause) {

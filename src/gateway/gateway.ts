@@ -15,6 +15,7 @@ import { isForSidecar, SidecarForwarder } from './forward.ts';
 import { DEFAULT_LIMITS, type GatewayLimits } from './limits.ts';
 import { GatewayMetrics } from './metrics.ts';
 import { readObjectFacts } from './operations/object-facts.ts';
+import { addOwnPaths, isOwnPath, ownHeaders } from './own-paths.ts';
 import { SERVER_NAME } from './reply-writer.ts';
 import { Dispatcher } from './s3/dispatch.ts';
 import { errorReply, newRequestId } from './s3/error-reply.ts';
@@ -22,7 +23,7 @@ import { S3Error } from './s3/errors.ts';
 import type { EventSink } from './s3/object-event.ts';
 import type { GatewayFeatures, Operation } from './s3/operation.ts';
 import { bucketOfHost } from './s3/request-target.ts';
-import { TrustedProxies } from './s3/source-address.ts';
+import { type RequestOrigin, TrustedProxies } from './s3/source-address.ts';
 import { type GatewayLogger, S3Handler } from './s3-handler.ts';
 
 export interface GatewayOptions {
@@ -43,6 +44,10 @@ export interface GatewayOptions {
   readonly accessLog?: Writable | undefined;
   /** Folder of the console's built files; undefined = no console. */
   readonly consoleFolder?: string | undefined;
+  /** The metrics of all processes that serve together, as text; this one's alone without it. */
+  readonly allMetrics?: (() => Promise<string>) | undefined;
+  /** Metrics are told to whoever asks on the S3 port. */
+  readonly publicMetrics?: boolean;
   readonly limits?: Partial<GatewayLimits>;
 }
 
@@ -54,11 +59,8 @@ export interface Gateway {
   readonly metrics: Registry;
 }
 
-/** How long a readiness probe waits for the sidecar. */
-export const READY_PROBE_MS = 1_000;
 /** What S3 requests are rewritten to on their way through fastify; no route of the gateway's own stands there. */
 const S3_DOOR = '/';
-const OWN_PATHS = /^\/minio\/health\/(?:live|ready|cluster(?:\/read)?)(?:\?|$)/;
 
 export function createGateway(options: GatewayOptions): Gateway {
   return new HttpGateway(options);
@@ -86,6 +88,7 @@ class HttpGateway implements Gateway {
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     const dispatcher = new Dispatcher({
       ...options,
+      volume: metrics.timedVolume(options.volume),
       authz: metrics.timed(options.authz),
       domains,
       trustedProxies,
@@ -161,7 +164,7 @@ class HttpGateway implements Gateway {
     // For the requests through the S3 door fastify ends here: the answer is written by the handler.
     app.addHook('onRequest', async (request, reply) => {
       if (request.raw.url !== S3_DOOR) {
-        reply.headers({ server: SERVER_NAME, 'x-amz-request-id': newRequestId() });
+        reply.headers(ownHeaders());
         return;
       }
       reply.hijack();
@@ -178,19 +181,20 @@ class HttpGateway implements Gateway {
       }
       await this.#handler.handle(request.raw, reply.raw, request.originalUrl, this.#waiting.has(request.raw));
     });
-    app.get('/minio/health/live', async () => '');
-    for (const path of ['/minio/health/ready', '/minio/health/cluster', '/minio/health/cluster/read']) {
-      app.get(path, async (_request, reply) => {
-        const ready = !this.#closing && (await this.#options.authz.isReachable(READY_PROBE_MS));
-        return reply.code(ready ? 200 : 503).send('');
-      });
-    }
+    addOwnPaths(app, {
+      authz: this.#options.authz,
+      volume: this.#options.volume,
+      metrics: this.#options.allMetrics ?? (() => this.metrics.metrics()),
+      publicMetrics: this.#options.publicMetrics === true,
+      isClosing: () => this.#closing,
+      originOf: ({ raw }) => this.#originOf(raw),
+    });
     return app;
   }
 
   /** Paths of the gateway's own, unless the host name says that the whole path is a key. */
   #isOwn(request: { readonly url?: string | undefined; readonly headers: IncomingMessage['headers'] }): boolean {
-    return OWN_PATHS.test(request.url ?? '') && !this.#namesBucket(request);
+    return isOwnPath(request.url ?? '') && !this.#namesBucket(request);
   }
 
   /** The host name is a bucket's, so that the whole path is a key. */
@@ -199,13 +203,17 @@ class HttpGateway implements Gateway {
   }
 
   async #forward(request: IncomingMessage, response: ServerResponse, url: string): Promise<void> {
-    const peer = { address: request.socket.remoteAddress, encrypted: request.socket instanceof TLSSocket };
     await this.#forwarder.forward(request, response, {
       url,
       requestId: newRequestId(),
-      origin: this.#proxies.originOf(peer, new Map(proxyHeaders(request))),
+      origin: this.#originOf(request),
       waitsForContinue: this.#waiting.has(request),
     });
+  }
+
+  #originOf(request: IncomingMessage): RequestOrigin {
+    const peer = { address: request.socket.remoteAddress, encrypted: request.socket instanceof TLSSocket };
+    return this.#proxies.originOf(peer, new Map(proxyHeaders(request)));
   }
 
   #createServer(): Server {

@@ -1,6 +1,11 @@
 // The gateway's own measurements, in a registry of its own.
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Volume } from '../juicefs/volume.ts';
 import type { AuthzClient } from './authz-client/index.ts';
+import { addMinioMetrics } from './minio-metrics.ts';
+import { addProcessMetrics } from './process-metrics.ts';
+import { timedVolume } from './timed-volume.ts';
+import { addVolumeMetrics } from './volume-metrics.ts';
 
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
@@ -20,6 +25,7 @@ export class GatewayMetrics {
   readonly #received: Counter<'operation'>;
   readonly #sent: Counter<'operation'>;
   readonly #authzSeconds: Histogram<'result'>;
+  readonly #volumeSeconds: Histogram<'method'>;
   readonly inFlight: Gauge;
 
   constructor() {
@@ -56,11 +62,26 @@ export class GatewayMetrics {
       buckets: SECONDS,
       registers,
     });
+    this.#volumeSeconds = new Histogram({
+      name: 'portcullis_volume_duration_seconds',
+      help: "Time of the volume's calls; listings and reads, which last as long as their readers want, are left out",
+      labelNames: ['method'],
+      buckets: SECONDS,
+      registers,
+    });
     this.inFlight = new Gauge({
       name: 'portcullis_s3_requests_in_flight',
       help: 'S3 requests being served',
       registers,
     });
+    addMinioMetrics(this.registry, { requests: this.#requests, received: this.#received, sent: this.#sent });
+    addProcessMetrics(this.registry);
+  }
+
+  /** The same volume, its calls timed, and what it holds measured. */
+  timedVolume(volume: Volume): Volume {
+    addVolumeMetrics(this.registry, volume);
+    return timedVolume(volume, (method, seconds) => this.#volumeSeconds.observe({ method }, seconds));
   }
 
   count({ operation, status, seconds, receivedBytes, sentBytes }: RequestMeasure): void {

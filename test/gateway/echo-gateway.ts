@@ -8,7 +8,7 @@ import { S3Error } from '../../src/gateway/s3/errors.ts';
 import { parseObjectKey } from '../../src/gateway/s3/object-name.ts';
 import { defineOperation, type Operation, type Question, type S3Request } from '../../src/gateway/s3/operation.ts';
 import { readXml, xmlChildren, xmlDocument, xmlText } from '../../src/gateway/s3/xml.ts';
-import { type Volume, VolumeError } from '../../src/juicefs/volume.ts';
+import { type Attributes, type Volume, VolumeError } from '../../src/juicefs/volume.ts';
 import { FakeSidecar, type FakeSidecarOptions } from './fake-sidecar.ts';
 
 export const KEYS = { accessKey: 'AKIDALICE', secretKey: 'alice-secret-key' };
@@ -26,6 +26,19 @@ export class EchoState {
 
 const nothingThere = async (): Promise<never> => {
   throw new VolumeError('ENOENT', 'nothing is there');
+};
+const ROOT: Attributes = {
+  inode: 1n,
+  type: 'directory',
+  mode: 0o777,
+  uid: 0,
+  gid: 0,
+  atimeNs: 0n,
+  mtimeNs: 0n,
+  ctimeNs: 0n,
+  nlink: 2,
+  size: 4096,
+  parent: 1n,
 };
 const nameOf = (request: S3Request): string => `${request.bucket}/${request.key}`;
 const ask = (action: string, request: S3Request): Question => ({
@@ -155,7 +168,7 @@ export async function startEchoGateway(
       state.log.push({ level, fields: { ...fields }, message });
     };
   const gateway = createGateway({
-    volume: { name: 'echo', statWithXattrs: nothingThere } as Partial<Volume> as Volume,
+    volume: { name: 'echo', stat: async () => ROOT, statWithXattrs: nothingThere } as Partial<Volume> as Volume,
     authz,
     operations: echoOperations(state),
     features: {

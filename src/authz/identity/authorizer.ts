@@ -150,7 +150,13 @@ export class Authorizer {
   #authenticate(ask: Ask, credentials: IamSnapshot, nowMs: number): Authenticated {
     return authenticate(
       ask.credentials,
-      { credentials, nowMs, service: ask.service ?? 's3', bearers: this.#options.bearers },
+      {
+        credentials,
+        nowMs,
+        service: ask.service ?? 's3',
+        bearers: this.#options.bearers,
+        accesses: ask.accesses,
+      },
       ask.caller?.mayName ?? this.#options.trustCallers,
     );
   }

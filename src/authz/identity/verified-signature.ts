@@ -35,6 +35,8 @@ export interface VerifyContext {
   readonly service: 's3' | 'sts';
   /** What bearer tokens stand for; none are taken without it. */
   readonly bearers?: BearerSource | undefined;
+  /** What is asked for: some tokens stand for some questions only. */
+  readonly accesses?: readonly { readonly action: string }[];
 }
 
 /** Stands in for the secret of an unknown key, so that its signature is computed all the same. */
