@@ -93,12 +93,14 @@ class Place {
   }
 }
 
-/** A node of the tree of beginnings. */
+/** A node of the tree of beginnings. What most decisions look at stands first, in one line of the processor's cache. */
 interface Branch {
-  label: string;
-  denying: Place | undefined;
+  /** A Deny stands here or further along. */
+  denies: boolean;
   allowing: Place | undefined;
   children: Branch[] | undefined;
+  label: string;
+  denying: Place | undefined;
   /** Once there are many: by the first character of their labels. */
   byCode: Map<number, Branch> | undefined;
 }
@@ -106,7 +108,7 @@ interface Branch {
 const FEW_CHILDREN = 6;
 
 function newBranch(label: string): Branch {
-  return { label, denying: undefined, allowing: undefined, children: undefined, byCode: undefined };
+  return { denies: false, allowing: undefined, children: undefined, label, denying: undefined, byCode: undefined };
 }
 
 function childOf(branch: Branch, code: number): Branch | undefined {
@@ -130,13 +132,15 @@ function setChild(branch: Branch, child: Branch): void {
 }
 
 /** The node of a beginning, made where there is none. */
-function branchAt(root: Branch, head: string): Branch {
+function branchAt(root: Branch, head: string, denies: boolean): Branch {
   let branch = root;
   let at = 0;
+  if (denies) branch.denies = true;
   while (at < head.length) {
     const child = childOf(branch, head.charCodeAt(at));
     if (child === undefined) {
       const leaf = newBranch(head.slice(at));
+      leaf.denies = denies;
       setChild(branch, leaf);
       return leaf;
     }
@@ -147,8 +151,10 @@ function branchAt(root: Branch, head: string): Branch {
       setChild(branch, upper); // in the child's place, while it still has its label
       child.label = child.label.slice(shared);
       setChild(upper, child);
+      upper.denies = child.denies;
       branch = upper;
     } else branch = child;
+    if (denies) branch.denies = true;
     at += shared;
   }
   return branch;
@@ -172,22 +178,21 @@ function newEntry(
   const certain =
     resource?.onlyHead === true && statement.conditions.length === 0 && statement.principals === undefined;
   return {
-    statement,
-    resource,
     actions,
     certain,
     denies: statement.effect === 'Deny',
     ref: statement.ref,
     next: undefined,
+    statement,
+    resource,
   };
 }
 
-/** Visits what stands along a text from a position, from the node for what is before it. */
-function walk(
+/** Visits what may allow along a text from a position, from the node for what is before it. */
+function walkAllowing(
   root: Branch,
   text: string,
   from: number,
-  denying: boolean,
   action: string,
   visitor: EntryVisitor,
   begun: boolean,
@@ -195,14 +200,51 @@ function walk(
   let branch = root;
   let at = from;
   for (;;) {
-    const place = denying ? branch.denying : branch.allowing;
-    if (place?.visit(action, visitor, begun)) return true;
-    if (branch.children === undefined || at >= text.length) return false;
-    const child = childOf(branch, text.charCodeAt(at));
-    if (child === undefined || !text.startsWith(child.label, at)) return false;
+    if (branch.allowing?.visit(action, visitor, begun)) return true;
+    const child = next(branch, text, at);
+    if (child === undefined) return false;
     at += child.label.length;
     branch = child;
   }
+}
+
+/** The same for what may deny; most branches hold nothing that does. */
+function walkDenying(
+  root: Branch,
+  text: string,
+  from: number,
+  action: string,
+  visitor: EntryVisitor,
+  begun: boolean,
+): boolean {
+  let branch = root;
+  let at = from;
+  while (branch.denies) {
+    if (branch.denying?.visit(action, visitor, begun)) return true;
+    const child = next(branch, text, at);
+    if (child === undefined) return false;
+    at += child.label.length;
+    branch = child;
+  }
+  return false;
+}
+
+/** The branch along which the text goes on. */
+function next(branch: Branch, text: string, at: number): Branch | undefined {
+  if (branch.children === undefined || at >= text.length) return undefined;
+  const child = childOf(branch, text.charCodeAt(at));
+  if (child === undefined) return undefined;
+  const { label } = child;
+  return label.length === 1 || text.startsWith(label, at) ? child : undefined;
+}
+
+function rootOf(roots: Map<string, Branch>, bucket: string): Branch {
+  let root = roots.get(bucket);
+  if (root === undefined) {
+    root = newBranch('');
+    roots.set(bucket, root);
+  }
+  return root;
 }
 
 /** Immutable once built. */
@@ -215,7 +257,8 @@ export class StatementIndex {
   readonly #root = newBranch('');
   /** Beginnings with a slash, by what is before it. */
   readonly #byBucket = new Map<string, Branch>();
-  #denies = false;
+  /** What is said of buckets themselves, by their whole names. */
+  readonly #buckets = new Map<string, Branch>();
 
   constructor(statements: readonly CompiledStatement[]) {
     this.all = statements;
@@ -230,61 +273,50 @@ export class StatementIndex {
         actions = statement.actions;
         matchers.set(actions.id, actions);
       }
-      if (statement.effect === 'Deny') this.#denies = true;
+      const denies = statement.effect === 'Deny';
       if (!statement.resourceCounts || statement.negatedResources || statement.service === 'kms') {
-        addEntry(this.#root, newEntry(statement, undefined, actions));
+        addEntry(branchAt(this.#root, '', denies), newEntry(statement, undefined, actions));
       } else {
         for (const resource of statement.resources) {
-          addEntry(this.#branchOf(resource.head), newEntry(statement, resource, actions));
+          addEntry(this.#branchOf(resource, denies), newEntry(statement, resource, actions));
         }
       }
     }
   }
 
-  #branchOf(head: string): Branch {
+  #branchOf({ head, exact }: CompiledResource, denies: boolean): Branch {
     const slash = head.indexOf('/');
-    if (slash === -1) return branchAt(this.#root, head);
-    const bucket = head.slice(0, slash);
-    let root = this.#byBucket.get(bucket);
-    if (root === undefined) {
-      root = newBranch('');
-      this.#byBucket.set(bucket, root);
-    }
-    return branchAt(root, head.slice(slash + 1));
+    if (slash !== -1) return branchAt(rootOf(this.#byBucket, head.slice(0, slash)), head.slice(slash + 1), denies);
+    return exact ? branchAt(rootOf(this.#buckets, head), '', denies) : branchAt(this.#root, head, denies);
   }
 
   /** Visits what may deny the action on the resource, and unless something does, what may allow it. */
   visit(text: ResourceText, action: string, visitor: EntryVisitor): void {
-    const { raw, bucket } = text;
-    const below = raw.length > bucket.length ? this.#byBucket.get(bucket) : undefined;
-    const cleaned = text.cleaned !== undefined && !raw.startsWith(text.cleaned) ? text.cleaned : undefined;
-    if (this.#denies) {
-      this.#visitPath(raw, bucket, below, true, action, visitor, true);
-      if (cleaned !== undefined) this.#visitCleaned(cleaned, true, action, visitor);
-      if (visitor.denied) return;
-    }
-    if (this.#visitPath(raw, bucket, below, false, action, visitor, true)) return;
-    if (cleaned !== undefined) this.#visitCleaned(cleaned, false, action, visitor);
-  }
-
-  #visitPath(
-    path: string,
-    bucket: string,
-    below: Branch | undefined,
-    denying: boolean,
-    action: string,
-    visitor: EntryVisitor,
-    begun: boolean,
-  ): boolean {
-    if (below !== undefined && walk(below, path, bucket.length + 1, denying, action, visitor, begun)) return true;
-    return walk(this.#root, path, 0, denying, action, visitor, begun);
+    // Beginnings without a slash end within the bucket's name, so that the whole text is not needed.
+    const { bucket, rest = '', restAt, cleaned } = text;
+    const below = text.rest === undefined ? undefined : this.#byBucket.get(bucket);
+    const itself = text.rest === undefined || cleaned === bucket ? this.#buckets.get(bucket) : undefined;
+    const root = this.#root;
+    // Where the path begins with the cleaned one, it has passed what that would pass.
+    const other = cleaned === undefined || text.raw.startsWith(cleaned) ? undefined : cleaned;
+    if (below !== undefined) walkDenying(below, rest, restAt, action, visitor, true);
+    if (itself !== undefined && !visitor.denied) walkDenying(itself, '', 0, action, visitor, true);
+    if (!visitor.denied) walkDenying(root, bucket, 0, action, visitor, true);
+    if (other !== undefined && !visitor.denied) this.#visitCleaned(other, walkDenying, action, visitor);
+    if (visitor.denied) return;
+    if (below !== undefined && walkAllowing(below, rest, restAt, action, visitor, true)) return;
+    if (itself?.allowing?.visit(action, visitor, true)) return;
+    if (walkAllowing(root, bucket, 0, action, visitor, true)) return;
+    if (other !== undefined) this.#visitCleaned(other, walkAllowing, action, visitor);
   }
 
   /** Entries that the raw path passes, too, are visited twice, which changes nothing. */
-  #visitCleaned(cleaned: string, denying: boolean, action: string, visitor: EntryVisitor): void {
+  #visitCleaned(cleaned: string, walk: typeof walkAllowing, action: string, visitor: EntryVisitor): void {
     const slash = cleaned.indexOf('/');
     const bucket = slash === -1 ? cleaned : cleaned.slice(0, slash);
-    const below = slash === -1 ? undefined : this.#byBucket.get(bucket);
-    this.#visitPath(cleaned, bucket, below, denying, action, visitor, false);
+    const below = slash === -1 ? this.#buckets.get(bucket) : this.#byBucket.get(bucket);
+    if (below !== undefined && walk(below, cleaned, slash === -1 ? cleaned.length : slash + 1, action, visitor, false))
+      return;
+    walk(this.#root, bucket, 0, action, visitor, false);
   }
 }

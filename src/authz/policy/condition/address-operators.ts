@@ -138,7 +138,15 @@ function addressTest(blocks: readonly Network[], negated: boolean, { rules, ifEx
       : set === 'any' && each
         ? false
         : ifExists || (negated && rules.negatedWithoutKey.address);
+  const dotted = dottedBlocks(blocks);
+  const hasIpv6Hosts = blocks.some((block) => block.host && block.words.length !== 1);
   /** Undefined: a host of the other family is among the blocks, and none holds the address. */
+  const inDotted = (address: number): boolean | undefined => {
+    for (let i = 0; i < dotted.length; i += 2) {
+      if (((address ^ (dotted[i] ?? 0)) & (dotted[i + 1] ?? 0)) === 0) return true;
+    }
+    return hasIpv6Hosts ? undefined : false;
+  };
   const inBlocks = (words: readonly number[]): boolean | undefined => {
     let unclear = false;
     for (const block of blocks) {
@@ -152,12 +160,13 @@ function addressTest(blocks: readonly Network[], negated: boolean, { rules, ifEx
     let inside = 0;
     let outside = 0;
     for (const text of present) {
-      const words = parseWords(text, rules);
-      if (words === undefined) {
+      const address = parseDotted(text);
+      const words = address === undefined ? parseWords(text, rules) : undefined;
+      if (address === undefined && words === undefined) {
         if (rules.malformedAddress === 'fault') return 'fault';
         return rules.malformedAddress === 'noMatch' && negated;
       }
-      const held = inBlocks(words);
+      const held = address !== undefined ? inDotted(address) : words !== undefined && inBlocks(words);
       if (held === true) inside++;
       else if (held === false) outside++;
       else if (negated) return false;
@@ -166,6 +175,15 @@ function addressTest(blocks: readonly Network[], negated: boolean, { rules, ifEx
     if (each && set === 'any') return negated ? outside > 0 : inside > 0;
     return inside > 0 !== negated;
   };
+}
+
+/** The IPv4 blocks one after the other, each its address and its mask: most requests come from such an address. */
+function dottedBlocks(blocks: readonly Network[]): Int32Array {
+  const dotted: number[] = [];
+  for (const { words, bits } of blocks) {
+    if (words.length === 1) dotted.push(words[0] ?? 0, bits === 0 ? 0 : -1 << (32 - bits));
+  }
+  return Int32Array.from(dotted);
 }
 
 /** The first value as a network; equal to a block on the shorter of the two masks. */

@@ -12,9 +12,21 @@ import { nearest, type PolicyIssue } from './policy-issue.ts';
 
 interface Context {
   readonly dialect: Dialect;
+  readonly compiled: CompiledConditions;
   readonly issues: PolicyIssue[];
   /** JSON path of the statement. */
   readonly path: string;
+}
+
+/**
+ * The conditions of one document by what is written: statements often repeat them, and one that is shared is likelier to be in the
+ * processor's cache when a decision comes to it.
+ */
+export type CompiledConditions = Map<string, CompiledCondition>;
+
+function conditionId(operator: string, key: string, values: readonly ConditionValue[]): string {
+  const written = values.map((value) => (typeof value === 'bigint' ? { whole: String(value) } : value));
+  return JSON.stringify([operator, key, written]);
 }
 
 /** Whether the actions of the statement admit a key; undefined where they are not known. */
@@ -80,6 +92,12 @@ function readCondition(
       }
       const values = readValues(value, dialect.conditions);
       if (typeof values === 'string') continue;
+      const id = conditionId(operatorName, key, values);
+      const same = context.compiled.get(id);
+      if (same !== undefined) {
+        conditions.push(same);
+        continue;
+      }
       const compiled = named.operator.compile(values, {
         rules: dialect.conditions,
         variables: dialect.variables,
@@ -97,12 +115,14 @@ function readCondition(
         });
         continue;
       }
-      conditions.push({
+      const condition = {
         operator: operatorName,
         key: keyRef(key, dialect.naming),
         wanted: values.map(String),
         test: compiled.test,
-      });
+      };
+      context.compiled.set(id, condition);
+      conditions.push(condition);
     }
   }
   return conditions;

@@ -61,7 +61,7 @@ export function parsePolicy(text: string, options: ParseOptions): ParsedPolicy {
     const message = `not valid JSON: ${read.problem} (${placeOf(text, read.at)})`;
     return fail({ code: 'InvalidJson', path: '$', message });
   }
-  const context: DocumentContext = { ...options, dialect, issues };
+  const context: DocumentContext = { ...options, dialect, issues, compiled: new Map() };
   const document = readDocument(read.root, context);
   if (document !== undefined && strict) checkStorable(document, context);
   if (issues.length > 0 || document === undefined) return { ok: false, issues: issues.slice(0, MAX_ISSUES) };

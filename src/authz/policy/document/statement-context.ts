@@ -1,6 +1,7 @@
 // What is known where an element of a document is read.
 import type { Dialect } from '../dialect/dialect.ts';
 import type { PolicyKind } from '../request.ts';
+import type { CompiledConditions } from './conditions.ts';
 import type { PolicyIssue } from './policy-issue.ts';
 
 export interface DocumentContext {
@@ -15,6 +16,8 @@ export interface DocumentContext {
   /** Also apply the checks of storing. */
   readonly strict?: boolean;
   readonly issues: PolicyIssue[];
+  /** Conditions of the document that are compiled already. */
+  readonly compiled: CompiledConditions;
 }
 
 export interface StatementContext<G> extends DocumentContext {

@@ -25,14 +25,42 @@ export interface ResourceRules {
   readonly naming: KeyNaming;
 }
 
-/** The texts that patterns are held against. */
-export interface ResourceText {
-  readonly raw: string;
-  /** What is before the first slash of `raw`. */
+/** What patterns are held against. The whole text is only put together where a pattern asks for it. */
+export class ResourceText {
+  /** What is before the first slash of the whole. */
   readonly bucket: string;
+  /** What is below the bucket stands in `rest` from `restAt` on; undefined where there is no slash. */
+  readonly rest: string | undefined;
+  readonly restAt: number;
   /** The cleaned path, where it counts and differs. */
   readonly cleaned: string | undefined;
   readonly sections: readonly string[];
+  #raw: string | undefined;
+
+  constructor(
+    bucket: string,
+    rest: string | undefined,
+    restAt: number,
+    raw: string | undefined,
+    cleaned: string | undefined,
+    sections: readonly string[],
+  ) {
+    this.bucket = bucket;
+    this.rest = rest;
+    this.restAt = restAt;
+    this.#raw = raw;
+    this.cleaned = cleaned;
+    this.sections = sections;
+  }
+
+  /** The whole text. */
+  get raw(): string {
+    if (this.#raw === undefined) {
+      const { bucket, rest, restAt } = this;
+      this.#raw = rest === undefined ? bucket : restAt === 0 ? `${bucket}/${rest}` : bucket + rest;
+    }
+    return this.#raw;
+  }
 }
 
 const NO_SECTIONS: readonly string[] = [];
@@ -43,25 +71,47 @@ export function resourceText(request: PolicyRequest, rules: ResourceRules): Reso
   if (rules.form === 'arn') {
     const path = object === '' ? bucket : `${bucket}/${object}`;
     const raw = request.resourceArn ?? `arn:aws:s3:::${path}`;
-    const slash = raw.indexOf('/');
-    const named = slash === -1 ? raw : raw.slice(0, slash);
-    return { raw, bucket: named, cleaned: undefined, sections: splitArn(raw) ?? [raw] };
+    return wholeText(raw, undefined, splitArn(raw) ?? [raw]);
   }
-  const raw =
-    object === ''
-      ? rules.bucketAsFolder
-        ? `${bucket}/`
-        : bucket
-      : object.startsWith('/')
-        ? bucket + object
-        : `${bucket}/${object}`;
-  const slash = bucket.indexOf('/');
-  return {
-    raw,
-    bucket: slash === -1 ? bucket : bucket.slice(0, slash),
-    cleaned: rules.cleansPath ? cleanedPath(raw) : undefined,
-    sections: NO_SECTIONS,
-  };
+  if (bucket === '' || bucket.startsWith('.') || bucket.includes('/')) {
+    // Nothing that a bucket is called: only the whole tells what it is.
+    const between = object === '' ? rules.bucketAsFolder : !object.startsWith('/');
+    const raw = `${bucket}${between ? '/' : ''}${object}`;
+    return wholeText(raw, rules.cleansPath ? cleanedPath(raw) : undefined, NO_SECTIONS);
+  }
+  if (object === '') {
+    const { bucketAsFolder } = rules;
+    const cleaned = bucketAsFolder && rules.cleansPath ? bucket : undefined;
+    return new ResourceText(bucket, bucketAsFolder ? '' : undefined, 0, undefined, cleaned, NO_SECTIONS);
+  }
+  const restAt = object.startsWith('/') ? 1 : 0;
+  if (!rules.cleansPath || isClean(object)) {
+    return new ResourceText(bucket, object, restAt, undefined, undefined, NO_SECTIONS);
+  }
+  const raw = restAt === 1 ? bucket + object : `${bucket}/${object}`;
+  return new ResourceText(bucket, object, restAt, raw, cleanedPath(raw), NO_SECTIONS);
+}
+
+function wholeText(raw: string, cleaned: string | undefined, sections: readonly string[]): ResourceText {
+  const slash = raw.indexOf('/');
+  return slash === -1
+    ? new ResourceText(raw, undefined, 0, raw, cleaned, sections)
+    : new ResourceText(raw.slice(0, slash), raw, slash + 1, raw, cleaned, sections);
+}
+
+const SLASH = 47;
+const DOT = 46;
+
+/** No component of a key is empty or begins with a dot: cleaning would change nothing. One hop from slash to slash. */
+function isClean(object: string): boolean {
+  let at = 0;
+  do {
+    if (at === object.length) return false;
+    const code = object.charCodeAt(at);
+    if (code === SLASH || code === DOT) return false;
+    at = object.indexOf('/', at) + 1;
+  } while (at > 0);
+  return true;
 }
 
 export interface CompiledResource {
@@ -71,6 +121,8 @@ export interface CompiledResource {
   readonly head: string;
   /** Whatever begins so matches. */
   readonly onlyHead: boolean;
+  /** Nothing but the head itself matches. */
+  readonly exact: boolean;
   matches(text: ResourceText, evaluation: Evaluation): boolean;
 }
 
@@ -84,6 +136,7 @@ export function compilePathResource(source: string, pattern: string, rules: Reso
       source,
       head,
       onlyHead: false,
+      exact: false,
       matches: (text, evaluation) =>
         matchesTemplate(template, text.raw, evaluation, questionMark) ||
         (text.cleaned !== undefined && fillText(template, evaluation) === text.cleaned),
@@ -98,6 +151,7 @@ export function compilePathResource(source: string, pattern: string, rules: Reso
     source,
     head,
     onlyHead,
+    exact: pattern === head,
     matches: (text) =>
       (compiled === undefined ? text.raw.startsWith(head) : compiled.matches(text.raw)) ||
       (text.cleaned !== undefined && equal === text.cleaned),
@@ -108,13 +162,15 @@ export function compilePathResource(source: string, pattern: string, rules: Reso
 export function compileArnResource(source: string, arn: string, rules: ResourceRules): CompiledResource {
   const sections = splitArn(arn);
   if (arn === '*' || sections === undefined) {
-    return { source, head: '', onlyHead: arn === '*', matches: arn === '*' ? () => true : (text) => text.raw === arn };
+    const matches = arn === '*' ? () => true : (text: ResourceText) => text.raw === arn;
+    return { source, head: '', onlyHead: arn === '*', exact: false, matches };
   }
   const tests = sections.map((section) => sectionTest(compileTemplate(section, rules.variables, rules.naming), rules));
   return {
     source,
     head: literalHead(arn),
     onlyHead: false,
+    exact: false,
     matches(text, evaluation) {
       if (text.sections.length !== tests.length) return false;
       // The last section tells most apart.

@@ -36,6 +36,8 @@ export interface Template {
   readonly chain: readonly KeyRef[];
   /** Braces remain that could become variables in the course of chaining. */
   readonly nested: boolean;
+  /** The text after the last variable, when there is no wildcard but a star at its very end, if that; undefined otherwise. */
+  readonly ending: { readonly text: string; readonly star: boolean } | undefined;
 }
 
 const VARIABLE_NAMES = new WeakMap<VariableRules, ReadonlyMap<string, KeyRef>>();
@@ -54,7 +56,7 @@ function namesOf(rules: VariableRules, naming: KeyNaming): ReadonlyMap<string, K
 export function compileTemplate(source: string, rules: VariableRules, naming: KeyNaming, escapes = true): Template {
   const plain = (): Template => {
     const parts = [{ text: source, literal: false }];
-    return { source, fixed: parts, parts, rules, chain: [], nested: false };
+    return { source, fixed: parts, parts, rules, chain: [], nested: false, ending: undefined };
   };
   if (!source.includes('${')) return plain();
   const names = namesOf(rules, naming);
@@ -82,8 +84,22 @@ export function compileTemplate(source: string, rules: VariableRules, naming: Ke
   }
   if (at < source.length) parts.push({ text: source.slice(at), literal: false });
   if (!variables) return { ...plain(), fixed: parts as readonly PatternPart[], parts };
-  return { source, fixed: undefined, parts, rules, chain: names === undefined ? [] : [...names.values()], nested };
+  const chain = names === undefined ? [] : [...names.values()];
+  return { source, fixed: undefined, parts, rules, chain, nested, ending: nested ? undefined : endingOf(parts) };
 }
+
+function endingOf(parts: readonly Part[]): Template['ending'] {
+  const last = parts.at(-1);
+  const written = last !== undefined && 'text' in last ? last.text : '';
+  const star = written.endsWith('*');
+  const text = star ? written.slice(0, -1) : written;
+  for (const part of parts) {
+    if ('text' in part && (part.literal || WILDCARD.test(part === last ? text : part.text))) return undefined;
+  }
+  return { text, star };
+}
+
+const WILDCARD = /[*?]/;
 
 function readVariable(
   inside: string,
@@ -147,6 +163,8 @@ export function matchesTemplate(
   evaluation: Evaluation,
   questionMark: QuestionMark,
 ): boolean {
+  const inPlace = matchesInPlace(template, text, evaluation);
+  if (inPlace !== undefined) return inPlace;
   const parts = fillTemplate(template, evaluation);
   if (parts === undefined) return false;
   let pattern = '';
@@ -155,6 +173,49 @@ export function matchesTemplate(
     pattern += part.text;
   }
   return matchesWildcard(pattern, text, questionMark);
+}
+
+/**
+ * Compares part by part, filling nothing in: that is all there is to `home/${aws:username}/*` while the values are plain text.
+ * Undefined when it takes more.
+ */
+function matchesInPlace(template: Template, text: string, evaluation: Evaluation): boolean | undefined {
+  const { ending, parts, rules } = template;
+  // What is not told has to be noted, whether it would match or not.
+  if (ending === undefined || evaluation.request.unknownKeys !== undefined) return undefined;
+  let at = 0;
+  for (let i = 0; i < parts.length; i++) {
+    const part = parts[i] as Part;
+    let piece: string;
+    if (!('text' in part)) {
+      const value = filledValue(part, rules, evaluation);
+      if (value === undefined || !isPlain(value)) return undefined;
+      piece = value;
+    } else piece = i === parts.length - 1 ? ending.text : part.text;
+    if (!text.startsWith(piece, at)) return hasPlainValues(parts, i + 1, rules, evaluation) ? false : undefined;
+    at += piece.length;
+  }
+  return ending.star || at === text.length;
+}
+
+/** The values of the variables from a part on are plain, so that they cannot change what the parts before them are. */
+function hasPlainValues(parts: readonly Part[], from: number, rules: VariableRules, evaluation: Evaluation): boolean {
+  for (let i = from; i < parts.length; i++) {
+    const part = parts[i] as Part;
+    if ('text' in part) continue;
+    const value = filledValue(part, rules, evaluation);
+    if (value === undefined || !isPlain(value)) return false;
+  }
+  return true;
+}
+
+/** No wildcard and nothing of a variable is in it. */
+function isPlain(value: string): boolean {
+  for (let i = 0; i < value.length; i++) {
+    const code = value.charCodeAt(i);
+    if (code === 42 || code === 63 || code === 36 || code === 123 || code === 125) return false;
+  }
+  return true;
 }
 
 function filledValue(
