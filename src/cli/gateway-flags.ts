@@ -122,6 +122,8 @@ export const PORTCULLIS_FLAGS: readonly FlagSpec[] = [
   acting('authz-tls-cert', 'certificate that is shown to such a sidecar, PEM', 'FILE'),
   acting('authz-tls-key', 'private key of --authz-tls-cert, PEM', 'FILE'),
   acting('authz-timeout', 'longest wait for a decision, a Go duration (default: 2s)', 'DURATION'),
+  acting('tls-cert', 'certificate, PEM: serve S3 over TLS (default: ~/.minio/certs/public.crt if it is there)', 'FILE'),
+  acting('tls-key', 'private key of --tls-cert, PEM (default: ~/.minio/certs/private.key if it is there)', 'FILE'),
   acting('workers', 'worker processes (default: the number of cores)', 'N'),
   acting('dialect', 'policy dialect of the supervised sidecar (default: portcullis)', 'NAME'),
   acting('bucket-policies', 'whom bucket policies bind: everyone (default) or anonymous', 'WHOM'),

@@ -4,6 +4,8 @@ import cluster, { type Worker } from 'node:cluster';
 import type { Server } from 'node:http';
 import type { EventHub } from '../gateway/events/event-hub.ts';
 import { type EventsFromWorker, type EventsToWorker, isEventMessage } from '../gateway/events/index.ts';
+import type { ServerCertificate } from '../gateway/index.ts';
+import { WatchedCertificate } from './certificate-files.ts';
 import { type MetricsFromWorker, MetricsGatherer, type MetricsToWorker, serveMetrics } from './gateway-metrics.ts';
 import { createNotifications, type Notifications, scrubTargetVariables } from './gateway-notifications.ts';
 import type { GatewaySettings, WorkerSettings } from './gateway-settings.ts';
@@ -26,7 +28,9 @@ export type ToWorker =
       readonly settings: WorkerSettings;
       readonly authz: string;
       readonly authzHttp: string | undefined;
+      readonly tls: ServerCertificate | undefined;
     }
+  | { readonly type: 'certificate'; readonly certificate: ServerCertificate }
   | { readonly type: 'drain'; readonly withinMs: number }
   | MetricsToWorker;
 
@@ -56,6 +60,7 @@ export async function runGatewayPrimary(
   const ended = endSignal(logger);
   let sidecar: SupervisedSidecar | undefined;
   let workers: WorkerPool | undefined;
+  const certificate = settings.tls === undefined ? undefined : new WatchedCertificate(settings.tls, logger);
   let metricsServer: Server | undefined;
   let events: Notifications | undefined;
   try {
@@ -64,7 +69,7 @@ export async function runGatewayPrimary(
     events = createNotifications(settings, authz, env, logger);
     await Promise.race([events.start(), ended]);
     const metrics = new MetricsGatherer(events.service.metrics, logger);
-    workers = new WorkerPool(settings, authz, sidecar?.httpSocket, events.service.hub, metrics, logger);
+    workers = new WorkerPool(settings, authz, sidecar?.httpSocket, events.service.hub, metrics, certificate, logger);
     const started = await Promise.race([workers.start(), ended.then(() => undefined)]);
     if (started !== undefined) {
       metricsServer = await serveMetrics(settings.metrics, metrics, logger);
@@ -75,6 +80,7 @@ export async function runGatewayPrimary(
   } finally {
     metricsServer?.close();
     metricsServer?.closeAllConnections();
+    certificate?.stop();
     await workers?.stop();
     await events?.stop();
     await sidecar?.stop();
@@ -129,6 +135,7 @@ class WorkerPool {
   readonly #authzHttp: string | undefined;
   readonly #events: EventHub;
   readonly #metrics: MetricsGatherer;
+  readonly #certificate: WatchedCertificate | undefined;
   readonly #logger: Logger;
   #fail: (error: Error) => void = () => undefined;
   #stopping = false;
@@ -139,6 +146,7 @@ class WorkerPool {
     authzHttp: string | undefined,
     events: EventHub,
     metrics: MetricsGatherer,
+    certificate: WatchedCertificate | undefined,
     logger: Logger,
   ) {
     this.#settings = settings;
@@ -146,6 +154,7 @@ class WorkerPool {
     this.#authzHttp = authzHttp;
     this.#events = events;
     this.#metrics = metrics;
+    this.#certificate = certificate;
     this.#logger = logger;
     this.failed = new Promise((_, reject) => {
       this.#fail = reject;
@@ -157,6 +166,11 @@ class WorkerPool {
   /** Resolves when all workers serve; throws UsageError with the first complaint. */
   async start(): Promise<{ volume: string }> {
     cluster.setupPrimary({ exec: process.argv[1] as string, args: ['gateway-worker'] });
+    this.#certificate?.watch((certificate) => {
+      for (const worker of Object.values(cluster.workers ?? {})) {
+        if (worker?.isConnected()) worker.send({ type: 'certificate', certificate } satisfies ToWorker);
+      }
+    });
     const first = await this.#fork();
     await Promise.all(Array.from({ length: this.#settings.workers - 1 }, () => this.#fork()));
     return first;
@@ -186,6 +200,7 @@ class WorkerPool {
             settings: this.#settings.worker,
             authz: this.#authz,
             authzHttp: this.#authzHttp,
+            tls: this.#certificate?.current,
           } satisfies ToWorker);
         } else if (message.type === 'figures' || message.type === 'askMetrics') {
           this.#metrics.receive(tell, message);
@@ -251,7 +266,7 @@ class WorkerPool {
 /** The banner: where clients find the gateway. */
 function announce(settings: GatewaySettings, volume: string, arns: readonly string[]): void {
   if (!settings.banner) return;
-  const endpoint = endpointUrl(settings.worker.listen, false);
+  const endpoint = endpointUrl(settings.worker.listen, settings.tls !== undefined);
   process.stdout.write(
     `Portcullis ${VERSION}, S3 gateway on the JuiceFS volume "${volume}"\nEndpoint: ${endpoint}\n` +
       `Sidecar:  ${settings.authz ?? 'supervised'}\n` +

@@ -1,5 +1,6 @@
 // The gateway's command line and environment, checked once and turned into types.
 import { isBucketName } from '../gateway/s3/object-name.ts';
+import { type CertificateFiles, certificateFiles, readCertificate } from './certificate-files.ts';
 import { count, durationMs, sizeInBytes } from './flag-values.ts';
 import { readTransferSettings, type TransferSettings } from './gateway-transfer.ts';
 import { type HostPort, parseHostPort } from './listen-address.ts';
@@ -63,6 +64,8 @@ export interface GatewaySettings {
   readonly background: boolean;
   readonly logFile: string | undefined;
   readonly metrics: { readonly address: HostPort; readonly given: boolean };
+  /** Undefined = no TLS. */
+  readonly tls: CertificateFiles | undefined;
 }
 
 type Options = Readonly<Record<string, unknown>>;
@@ -170,6 +173,7 @@ export function readGatewaySettings(
     background: isOn('background'),
     logFile: text('log'),
     metrics: { address: parseHostPort(metrics ?? DEFAULT_METRICS, '--metrics'), given: metrics !== undefined },
+    tls: tlsFiles(text('tlsCert'), text('tlsKey'), env.HOME),
   };
 }
 
@@ -192,6 +196,13 @@ function list(text: string | undefined): string[] {
     .split(',')
     .map((item) => item.trim())
     .filter((item) => item !== '');
+}
+
+/** Checked here, so that a bad certificate ends the start before anything else does. */
+function tlsFiles(cert: string | undefined, key: string | undefined, home: string | undefined) {
+  const files = certificateFiles(cert, key, home);
+  if (files !== undefined) readCertificate(files);
+  return files;
 }
 
 function publicMetrics(authType: string | undefined): boolean {

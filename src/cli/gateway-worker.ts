@@ -11,7 +11,7 @@ import {
   isEventMessage,
   notificationOperations,
 } from '../gateway/events/index.ts';
-import { createGateway } from '../gateway/index.ts';
+import { createGateway, type ServerCertificate } from '../gateway/index.ts';
 import { LifecycleJob } from '../gateway/lifecycle/lifecycle-job.ts';
 import { OPERATIONS } from '../gateway/operations/index.ts';
 import { openVolume } from '../juicefs/index.ts';
@@ -44,6 +44,7 @@ export async function runGatewayWorker(): Promise<void> {
     },
     log: { warn: (fields, message) => createLogger('warn').warn(fields, message) },
   });
+  const certificate = new CertificateFromPrimary();
   const metrics = new WorkerMetrics((message) => void tell(message));
   process.on('message', (message: ToWorker | EventsToWorker) => {
     if (isEventMessage(message)) {
@@ -52,8 +53,11 @@ export async function runGatewayWorker(): Promise<void> {
       end(message.withinMs).catch((error: unknown) => fail(error));
     } else if (message.type === 'tellMetrics' || message.type === 'metrics') {
       void metrics.receive(message);
+    } else if (message.type === 'certificate') {
+      certificate.set(message.certificate);
     } else if (message.type === 'serve') {
-      serving = serve(message.settings, message.authz, message.authzHttp, events, metrics);
+      certificate.set(message.tls);
+      serving = serve(message.settings, message.authz, message.authzHttp, events, metrics, certificate);
       serving.catch((error: unknown) => fail(error));
     }
   });
@@ -62,6 +66,17 @@ export async function runGatewayWorker(): Promise<void> {
   });
   // What was sent before now had no listener.
   await tell({ type: 'listeningToPrimary' });
+}
+
+/** The certificate to show, as the primary says, which may say so before there is a gateway to show it. */
+class CertificateFromPrimary {
+  current: ServerCertificate | undefined;
+  onChange: (certificate: ServerCertificate) => void = () => undefined;
+
+  set(certificate: ServerCertificate | undefined): void {
+    this.current = certificate;
+    if (certificate !== undefined) this.onChange(certificate);
+  }
 }
 
 function tell(message: FromWorker): Promise<void> {
@@ -92,6 +107,7 @@ async function serve(
   sidecarSocket: string | undefined,
   events: EventPublisher,
   metrics: WorkerMetrics,
+  certificate: CertificateFromPrimary,
 ): Promise<Serving> {
   const logger = createLogger(settings.logLevel);
   const { volume: storage, features, listen, authzTokenFile } = settings;
@@ -155,6 +171,7 @@ async function serve(
     accessLog,
     allMetrics: () => metrics.ask(),
     publicMetrics: settings.publicMetrics,
+    tls: certificate.current,
     consoleFolder: settings.console ? consoleFolder(logger) : undefined,
   });
   const lifecycle = new LifecycleJob({ volume, authz, features: servedFeatures, logger });
@@ -166,6 +183,7 @@ async function serve(
   } catch (cause) {
     throw new UsageError(`cannot listen on ${listen.host}:${listen.port}: ${(cause as Error).message}`, 1);
   }
+  certificate.onChange = (changed) => gateway.setCertificate(changed);
   await tell({ type: 'serving', volume: volume.name });
   return {
     async drain(withinMs) {

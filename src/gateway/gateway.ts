@@ -1,6 +1,7 @@
 // The gateway's HTTP server. fastify owns the routes that are the gateway's own (health); everything else is S3 and goes through one
 // door, raw: no route is matched on an S3 path, no body is parsed, nothing is normalised.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex, Writable } from 'node:stream';
 import { TLSSocket } from 'node:tls';
@@ -25,6 +26,7 @@ import type { GatewayFeatures, Operation } from './s3/operation.ts';
 import { bucketOfHost } from './s3/request-target.ts';
 import { type RequestOrigin, TrustedProxies } from './s3/source-address.ts';
 import { type GatewayLogger, S3Handler } from './s3-handler.ts';
+import { answerPlainHttp, MIN_TLS_VERSION, type ServerCertificate } from './server-certificate.ts';
 
 export interface GatewayOptions {
   readonly volume: Volume;
@@ -48,6 +50,8 @@ export interface GatewayOptions {
   readonly allMetrics?: (() => Promise<string>) | undefined;
   /** Metrics are told to whoever asks on the S3 port. */
   readonly publicMetrics?: boolean;
+  /** Serves over TLS. */
+  readonly tls?: ServerCertificate | undefined;
   readonly limits?: Partial<GatewayLimits>;
 }
 
@@ -56,6 +60,8 @@ export interface Gateway {
   listen(host: string, port: number): Promise<AddressInfo>;
   /** Stops accepting, lets requests in flight end for so long, then cuts what is left. Closes neither volume nor client. */
   close(graceMs: number): Promise<void>;
+  /** Shows another certificate from now on; connections that are open go on. Only with `tls`. */
+  setCertificate(certificate: ServerCertificate): void;
   readonly metrics: Registry;
 }
 
@@ -75,7 +81,8 @@ class HttpGateway implements Gateway {
   readonly #console: ConsoleDoor | undefined;
   readonly #proxies: TrustedProxies;
   readonly #app: FastifyInstance;
-  readonly #servers: Server[] = [];
+  readonly #servers: (Server | TlsServer)[] = [];
+  #certificate: ServerCertificate | undefined;
   /** Requests whose client waits to be told to send its body. */
   readonly #waiting = new WeakSet<IncomingMessage>();
   #closing = false;
@@ -86,6 +93,7 @@ class HttpGateway implements Gateway {
     this.metrics = metrics.registry;
     this.#options = options;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#certificate = options.tls;
     const dispatcher = new Dispatcher({
       ...options,
       volume: metrics.timedVolume(options.volume),
@@ -155,6 +163,13 @@ class HttpGateway implements Gateway {
     await this.#app.close();
   }
 
+  setCertificate(certificate: ServerCertificate): void {
+    this.#certificate = certificate;
+    for (const server of this.#servers) {
+      if (server instanceof TlsServer) server.setSecureContext({ ...certificate, minVersion: MIN_TLS_VERSION });
+    }
+  }
+
   #routes(): FastifyInstance {
     const app = fastify({
       logger: false,
@@ -216,20 +231,26 @@ class HttpGateway implements Gateway {
     return this.#proxies.originOf(peer, new Map(proxyHeaders(request)));
   }
 
-  #createServer(): Server {
+  #createServer(): Server | TlsServer {
     const limits = this.#limits;
+    const certificate = this.#certificate;
     const serve = (request: IncomingMessage, response: ServerResponse): void => this.#app.routing(request, response);
-    const server = createServer(
-      {
-        maxHeaderSize: limits.headerBytes,
-        headersTimeout: limits.headersMs,
-        // a large upload may take long: silence is limited instead, while a body is read
-        requestTimeout: 0,
-        keepAliveTimeout: limits.keepAliveMs,
-        highWaterMark: limits.streamBuffer,
-      },
-      serve,
-    );
+    const options = {
+      maxHeaderSize: limits.headerBytes,
+      headersTimeout: limits.headersMs,
+      // a large upload may take long: silence is limited instead, while a body is read
+      requestTimeout: 0,
+      keepAliveTimeout: limits.keepAliveMs,
+      highWaterMark: limits.streamBuffer,
+    };
+    const server =
+      certificate === undefined
+        ? createServer(options, serve)
+        : createTlsServer(
+            { ...options, ...certificate, minVersion: MIN_TLS_VERSION, handshakeTimeout: limits.headersMs },
+            serve,
+          );
+    if (server instanceof TlsServer) answerPlainHttp(server);
     server.timeout = limits.idleMs;
     server.maxConnections = limits.connections;
     server.on('checkContinue', (request, response) => {

@@ -25,6 +25,8 @@ export interface GatewayOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** What says that it is up: `ready` asks for the sidecar, too. */
   readonly health?: 'ready' | 'live';
+  /** Instead of `health`, where it cannot be asked for over HTTP. */
+  readonly isUp?: (port: number) => Promise<boolean>;
 }
 
 export interface Gateway {
@@ -98,7 +100,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
         'the gateway serves',
         async () => {
           if (child.exit !== undefined) throw new Error(`the gateway ended (${JSON.stringify(child.exit)})`);
-          return isUp(gateway.client, options.health ?? 'ready');
+          return options.isUp === undefined ? isUp(gateway.client, options.health ?? 'ready') : options.isUp(port);
         },
         READY_WITHIN_MS,
       );
