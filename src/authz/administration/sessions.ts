@@ -126,3 +126,15 @@ export function expireSessions(current: IamRecords, nowMs: number): Command | un
     },
   };
 }
+
+/** Ends a session before its time. Its credentials are unknown from then on; fine if it is over already. */
+export function endSession(accessKey: string): Command {
+  return {
+    touched: { sessions: [accessKey] },
+    decide(records) {
+      if (!records.sessions.has(accessKey)) return {};
+      const removed = new Map([[accessKey, undefined]]);
+      return { sessions: removed, sessionPolicies: removed };
+    },
+  };
+}

@@ -10,10 +10,17 @@ import { ConsoleRefusal } from './console-refusal.ts';
 import { POLICY_DESK_ROUTES } from './policy-routes.ts';
 import { SESSION_ROUTES } from './session-routes.ts';
 import { SHARE_ROUTES } from './share-routes.ts';
+import { TEMPORARY_ROUTES } from './temporary-routes.ts';
 
 export const CONSOLE_PREFIX = '/minio/console/api/';
 
-const ROUTES: readonly ConsoleRoute[] = [...SESSION_ROUTES, ...SHARE_ROUTES, ...POLICY_DESK_ROUTES, ...AUDIT_ROUTES];
+const ROUTES: readonly ConsoleRoute[] = [
+  ...SESSION_ROUTES,
+  ...SHARE_ROUTES,
+  ...POLICY_DESK_ROUTES,
+  ...AUDIT_ROUTES,
+  ...TEMPORARY_ROUTES,
+];
 
 /** Answers a call below CONSOLE_PREFIX. Never rejects. */
 export async function answerConsoleCall(

@@ -8,9 +8,11 @@ import { BucketPage } from './pages/bucket.tsx';
 import { BucketsPage } from './pages/buckets.tsx';
 import { FilesPage } from './pages/files.tsx';
 import { GroupsPage } from './pages/groups.tsx';
+import { HealthPage } from './pages/health.tsx';
 import { PlaygroundPage } from './pages/playground.tsx';
 import { PoliciesPage } from './pages/policies.tsx';
 import { ServerPage } from './pages/server.tsx';
+import { SessionsPage } from './pages/sessions.tsx';
 import { SignInPage } from './pages/sign-in.tsx';
 import { UploadsPanel } from './pages/uploads-panel.tsx';
 import { UsersPage } from './pages/users.tsx';
@@ -27,7 +29,9 @@ const ADMINISTRATION = [
   { page: 'users', action: 'admin:ListUsers' },
   { page: 'groups', action: 'admin:ListGroups' },
   { page: 'policies', action: 'admin:GetPolicy' },
+  { page: 'sessions', action: 'admin:ListTemporaryAccounts' },
   { page: 'server', action: 'admin:ConfigUpdate' },
+  { page: 'health', action: 'admin:ServerInfo' },
   { page: 'audit', action: 'admin:*' },
   { page: 'playground', action: 'admin:*' },
 ] as const;
@@ -100,8 +104,12 @@ function Page({ route, identity }: { readonly route: Route; readonly identity: I
       return <PoliciesPage />;
     case 'accounts':
       return <AccountsPage identity={identity} />;
+    case 'sessions':
+      return <SessionsPage />;
     case 'server':
       return <ServerPage />;
+    case 'health':
+      return <HealthPage />;
     case 'audit':
       return <AuditPage />;
     case 'playground':
@@ -183,7 +191,9 @@ function pageNames(): Readonly<Record<AdminPage, string>> {
     users: t('Users'),
     groups: t('Groups'),
     policies: t('Policies'),
+    sessions: t('Sessions'),
     server: t('Server'),
+    health: t('Health'),
     audit: t('Audit'),
     playground: t('Playground'),
   };

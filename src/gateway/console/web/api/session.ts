@@ -58,3 +58,19 @@ export function shareLink(link: {
 }): Promise<{ url: string; expiresAtMs: number }> {
   return sendJson(`${API}/share`, 'POST', link);
 }
+
+/** Temporary credentials of somebody. */
+export interface TemporaryCredential {
+  readonly accessKey: string;
+  readonly parent: string;
+  readonly expiresAtMs?: number;
+}
+
+/** All that are not over; `total` is more than there are here when there are very many. */
+export function listTemporary(): Promise<{ total: number; credentials: TemporaryCredential[] }> {
+  return sendJson(`${API}/temporary-credentials`, 'GET');
+}
+
+export async function endTemporary(accessKey: string): Promise<void> {
+  await sendJson(`${API}/temporary-credentials`, 'DELETE', { accessKey });
+}

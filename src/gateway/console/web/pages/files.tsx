@@ -1,6 +1,6 @@
 // The files and folders of a bucket: looking, uploading, downloading, renaming, moving, deleting, sharing.
 import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { messageOf } from '../api/request.ts';
+import { ApiError, messageOf } from '../api/request.ts';
 import { archiveUrl, createFolder, listPage, objectUrl, type StoredObject } from '../api/s3.ts';
 import { mayI } from '../api/session.ts';
 import { Dialog, Problem } from '../parts/dialog.tsx';
@@ -17,6 +17,8 @@ const ROW = 40;
 const MAX_ENTRIES = 500_000;
 /** A folder that was uploaded into is read again at most this often, milliseconds. */
 const REFRESH_MS = 1_000;
+/** Names of more entries than this stay in the order of the store, which costs nothing: 10 before 9. */
+const MAX_COLLATED = 20_000;
 
 type Entry =
   | { readonly kind: 'folder'; readonly key: string; readonly name: string }
@@ -29,7 +31,10 @@ interface Listing {
   readonly error: string | undefined;
 }
 
-/** Reads a folder page by page, on and on, so that what is seen first is there first. */
+/**
+ * Reads a folder page by page, on and on, so that what is seen first is there first. What has come is shown whenever it has doubled, so that
+ * the work of showing stays in proportion; a folder that is read again stays as it was until all of it is there.
+ */
 function useListing(bucket: string, prefix: string): Listing & { readonly reload: () => void } {
   const [listing, setListing] = useState<Listing>({
     entries: [],
@@ -41,7 +46,9 @@ function useListing(bucket: string, prefix: string): Listing & { readonly reload
   useEffect(() => {
     const abort = new AbortController();
     const read = async (): Promise<void> => {
+      setListing((before) => ({ ...before, isLoading: true }));
       const entries: Entry[] = [];
+      let shown = 0;
       let after: string | undefined;
       do {
         const page = await listPage(bucket, { prefix, after, signal: abort.signal });
@@ -53,12 +60,22 @@ function useListing(bucket: string, prefix: string): Listing & { readonly reload
         }
         after = page.next;
         const isComplete = after === undefined || entries.length >= MAX_ENTRIES;
+        if (!isComplete && (round > 0 || entries.length < 2 * shown)) continue;
+        shown = entries.length;
         setListing({ entries: [...entries], isComplete, isLoading: !isComplete, error: undefined });
         if (isComplete) return;
       } while (after !== undefined);
     };
     read().catch((error: unknown) => {
-      if (!abort.signal.aborted) setListing((before) => ({ ...before, isLoading: false, error: messageOf(error) }));
+      if (abort.signal.aborted) return;
+      // What is not there any more is not shown any more.
+      const isGone = error instanceof ApiError && error.status === 404;
+      setListing((before) => ({
+        entries: isGone ? [] : before.entries,
+        isComplete: false,
+        isLoading: false,
+        error: messageOf(error),
+      }));
     });
     return () => abort.abort();
   }, [bucket, prefix, round]);
@@ -77,10 +94,12 @@ function sorted(entries: readonly Entry[], filter: string, { by, down }: Sort): 
   const value = (entry: Entry): number =>
     entry.kind === 'folder' ? -1 : by === 'size' ? entry.object.size : entry.object.modified.getTime();
   const direction = down ? -1 : 1;
-  const names = new Intl.Collator(undefined, { numeric: true });
+  const collator = new Intl.Collator(undefined, { numeric: true });
+  const compareNames =
+    seen.length <= MAX_COLLATED ? collator.compare : (a: string, b: string): number => (a < b ? -1 : Number(a > b));
   return [...seen].sort((a, b) => {
     if (a.kind !== b.kind) return a.kind === 'folder' ? -1 : 1;
-    const difference = by === 'name' ? names.compare(a.name, b.name) : value(a) - value(b);
+    const difference = by === 'name' ? compareNames(a.name, b.name) : value(a) - value(b);
     return difference * direction;
   });
 }
@@ -120,7 +139,7 @@ export function FilesPage({ bucket, prefix, uploads }: FilesProps) {
   const [isOver, setOver] = useState(false);
   const [dropError, setDropError] = useState<string>();
   const shownEntries = useMemo(() => sorted(entries, filter, sort), [entries, filter, sort]);
-  useRefreshAfterUploads(uploads, bucket, prefix, reload);
+  useRefreshAfterUploads(uploads, bucket, prefix, isLoading, reload);
   const selection = useMemo(() => selectionOf(entries, selected), [entries, selected]);
   const upload = (files: Iterable<{ path: string; file: File }>): void =>
     uploads.add(
@@ -281,25 +300,31 @@ async function takeDrop(
   if (some.length > 0) upload(some);
 }
 
-/** Reads the folder again when something was uploaded into it, but not for every file of many. */
-function useRefreshAfterUploads(uploads: UploadQueue, bucket: string, prefix: string, reload: () => void): void {
-  const due = useRef<ReturnType<typeof setTimeout>>();
+/** Reads the folder again when something was uploaded into it: not for every file of many, and not while it is being read. */
+function useRefreshAfterUploads(
+  uploads: UploadQueue,
+  bucket: string,
+  prefix: string,
+  isLoading: boolean,
+  reload: () => void,
+): void {
+  const [isDue, setDue] = useState(false);
   useEffect(() => {
     const uploaded = (event: Event): void => {
       const { detail } = event as CustomEvent<Upload>;
-      if (detail.bucket !== bucket || !detail.key.startsWith(prefix)) return;
-      due.current ??= setTimeout(() => {
-        due.current = undefined;
-        reload();
-      }, REFRESH_MS);
+      if (detail.bucket === bucket && detail.key.startsWith(prefix)) setDue(true);
     };
     uploads.addEventListener('uploaded', uploaded);
-    return () => {
-      uploads.removeEventListener('uploaded', uploaded);
-      clearTimeout(due.current);
-      due.current = undefined;
-    };
-  }, [uploads, bucket, prefix, reload]);
+    return () => uploads.removeEventListener('uploaded', uploaded);
+  }, [uploads, bucket, prefix]);
+  useEffect(() => {
+    if (!isDue || isLoading) return undefined;
+    const timer = setTimeout(() => {
+      setDue(false);
+      reload();
+    }, REFRESH_MS);
+    return () => clearTimeout(timer);
+  }, [isDue, isLoading, reload]);
 }
 
 function Crumbs({ bucket, prefix }: { readonly bucket: string; readonly prefix: string }) {

@@ -1,21 +1,26 @@
 // Which page is open: kept in the fragment of the address, so that it can be linked to and gone back to.
 import { useEffect, useState } from 'preact/hooks';
 
-export type Route =
-  | { readonly page: 'buckets' }
-  | { readonly page: 'files'; readonly bucket: string; readonly prefix: string }
-  | { readonly page: 'bucket'; readonly bucket: string }
-  | { readonly page: 'users' | 'groups' | 'policies' | 'accounts' | 'server' | 'audit' | 'playground' };
-
-const PAGES: ReadonlySet<string> = new Set([
+/** Pages that show no one thing of many. */
+const PLAIN_PAGES = [
   'users',
   'groups',
   'policies',
   'accounts',
+  'sessions',
   'server',
+  'health',
   'audit',
   'playground',
-]);
+] as const;
+
+export type Route =
+  | { readonly page: 'buckets' }
+  | { readonly page: 'files'; readonly bucket: string; readonly prefix: string }
+  | { readonly page: 'bucket'; readonly bucket: string }
+  | { readonly page: (typeof PLAIN_PAGES)[number] };
+
+const PAGES: ReadonlySet<string> = new Set(PLAIN_PAGES);
 
 export function readRoute(fragment: string): Route {
   const [page = '', ...rest] = (fragment.split('?')[0] ?? '').replace(/^#\/?/, '').split('/').map(decodePart);

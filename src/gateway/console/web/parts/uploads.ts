@@ -159,7 +159,9 @@ export class UploadQueue extends EventTarget {
   async #sendParts(work: Work): Promise<void> {
     const { upload, abort, parts } = work;
     const { bucket, key, file } = upload;
-    const { signal } = abort;
+    // What one part cannot do stops the others: none of them goes on behind the back of whoever tries again.
+    const failure = new AbortController();
+    const signal = AbortSignal.any([abort.signal, failure.signal]);
     const size = Math.max(PART_BYTES, Math.ceil(file.size / MAX_PARTS));
     const count = Math.ceil(file.size / size);
     work.uploadId ??= await again(signal, () => startUpload(bucket, key, file.type));
@@ -191,7 +193,10 @@ export class UploadQueue extends EventTarget {
         report();
       }
     };
-    await Promise.all(Array.from({ length: PARTS_AT_ONCE }, lane));
+    await Promise.all(Array.from({ length: PARTS_AT_ONCE }, lane)).catch((error: unknown) => {
+      failure.abort();
+      throw error;
+    });
     const list = [...parts].sort(([a], [b]) => a - b).map(([number, etag]) => ({ number, etag }));
     await again(signal, () => finishUpload(bucket, key, uploadId, list));
     work.uploadId = undefined;
