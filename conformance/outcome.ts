@@ -61,10 +61,7 @@ function missing(member: string): Expected {
 
 function byDialect(line: JsonObject, name: string, dialect: string): Json | undefined {
   const by = line[`${name}_by`];
-  if (isObject(by)) {
-    const own = by[dialect];
-    if (own !== undefined) return own;
-  }
+  if (isObject(by) && Object.hasOwn(by, dialect)) return by[dialect];
   return line[name];
 }
 

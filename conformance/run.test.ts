@@ -120,6 +120,16 @@ describe('a run', () => {
     expect([...one.families.keys()]).toEqual(['writes-a']);
   });
 
+  it('fails a file that is cut short, and counts what it could read', async () => {
+    const packed = gzipSync(JSON.stringify(vector({ id: 'g1' })));
+    writeFileSync(join(folder, 'b.jsonl.gz'), packed.subarray(0, -9));
+    writeFileSync(join(folder, 'c.jsonl.gz'), 'not gzip');
+    const result = await run([vector({})]);
+    expect(result.lines).toBe(result.passed + result.failed);
+    expect(result.failures.map(({ id }) => id)).toEqual([expect.stringMatching(/^b\.jsonl\.gz:\d$/), 'c.jsonl.gz:1']);
+    expect(reportText(result)).toContain('the file cannot be read');
+  });
+
   it('writes the same as JSON', async () => {
     const result = await run([vector({ expect: 'DENY' })]);
     expect(JSON.parse(reportJson(result))).toMatchObject({
@@ -151,6 +161,19 @@ describe('a program as target', () => {
       { target },
     );
     expect(result).toMatchObject({ passed: 3, failed: 1 });
+  });
+
+  it('may answer that there is none', async () => {
+    const none = { kind: 'source-ip', dialects: ['minio'], remoteAddrParam: 'X', env: {}, expect: null };
+    const target = await adapter('console.log(JSON.stringify({ id: v.id, outcome: null }));');
+    expect(await run([vector(none)], { target })).toMatchObject({ passed: 1, failed: 0 });
+  });
+
+  it('ends with all that the shell started for it, whatever they do', async () => {
+    const target = await CommandTarget.start('yes | cat; sleep 600');
+    const result = await run([vector({})], { target });
+    expect(result).toMatchObject({ lines: 1, failed: 1 });
+    expect(result.failures[0]?.explanation).toContain('not JSON: "y"');
   });
 
   it.each([

@@ -112,14 +112,23 @@ export function vectorFiles(folder: string): string[] {
     .map((name) => join(folder, name));
 }
 
-/** The lines of a vector file, blank ones left out. */
+/**
+ * The lines of a vector file, blank ones left out. A file that cannot be read to its end has one line more, which is no vector: what it
+ * lacks is never taken for passed.
+ */
 export async function* readVectors(file: string): AsyncGenerator<Vector | BadLine> {
   const raw = createReadStream(file);
   const input = file.endsWith('.gz') ? raw.pipe(createGunzip()) : raw;
   raw.on('error', (error) => input.destroy(error));
+  const name = basename(file);
   let number = 0;
-  for await (const text of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
-    number += 1;
-    if (text.trim() !== '') yield readVector(text, `${basename(file)}:${number}`);
+  try {
+    for await (const text of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+      number += 1;
+      if (text.trim() !== '') yield readVector(text, `${name}:${number}`);
+    }
+  } catch (error) {
+    const problem = `the file cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+    yield { id: `${name}:${number + 1}`, family: '?', problem };
   }
 }

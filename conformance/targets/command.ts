@@ -57,7 +57,8 @@ export class CommandTarget implements Target {
   /** Starts the program by the shell. Throws TargetError. */
   static async start(command: string): Promise<CommandTarget> {
     if (command.trim() === '') throw new TargetError('command: needs a program, e.g. command:./adapter.py');
-    const child = spawn(command, { shell: true, stdio: ['pipe', 'pipe', 'pipe'] });
+    // A group of its own: what the shell started ends with it.
+    const child = spawn(command, { shell: true, detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
     return new CommandTarget(command, child);
   }
 
@@ -75,9 +76,19 @@ export class CommandTarget implements Target {
 
   async close(): Promise<void> {
     this.#child.stdin.end();
-    const timer = setTimeout(() => this.#child.kill('SIGKILL'), END_TIMEOUT_MS);
+    const timer = setTimeout(() => this.#kill('SIGKILL'), END_TIMEOUT_MS);
     await this.#exit;
     clearTimeout(timer);
+  }
+
+  #kill(signal: NodeJS.Signals): void {
+    const { pid } = this.#child;
+    if (pid === undefined) return;
+    try {
+      process.kill(-pid, signal);
+    } catch {
+      // The whole group has ended by itself.
+    }
   }
 
   #receive(line: string): void {
@@ -102,7 +113,8 @@ export class CommandTarget implements Target {
     }
     clearTimeout(waiting.timer);
     const explanation = typeof wrapped?.explanation === 'string' ? wrapped.explanation : undefined;
-    waiting.resolve({ outcome: wrapped?.outcome ?? answer, explanation });
+    // `null` is an outcome, too.
+    waiting.resolve({ outcome: wrapped?.outcome === undefined ? answer : wrapped.outcome, explanation });
   }
 
   /** Nothing more can be had from the program. */
@@ -111,7 +123,7 @@ export class CommandTarget implements Target {
     const complaint = this.#complaint.trim();
     this.#ended = complaint === '' ? problem : `${problem}; it wrote: ${complaint}`;
     this.#child.stdin.end();
-    this.#child.kill('SIGTERM');
+    this.#kill('SIGTERM');
     for (const { reject, timer } of this.#waiting.splice(0)) {
       clearTimeout(timer);
       reject(new Error(this.#ended));
