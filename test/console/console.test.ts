@@ -250,13 +250,54 @@ describe.skipIf(!hasChromium())('the console', () => {
       await page.getByLabel('Select old/').check();
       const [download] = await Promise.all([
         page.waitForEvent('download'),
-        page.getByRole('link', { name: 'Download as zip' }).click(),
+        page.getByRole('button', { name: 'Download as zip' }).click(),
       ]);
       expect(download.suggestedFilename()).toBe('old.zip');
       const archive = readFileSync(await download.path());
       expect(archive.subarray(0, 2).toString()).toBe('PK');
       expect(archive.includes('old/first.txt')).toBe(true);
       expect(archive.includes('first')).toBe(true);
+    });
+
+    test('a folder whose bucket is deleted meanwhile shows that, and nothing of what was there', async () => {
+      const short = { bucket: 'short-lived' };
+      const send = async (call: object) =>
+        expect((await gateway.client.send({ keys: ROOT_KEYS, ...short, ...call })).status).toBeLessThan(300);
+      await send({ method: 'PUT' });
+      await send({ method: 'PUT', key: 'only.txt', body: 'x' });
+      const page = await openAs(ROOT_KEYS, '#/files/short-lived/');
+      const row = page.getByRole('button', { name: 'only.txt', exact: true });
+      await row.waitFor();
+      await send({ method: 'DELETE', key: 'only.txt' });
+      await send({ method: 'DELETE' });
+      await page.getByRole('button', { name: 'Refresh' }).click();
+      await page.getByRole('alert').filter({ hasText: 'bucket does not exist' }).waitFor();
+      expect(await row.count()).toBe(0);
+    });
+
+    test('an archive of more keys than an address can name holds what may be read, and names the rest', async () => {
+      const page = await openAs(PREFIXED);
+      const [cookie] = await page.context().cookies();
+      const headers = { cookie: `portcullis-console=${cookie?.value}` };
+      const form = new URLSearchParams({ base: '' });
+      for (let i = 0; i < 400; i++) form.append('key', `old/refused-${'x'.repeat(80)}-${i}.txt`);
+      form.append('key', 'mine/a.txt');
+      form.append('prefix', 'old/');
+      const answer = await fetch(`${gateway.url}/minio/console/zip/photos`, { method: 'POST', headers, body: form });
+      expect(answer.status).toBe(200);
+      const archive = Buffer.from(await answer.arrayBuffer()).toString('latin1');
+      expect(archive).toContain('mine/a.txt');
+      expect(archive).toContain('LEFT-OUT.txt');
+      expect(archive).toContain('-399.txt');
+      expect(archive).toMatch(/^old\/$/m);
+      expect(archive).not.toContain('old/first.txt');
+      const strange = { ...headers, 'sec-fetch-site': 'cross-site', origin: 'https://elsewhere.example' };
+      const refused = await fetch(`${gateway.url}/minio/console/zip/photos`, {
+        method: 'POST',
+        headers: strange,
+        body: form,
+      });
+      expect(refused.status).toBe(403);
     });
 
     test('makes folders, and opens them by their links', async () => {

@@ -13,7 +13,7 @@ import { consoleToken, withBearer } from './console-cookie.ts';
 import { type ConsoleFiles, PAGE_HEADERS } from './console-files.ts';
 import { type ConsoleTarget, consoleTarget } from './console-target.ts';
 import { isFromConsole } from './same-origin.ts';
-import { archiveName, readSelection, zipOf } from './zip-download.ts';
+import { archiveName, readForm, readSelection, zipOf } from './zip-download.ts';
 
 export interface ConsoleDoorOptions {
   readonly files: ConsoleFiles;
@@ -86,7 +86,9 @@ export class ConsoleDoor {
     response: ServerResponse,
     target: Extract<ConsoleTarget, { kind: 'sidecar' | 's3' | 'zip' }>,
   ): Promise<void> {
-    if (!isFromConsole(request.method ?? '', request.headers)) {
+    // An archive is only read: a form asks for it, because no address is long enough for what may be selected.
+    const method = target.kind === 'zip' && request.method === 'POST' ? 'GET' : (request.method ?? '');
+    if (!isFromConsole(method, request.headers)) {
       refuse(request, response, 403, 'CrossOrigin', 'Only the page of the console may ask this.');
       return;
     }
@@ -117,9 +119,10 @@ export class ConsoleDoor {
   ): Promise<void> {
     const abort = new AbortController();
     response.once('close', () => abort.abort(new Error('the client went away')));
-    request.resume();
     try {
-      const selection = readSelection(bucket, query);
+      const isForm = request.method === 'POST';
+      if (!isForm) request.resume();
+      const selection = readSelection(bucket, isForm ? await readForm(request) : query);
       const archive = zipOf(selection, (method, url) => this.#ask(request, method, url, abort.signal), abort.signal);
       const name = encodeURIComponent(archiveName(selection));
       response.writeHead(200, {

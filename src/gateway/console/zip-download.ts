@@ -8,6 +8,8 @@ import { readXml, xmlChild, xmlChildren, xmlText } from '../s3/xml.ts';
 
 /** Objects of one archive; what is beyond is named as left out. */
 export const MAX_ZIP_OBJECTS = 100_000;
+/** Largest form that names a selection, bytes. */
+export const MAX_SELECTION_BYTES = 16 * 1024 * 1024;
 const LEFT_OUT = 'LEFT-OUT.txt';
 
 /** Serves an S3 request of the session's user. */
@@ -22,13 +24,26 @@ export interface ZipSelection {
   readonly prefixes: readonly string[];
 }
 
-/** Reads a selection out of the query `base=…&key=…&prefix=…`. Throws S3Error. */
-export function readSelection(bucket: string, query: string): ZipSelection {
-  const parameters = new URLSearchParams(query);
+/** Reads a selection out of a form `base=…&key=…&prefix=…`. Throws S3Error. */
+export function readSelection(bucket: string, form: string): ZipSelection {
+  const parameters = new URLSearchParams(form);
   const keys = parameters.getAll('key');
   const prefixes = parameters.getAll('prefix');
   if (keys.length + prefixes.length === 0) throw new S3Error('InvalidArgument', 'Nothing is selected.');
   return { bucket, base: parameters.get('base') ?? '', keys, prefixes };
+}
+
+/** The body of a form. Throws S3Error. */
+export async function readForm(body: AsyncIterable<Buffer>): Promise<string> {
+  const pieces: Buffer[] = [];
+  let length = 0;
+  for await (const piece of body) {
+    length += piece.length;
+    if (length > MAX_SELECTION_BYTES)
+      throw new S3Error('InvalidArgument', 'Too much is selected. Choose its folder instead.');
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces).toString('latin1');
 }
 
 /** The archive's name. */
@@ -51,7 +66,7 @@ export function zipOf(selection: ZipSelection, ask: AskS3, signal: AbortSignal):
 async function fill(zip: ZipFile, selection: ZipSelection, ask: AskS3, signal: AbortSignal): Promise<void> {
   const leftOut: string[] = [];
   let count = 0;
-  for await (const key of keysOf(selection, ask)) {
+  for await (const key of keysOf(selection, ask, leftOut)) {
     signal.throwIfAborted();
     const name = nameIn(selection.base, key);
     if (name === undefined || count === MAX_ZIP_OBJECTS) {
@@ -61,11 +76,11 @@ async function fill(zip: ZipFile, selection: ZipSelection, ask: AskS3, signal: A
     count += 1;
     // One at a time: the next object is not opened before this one is through.
     await add(zip, name, () => ask('GET', objectUrl(selection.bucket, key)), signal).catch((error: unknown) => {
-      if (!(error instanceof S3Error) || error.status >= 500) throw error;
+      if (!isRefusal(error)) throw error;
       leftOut.push(key);
     });
   }
-  if (leftOut.length > 0) zip.addBuffer(Buffer.from(`${leftOut.join('\n')}\n`), LEFT_OUT);
+  if (leftOut.length > 0) zip.addBuffer(Buffer.from(`${leftOut.join('\n')}\n`), LEFT_OUT, { compress: false });
   zip.end();
 }
 
@@ -81,7 +96,12 @@ async function add(zip: ZipFile, name: string, open: () => Promise<S3Reply>, sig
   });
 }
 
-async function* keysOf({ bucket, keys, prefixes }: ZipSelection, ask: AskS3): AsyncIterable<string> {
+function isRefusal(error: unknown): boolean {
+  return error instanceof S3Error && error.status < 500;
+}
+
+/** All keys of a selection; folders that may not be listed go to `leftOut`. */
+async function* keysOf({ bucket, keys, prefixes }: ZipSelection, ask: AskS3, leftOut: string[]): AsyncIterable<string> {
   yield* keys;
   for (const prefix of prefixes) {
     let token: string | undefined;
@@ -91,7 +111,14 @@ async function* keysOf({ bucket, keys, prefixes }: ZipSelection, ask: AskS3): As
         prefix,
         ...(token === undefined ? {} : { 'continuation-token': token }),
       });
-      const reply = await ask('GET', `/${bucket}?${query.toString().replaceAll('+', '%20')}`);
+      let reply: S3Reply;
+      try {
+        reply = await ask('GET', `/${bucket}?${query.toString().replaceAll('+', '%20')}`);
+      } catch (error) {
+        if (!isRefusal(error)) throw error;
+        leftOut.push(prefix);
+        break;
+      }
       const page = readXml(Buffer.from(reply.body as string), 'ListBucketResult');
       for (const entry of xmlChildren(page, 'Contents')) {
         const key = xmlText(entry, 'Key');

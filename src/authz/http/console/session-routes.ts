@@ -58,6 +58,9 @@ async function signIn(call: ConsoleCall): Promise<AdminReply> {
     throw error.code === 'ExpiredToken' ? error : new ConsoleRefusal('SignInRefused', undefined, { cause: error });
   }
   if (identified.type !== 'Known') throw new ConsoleRefusal('SignInRefused');
+  // Whoever signs in anew is through with the session that this browser had.
+  const previous = bearerToken(request);
+  if (previous !== undefined) service.sessions.close(previous);
   const { accessKey, secretKey } = identified.credential;
   const token = service.sessions.open({ accessKey, secretKey, sessionToken: keys.sessionToken }, nowMs);
   return json(whoIs(identified, call.service.account), {

@@ -178,12 +178,32 @@ export async function readBlob(bucket: string, key: string, type: string): Promi
   return new Blob([await (await send(objectUrl(bucket, key))).arrayBuffer()], { type });
 }
 
-/** The address of an archive of a selection. */
-export function archiveUrl(bucket: string, base: string, keys: readonly string[], prefixes: readonly string[]): string {
-  const query = new URLSearchParams({ base });
-  for (const key of keys) query.append('key', key);
-  for (const prefix of prefixes) query.append('prefix', prefix);
-  return `/minio/console/zip/${encodeURIComponent(bucket)}?${query.toString()}`;
+export interface ArchiveOf {
+  readonly bucket: string;
+  /** The folder that is shown. */
+  readonly base: string;
+  readonly keys: readonly string[];
+  readonly prefixes: readonly string[];
+}
+
+/** Has the browser save a selection as a zip. A form asks for it, because no address is long enough for many keys. */
+export function saveArchive({ bucket, base, keys, prefixes }: ArchiveOf): void {
+  const form = document.createElement('form');
+  form.method = 'post';
+  form.action = `/minio/console/zip/${encodeURIComponent(bucket)}`;
+  const add = (name: string, value: string): void => {
+    const field = document.createElement('input');
+    field.type = 'hidden';
+    field.name = name;
+    field.value = value;
+    form.append(field);
+  };
+  add('base', base);
+  for (const key of keys) add('key', key);
+  for (const prefix of prefixes) add('prefix', prefix);
+  document.body.append(form);
+  form.submit();
+  form.remove();
 }
 
 // ---- bucket configuration

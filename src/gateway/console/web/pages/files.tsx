@@ -1,7 +1,7 @@
 // The files and folders of a bucket: looking, uploading, downloading, renaming, moving, deleting, sharing.
 import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { ApiError, messageOf } from '../api/request.ts';
-import { archiveUrl, createFolder, listPage, objectUrl, type StoredObject } from '../api/s3.ts';
+import { createFolder, listPage, objectUrl, type StoredObject, saveArchive } from '../api/s3.ts';
 import { mayI } from '../api/session.ts';
 import { Dialog, Problem } from '../parts/dialog.tsx';
 import { useRunning } from '../parts/hooks.ts';
@@ -205,9 +205,9 @@ export function FilesPage({ bucket, prefix, uploads }: FilesProps) {
         <div class="selection" role="toolbar" aria-label={t('Selection')}>
           <span>{t('{0} selected', selected.size)}</span>
           {rights.get && (
-            <a class="button" href={archiveUrl(bucket, prefix, selection.keys, selection.prefixes)} download>
+            <button type="button" onClick={() => saveArchive({ bucket, base: prefix, ...selection })}>
               {t('Download as zip')}
-            </a>
+            </button>
           )}
           {rights.put && (
             <button type="button" onClick={() => setDialog('move')}>
