@@ -80,6 +80,16 @@ function sameLines(a: readonly string[], b: readonly string[]): boolean {
 const accessDenied = { status: 403, code: 'AccessDenied' };
 const noSignatureMatch = { status: 403, code: 'SignatureDoesNotMatch' };
 
+/** AWS's words for what nothing allows to anna. */
+function told(action: string, resource: string): unknown {
+  return expect.stringMatching(
+    new RegExp(
+      String.raw`^User: arn:aws:iam::\d{12}:user/anna is not authorized to perform: ${action} on resource: ` +
+        `"arn:aws:s3:::${resource}" because no identity-based policy allows the ${action} action$`,
+    ),
+  );
+}
+
 describe('a policy for docs/home/*', () => {
   it('allows reading, writing, copying and deleting below home/', async () => {
     const key = 'home/new/one.txt';
@@ -199,6 +209,26 @@ describe('who may not', () => {
 
   it('a denied GET does not tell whether the object exists', async () => {
     expect(await client.send({ bucket: 'docs', key: 'no-such-thing', keys: anna })).toMatchObject(accessDenied);
+  });
+
+  it('a GET of a missing object by one who may read but not list says what was refused', async () => {
+    const answer = await client.send({ bucket: 'docs', key: 'home/missing.txt', keys: anna });
+    expect(answer).toMatchObject(accessDenied);
+    expect(xmlValue(answer.body, 'Message')).toEqual(told('s3:ListBucket', 'docs'));
+  });
+
+  it('ListBuckets by one who may see no bucket says what was refused', async () => {
+    const answer = await client.send({ keys: nobody });
+    expect(answer).toMatchObject(accessDenied);
+    expect(xmlValue(answer.body, 'Message')).toMatch(
+      /^User: arn:aws:iam::\d{12}:user\/nobody is not authorized to perform: s3:ListAllMyBuckets on resource: /,
+    );
+  });
+
+  it('ListBuckets without credentials says nothing', async () => {
+    const answer = await client.send({});
+    expect(answer).toMatchObject(accessDenied);
+    expect(answer.body).not.toContain('s3:');
   });
 });
 
@@ -454,6 +484,7 @@ describe('names that come in by another door', () => {
     const answer = await deleteKeys(['home/gone.txt', 'secret.txt']);
     expect(xmlElements(answer.body, 'Deleted').map((deleted) => xmlValue(deleted, 'Key'))).toEqual(['home/gone.txt']);
     expect(errors(answer)).toEqual([['secret.txt', 'AccessDenied']]);
+    expect(xmlValue(answer.body, 'Message')).toEqual(told('s3:DeleteObject', 'docs/secret.txt'));
     expect((await client.send({ bucket: 'docs', key: 'home/gone.txt', keys: gateway.root })).code).toBe('NoSuchKey');
     expect((await client.send({ bucket: 'docs', key: 'secret.txt', keys: gateway.root })).status).toBe(200);
   });

@@ -93,7 +93,7 @@ export const deleteObjects = defineOperation({
     const allowed: Named[] = [];
     for (const entry of entries) if (entry.key instanceof S3Error) results.set(entry, entry.key);
     entries.filter(isNamed).forEach((entry, i) => {
-      if (grant.allowed[i] !== true) results.set(entry, new S3Error('AccessDenied'));
+      if (grant.allowed[i] !== true) results.set(entry, grant.refusals[i] ?? new S3Error('AccessDenied'));
       else if (isNullVersion(entry.versionId)) allowed.push(entry);
     });
     for (const [entry, error] of await removeAll(grant, context, allowed)) results.set(entry, error);

@@ -34,7 +34,7 @@ export const listBuckets = defineOperation({
     if (!mayListAll && grant.principal.type === 'Anonymous') throw new S3Error('AccessDenied');
     const all = await buckets(context);
     const visible = mayListAll ? all : await visibleBuckets(grant, all);
-    if (!mayListAll && visible.length === 0) throw new S3Error('AccessDenied');
+    if (!mayListAll && visible.length === 0) throw grant.refusals[0] ?? new S3Error('AccessDenied');
     const { prefix, maxBuckets, after } = grant.input;
     const wanted = visible.filter(({ name }) => name > after && name.startsWith(prefix));
     const page = wanted.slice(0, maxBuckets);

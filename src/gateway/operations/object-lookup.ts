@@ -15,7 +15,7 @@ export interface FoundObject extends ExistingFile {
 }
 
 /** What of a grant finding an object needs. */
-export type Asker = Pick<Grant<unknown>, 'decideEach' | 'decided'>;
+export type Asker = Pick<Grant<unknown>, 'refusalsOf' | 'decided'>;
 
 /** An object, and the version of it that was named, if one was. */
 export interface ObjectReference {
@@ -56,8 +56,9 @@ export async function missingObject(
 ): Promise<S3Error> {
   const { bucket, key, versionId } = reference;
   await requireBucket(context, bucket);
-  const [mayList] = await asker.decideEach([{ action: 's3:ListBucket', bucket, context: { 's3:prefix': [key] } }]);
-  if (mayList !== true) return new S3Error('AccessDenied');
+  const question = { action: 's3:ListBucket', bucket, context: { 's3:prefix': [key] } };
+  const refusals = await asker.refusalsOf([question]);
+  if (refusals.length !== 1 || refusals[0] !== undefined) return refusals[0] ?? new S3Error('AccessDenied');
   return isNullVersion(versionId)
     ? new S3Error('NoSuchKey')
     : new S3Error('NoSuchVersion', undefined, { fields: { VersionId: versionId ?? '' } });

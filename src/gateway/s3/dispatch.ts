@@ -310,8 +310,11 @@ export class Dispatcher {
         request,
         principal: permission.principal,
         allowed: permission.allowed,
+        refusals: permission.refusals,
         decideEach: async (further: Parameters<Grant<unknown>['decideEach']>[0]) =>
           further.length === 0 ? [] : (await questioner.each(further)).allowed,
+        refusalsOf: async (further: Parameters<Grant<unknown>['refusalsOf']>[0]) =>
+          further.length === 0 ? [] : (await questioner.each(further)).refusals,
         decided: permission.decided,
         payload,
         get configuration() {

@@ -72,6 +72,8 @@ export interface Grant<In> {
   readonly principal: GrantedPrincipal;
   /** For AskMode 'each': for each question, whether it was allowed. All true otherwise. */
   readonly allowed: readonly boolean[];
+  /** For each question: what the caller is told of its refusal, undefined for an allow. */
+  readonly refusals: readonly (S3Error | undefined)[];
   /** The objects whose facts the decision read: the handler acts on those very inodes, or not at all. */
   readonly decided: DecidedObjects;
   /**
@@ -79,6 +81,8 @@ export interface Grant<In> {
    * anything but an allow. At most `BATCH_LIMIT` are put into one question; longer lists are asked in turns.
    */
   decideEach(questions: readonly Question[]): Promise<readonly boolean[]>;
+  /** As `decideEach`, for a handler that answers with the refusal: undefined for an allow, else what the caller is told. */
+  refusalsOf(questions: readonly Question[]): Promise<readonly (S3Error | undefined)[]>;
   /**
    * The verified payload: bytes are handed out as they arrive, but `Payload.verified` must be awaited before anything becomes
    * visible. Undefined for operations without a body.

@@ -23,6 +23,8 @@ export interface Permission {
   readonly principal: GrantedPrincipal;
   /** One a question, same order. */
   readonly allowed: readonly boolean[];
+  /** What the caller is told of each question that is not allowed; undefined for one that is. */
+  readonly refusals: readonly (S3Error | undefined)[];
   readonly frames: FrameChannel | undefined;
   /** The objects whose facts the decision read. */
   readonly decided: DecidedObjects;
@@ -65,7 +67,13 @@ export class Questioner {
     }
     if (verdict.kind !== 'allowed') throw refusalOf(verdict);
     const { principal, frames } = answer;
-    return { principal: grantedPrincipal(principal), allowed: questions.map(() => true), frames, decided };
+    return {
+      principal: grantedPrincipal(principal),
+      allowed: questions.map(() => true),
+      refusals: questions.map(() => undefined),
+      frames,
+      decided,
+    };
   }
 
   /** Each on its own. Throws only when the credentials do not stand or there is no answer. */
@@ -85,6 +93,7 @@ export class Questioner {
     return {
       principal: grantedPrincipal(first.principal),
       allowed: verdicts.map(({ kind }) => kind === 'allowed'),
+      refusals: verdicts.map((verdict) => (verdict.kind === 'allowed' ? undefined : refusalOf(verdict))),
       frames: first.frames,
       decided,
     };
