@@ -20,7 +20,7 @@ import { addOwnPaths, isOwnPath, ownHeaders } from './own-paths.ts';
 import { SERVER_NAME } from './reply-writer.ts';
 import { Dispatcher } from './s3/dispatch.ts';
 import { errorReply, newRequestId } from './s3/error-reply.ts';
-import { S3Error } from './s3/errors.ts';
+import { S3Error, type S3ErrorCode } from './s3/errors.ts';
 import type { EventSink } from './s3/object-event.ts';
 import type { GatewayFeatures, Operation } from './s3/operation.ts';
 import { bucketOfHost } from './s3/request-target.ts';
@@ -238,6 +238,8 @@ class HttpGateway implements Gateway {
     const options = {
       maxHeaderSize: limits.headerBytes,
       headersTimeout: limits.headersMs,
+      // Node looks for headers that are late this often
+      connectionsCheckingInterval: Math.ceil(limits.headersMs / 4),
       // a large upload may take long: silence is limited instead, while a body is read
       requestTimeout: 0,
       keepAliveTimeout: limits.keepAliveMs,
@@ -251,8 +253,12 @@ class HttpGateway implements Gateway {
             serve,
           );
     if (server instanceof TlsServer) answerPlainHttp(server);
+    // Node leaves out headers above a count, without a word; their bytes are limited
+    server.maxHeadersCount = 0;
     server.timeout = limits.idleMs;
     server.maxConnections = limits.connections;
+    // whoever is being served goes on; those who only keep a connection make room for who comes
+    server.on('drop', () => server.closeIdleConnections());
     server.on('checkContinue', (request, response) => {
       this.#waiting.add(request);
       serve(request, response);
@@ -272,13 +278,19 @@ function* proxyHeaders({ headers }: IncomingMessage): Iterable<[string, string]>
   }
 }
 
+/** What Node finds wrong with a connection, in S3's words. */
+const CONNECTION_ERRORS: Readonly<Record<string, S3ErrorCode>> = {
+  HPE_HEADER_OVERFLOW: 'RequestHeaderSectionTooLarge',
+  ERR_HTTP_REQUEST_TIMEOUT: 'RequestTimeout',
+};
+
 /** Answers what is no HTTP request, or one with too large a head; there is no response object for these. */
 function answerBadRequest(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (!socket.writable || error.code === 'ECONNRESET') {
     socket.destroy();
     return;
   }
-  const code = error.code === 'HPE_HEADER_OVERFLOW' ? 'RequestHeaderSectionTooLarge' : 'InvalidRequest';
+  const code = CONNECTION_ERRORS[error.code ?? ''] ?? 'InvalidRequest';
   const requestId = newRequestId();
   const reply = errorReply(new S3Error(code), { requestId, rawPath: '', bucket: undefined, key: undefined });
   const body = Buffer.from(String(reply.body));

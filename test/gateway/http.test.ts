@@ -425,6 +425,24 @@ describe('connections', () => {
     expect(answers.toLowerCase()).toContain('connection: close');
   });
 
+  it('whose headers do not come are told so, and those who wait make room', async () => {
+    const limits = { headersMs: 200, connections: 3 };
+    const slow = await startEchoGateway({ gateway: { limits } });
+    try {
+      expect(await sendRaw(slow.address.port, 'GET /b/k HTTP/1.1\r\nho')).toContain('<Code>RequestTimeout</Code>');
+      // three that were served and are kept
+      const kept = Array.from({ length: limits.connections }, () => connect(slow.address.port, '127.0.0.1'));
+      for (const socket of kept) {
+        socket.write('GET /minio/health/live HTTP/1.1\r\nhost: x\r\n\r\n');
+        await once(socket, 'data');
+      }
+      await expect.poll(async () => (await send(slow.address.port, { path: '/bucket/none' })).status).toBe(404);
+      for (const socket of kept) socket.destroy();
+    } finally {
+      await slow.stop();
+    }
+  });
+
   it('are cut when a body breaks off, so that the client notices', async () => {
     for (const key of ['lies', 'unreadable']) await put(key, Buffer.alloc(100_000));
     await expect(call({ path: '/bucket/lies' })).rejects.toThrow();
