@@ -42,7 +42,7 @@ export function readActions(
         : isKnown(entry, service, table, context)
     )
       return;
-    const mixed = negated || (kind !== 'bucket' && isOfOtherService(entry, service, grammar));
+    const mixed = negated || (kind !== 'bucket' && isOfOtherService(entry, service, entries, grammar));
     const suggestion = mixed ? undefined : suggestedAction(entry, kind, grammar);
     issues.push({
       code: mixed ? 'MixedServices' : 'UnknownAction',
@@ -114,8 +114,17 @@ function mixes(entries: readonly string[], entry: string, grammar: PathGrammar):
   return serviceOf([entry], grammar) !== serviceOf(entries, grammar);
 }
 
-function isOfOtherService(entry: string, service: StatementService, grammar: PathGrammar): boolean {
-  return serviceOf([entry], grammar) !== service || (/^(s3|admin|sts|kms):/.exec(entry)?.[1] ?? service) !== service;
+/** Whether an entry speaks of another service than the rest; a name that no service has is unknown, and mixes nothing. */
+function isOfOtherService(
+  entry: string,
+  service: StatementService,
+  entries: readonly string[],
+  grammar: PathGrammar,
+): boolean {
+  const own = /^(s3|admin|sts|kms):/.exec(entry)?.[1];
+  if (own === undefined) return serviceOf([entry], grammar) !== service;
+  // A statement is of S3 also when none of its entries says what else it is of.
+  return own !== service && (service !== 's3' || entries.some((other) => !/^(admin|sts|kms):/.test(other)));
 }
 
 function matching(entry: string, table: ActionTable): string[] {

@@ -18,12 +18,29 @@ describe('a document with mistakes', () => {
       '$.Statement[0].Condition.StringEquals.aws:PrincipalType',
       'aws:principaltype',
     ],
+    [
+      'an administration action of documentation',
+      { Effect: 'Allow', Action: 'admin:DescribeBatchJobs' },
+      '$.Statement[0].Action[0]',
+      'admin:DescribeBatchJob',
+    ],
+    [
+      'a misspelt action beside one that is right',
+      { Effect: 'Allow', Action: ['admin:ServerInfo', 'admin:ServiceRestar'] },
+      '$.Statement[0].Action[1]',
+      'admin:ServiceRestart',
+    ],
     ['an operator', { ...GET, Condition: { StringEqual: {} } }, '$.Statement[0].Condition.StringEqual', 'StringEquals'],
     ['a bare bucket', { ...GET, Resource: 'photos/*' }, '$.Statement[0].Resource[0]', 'arn:aws:s3:::photos/*'],
     ['an effect', { ...GET, Effect: 'allow' }, '$.Statement[0].Effect', 'Allow'],
   ])('gets a suggestion for %s', (_what, statement, path, suggestion) => {
     const parsed = parse(statement);
     expect(parsed.ok ? [] : parsed.issues).toMatchObject([{ path, suggestion }]);
+  });
+
+  it('is told that a statement is of one service', () => {
+    const parsed = parse({ ...GET, Action: ['s3:GetObject', 'admin:ServerInfo'] });
+    expect(parsed.ok ? [] : parsed.issues).toMatchObject([{ code: 'MixedServices', path: '$.Statement[0].Action[0]' }]);
   });
 
   it('is told all of them', () => {
