@@ -14,6 +14,10 @@ export interface BlockStoreLimits {
   readonly prefetch: number;
 }
 
+const MAX_UNITS_AHEAD = 8;
+/** Bytes of decoded blocks ahead of one reader, though two blocks at least. */
+const MAX_DECODED_AHEAD = 16 * 1024 * 1024;
+
 /** A part of a block that is smaller than this share of it is read alone, and the block not kept. */
 const SMALL_SHARE = 4;
 
@@ -60,6 +64,12 @@ export class BlockStore {
     // What is kept is kept whole.
     if (!this.#codec.identity || this.#cache !== undefined) return this.layout.blockSize;
     return Math.min(this.#objects.readUnit, this.layout.blockSize);
+  }
+
+  /** Units worth fetching ahead of one reader: compressed blocks are decoded about one at a time, so many large ones only wait. */
+  get maxUnitsAhead(): number {
+    if (this.#codec.identity) return MAX_UNITS_AHEAD;
+    return Math.min(MAX_UNITS_AHEAD, Math.max(2, Math.floor(MAX_DECODED_AHEAD / this.layout.blockSize)));
   }
 
   async put(slice: bigint, index: number, block: Uint8Array): Promise<void> {

@@ -15,7 +15,6 @@ interface ReadUnit {
   readonly start: number;
 }
 
-const MAX_UNITS_AHEAD = 8;
 /** Zeros are handed out in pieces of at most this. */
 const ZERO_UNIT = 1024 * 1024;
 const ZEROS = new Uint8Array(ZERO_UNIT);
@@ -119,7 +118,7 @@ export class SliceFileReader implements FileReader {
           ahead.push(next);
         }
         // The reader had to wait for what was fetched ahead: the store is the slower one.
-        if (!current.settled && window < MAX_UNITS_AHEAD) window *= 2;
+        if (!current.settled && window < this.#parts.blocks.maxUnitsAhead) window *= 2;
         yield await this.#take(current);
       }
     } finally {
