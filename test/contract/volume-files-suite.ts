@@ -1,12 +1,24 @@
 // Files of a volume: writing, replacing, reading while they are removed, and damage that must never become wrong bytes.
-import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { createReadStream, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { openVolume, type Volume, VolumeError, type VolumeOptions, type VolumePath } from '../../src/juicefs/index.ts';
+import {
+  checkTree,
+  dumpVolume,
+  loadVolume,
+  openVolume,
+  type Volume,
+  VolumeError,
+  type VolumeOptions,
+  type VolumePath,
+} from '../../src/juicefs/index.ts';
+import { unpackGolden } from '../fixtures/volumes/golden.ts';
 import type { EngineKind, RunningEngine } from './meta-engines.ts';
 import { makeVolume, type TemporaryVolume } from './temporary-volume.ts';
 
 const KIB = 1024;
+const ADMIN = { environment: {}, log: { info: () => undefined, warn: () => undefined } };
+
 /** The suite on one engine. */
 export function volumeFilesSuite(kind: EngineKind): void {
   let engine: RunningEngine;
@@ -342,6 +354,30 @@ export function volumeFilesSuite(kind: EngineKind): void {
       expect(await failure(volume.rmdir(['.trash']))).toBe('EPERM');
       expect(await failure(volume.rename(['.trash'], ['t']))).toBe('EPERM');
       expect(await failure(volume.mkdir(['.trash', 'x']))).toBe('EPERM');
+    });
+  });
+
+  describe('a dump', () => {
+    it('of any size is loaded, and dumped again as the same text', { timeout: 180_000 }, async () => {
+      const golden = unpackGolden('sqlite-posix');
+      try {
+        await open({});
+        await volume.close();
+        const metaUrl = await engine.newMetaUrl(mkdtempSync(join(made.directory, 'loaded-')));
+        const file = join(golden.directory, 'dump.json');
+        await loadVolume(metaUrl, createReadStream(file, 'utf8'), ADMIN);
+        let text = '';
+        const write = async (part: string): Promise<void> => {
+          text += part;
+        };
+        await dumpVolume(metaUrl, { ...ADMIN, keepSecrets: true, write });
+        const session = /"nextSession": \d+/;
+        expect(text.replace(session, '')).toBe(readFileSync(file, 'utf8').replace(session, ''));
+        const report = await checkTree(metaUrl, { ...ADMIN, path: [], recursive: true, syncDirStat: true });
+        expect(report.problems).toEqual([]);
+      } finally {
+        rmSync(golden.directory, { recursive: true });
+      }
     });
   });
 

@@ -147,10 +147,13 @@ class Load {
     GroupQuotas: {},
   };
   #format: FormatRecord | undefined;
+  readonly #batchSize: number;
   #entries = 0;
 
   constructor(engine: MetaEngine, json: JsonStream, options: AdminOptions) {
     this.#engine = engine;
+    // Where a transaction takes few keys: a change here has at most three, the removal of an entry many more.
+    this.#batchSize = Math.min(BATCH, 2 * (engine.removalBatch ?? BATCH));
     this.#json = json;
     this.#options = options;
   }
@@ -400,7 +403,7 @@ class Load {
 
   async #add(change: (tx: MetaTransaction) => Promise<void>): Promise<void> {
     this.#batch.push(change);
-    if (this.#batch.length >= BATCH) await this.#flush();
+    if (this.#batch.length >= this.#batchSize) await this.#flush();
   }
 
   async #flush(): Promise<void> {

@@ -115,6 +115,21 @@ class Statements {
   }
 }
 
+/** The last statement given to each connection. */
+const lastStatements = new WeakMap<pg.PoolClient, Promise<unknown>>();
+
+/** Runs statements that are wanted at the same time one after the other: the driver warns of a queue of its own. */
+function inTurn<T>(client: pg.PoolClient, run: () => Promise<T>): Promise<T> {
+  const last = lastStatements.get(client);
+  const turn = last === undefined ? run() : last.then(run);
+  const settled: Promise<void> = turn.then(
+    () => undefined,
+    () => undefined,
+  );
+  lastStatements.set(client, settled);
+  return turn;
+}
+
 class PostgresSession implements SqlSession {
   readonly #client: pg.PoolClient;
   readonly #statements: Statements;
@@ -133,23 +148,23 @@ class PostgresSession implements SqlSession {
   }
 
   async #query(sql: string, parameters: readonly SqlParameter[]): Promise<pg.QueryArrayResult> {
-    if (parameters.length === 0) return this.#client.query({ text: sql, rowMode: 'array' });
-    return this.#client.query({ ...this.#statements.of(sql), values: [...parameters], rowMode: 'array' });
+    const query = parameters.length === 0 ? { text: sql } : { ...this.#statements.of(sql), values: [...parameters] };
+    return inTurn(this.#client, () => this.#client.query({ ...query, rowMode: 'array' }));
   }
 
   async begin(kind: 'write' | 'snapshot'): Promise<void> {
     const isolation = kind === 'write' ? 'READ COMMITTED' : 'REPEATABLE READ READ ONLY';
-    await this.#client.query(`BEGIN ISOLATION LEVEL ${isolation}`);
+    await inTurn(this.#client, () => this.#client.query(`BEGIN ISOLATION LEVEL ${isolation}`));
   }
 
   async commit(): Promise<void> {
-    const { command } = await this.#client.query('COMMIT');
+    const { command } = await inTurn(this.#client, () => this.#client.query('COMMIT'));
     // A transaction that had failed is rolled back by COMMIT, without an error.
     if (command !== 'COMMIT') throw new Error(`the database answered COMMIT with ${command}`);
   }
 
   async rollback(): Promise<void> {
-    await this.#client.query('ROLLBACK');
+    await inTurn(this.#client, () => this.#client.query('ROLLBACK'));
   }
 
   release(broken: boolean): void {
