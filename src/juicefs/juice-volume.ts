@@ -8,7 +8,7 @@ import { BackgroundJobs } from './meta/background-jobs.ts';
 import type { Change } from './meta/change.ts';
 import { composeSlices } from './meta/compose.ts';
 import type { DeletionQueue } from './meta/deletion-queue.ts';
-import type { Node } from './meta/engine.ts';
+import type { FileState, Node } from './meta/engine.ts';
 import { requireChangeable, requireMayRemove, touchParent } from './meta/entry-rules.ts';
 import { commitFile, existingFile } from './meta/file-commit.ts';
 import { releaseFileLock, tryFileLock } from './meta/file-lock.ts';
@@ -87,7 +87,7 @@ export class JuiceVolume implements Volume {
     this.name = format.name;
     this.uuid = format.uuid;
     this.readOnly = options.readOnly;
-    this.#buffers = new Budget(Math.max(options.bufferSize, format.blockSize));
+    this.#buffers = new Budget(Math.max(options.bufferSize - options.smallBlockBytes, format.blockSize));
     this.#heartbeat = new Heartbeat(parts.fs);
     if (options.readOnly || !options.backgroundJobs) return;
     this.#jobs = new BackgroundJobs(parts.fs, parts.blocks);
@@ -267,10 +267,7 @@ export class JuiceVolume implements Volume {
     // Registered first: from here on, a removal in this process keeps the data.
     openFiles.add(inode);
     try {
-      const { node, chunks } = await snapshot(this.#fs, async (reader) => ({
-        node: await reader.node(inode),
-        chunks: await reader.chunks(inode),
-      }));
+      const { node, chunks } = await this.#fileState(inode);
       if (node === undefined || node.nlink === 0) throw new VolumeError('ENOENT', `inode ${inode} is gone`);
       // Pipes, sockets and devices are listed as files of no bytes, and read so.
       if (node.type === TYPE_DIRECTORY) throw new VolumeError('EISDIR', `inode ${inode} is a directory`);
@@ -288,6 +285,14 @@ export class JuiceVolume implements Volume {
       openFiles.remove(inode);
       throw error;
     }
+  }
+
+  async #fileState(inode: bigint): Promise<FileState> {
+    return snapshot(
+      this.#fs,
+      async (reader) =>
+        (await reader.file?.(inode)) ?? { node: await reader.node(inode), chunks: await reader.chunks(inode) },
+    );
   }
 
   /** The slices of a file as they are now. */

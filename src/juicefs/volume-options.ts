@@ -61,8 +61,10 @@ export interface VolumeOptions {
   readonly rank?: number;
   /** Blocks fetched whole beside the small part that was asked for, at a time, where there is a cache. */
   readonly prefetch?: number;
-  /** Bytes of blocks under way (uploads waiting, reads ahead). */
+  /** Bytes of blocks in memory: under way (uploads waiting, reads ahead), and small ones that were read lately. */
   readonly bufferSize?: number;
+  /** The part of `bufferSize` for small blocks that were read lately; default a tenth. */
+  readonly smallBlockBytes?: number;
   /** A directory's times are left alone when they are newer than this (and its link count stays). */
   readonly skipDirMtimeMs?: number;
   /** Wait between removing a file without trash and deleting its data, for readers in other processes. */
@@ -114,8 +116,12 @@ const DEFAULTS = {
   onLost: () => undefined,
 } as const;
 
+/** Small blocks have this fraction of the buffers. */
+const SMALL_BLOCK_SHARE = 10;
+
 /** Fills in the defaults. */
 export function resolveOptions(options: VolumeOptions): ResolvedVolumeOptions {
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-  return { ...DEFAULTS, ...given };
+  const resolved = { ...DEFAULTS, ...given };
+  return { smallBlockBytes: Math.floor(resolved.bufferSize / SMALL_BLOCK_SHARE), ...resolved };
 }

@@ -59,7 +59,7 @@ async function openObject(
     return { found, answer, reader: undefined };
   }
   try {
-    const reader = await context.volume.open(found.path, { expectInode: found.attributes.inode });
+    const reader = await context.volume.openInode(found.attributes.inode);
     return { found, answer, reader };
   } catch (error) {
     if (attempts > 1 && isMissing(error)) return await openObject(grant, context, attempts - 1);

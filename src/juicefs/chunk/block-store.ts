@@ -5,6 +5,7 @@ import type { BlockCache } from './block-cache.ts';
 import type { BlockCodec } from './block-codec.ts';
 import { type BlockLayout, blockBytes, blockCount, blockKey } from './block-key.ts';
 import { Budget } from './byte-budget.ts';
+import { SmallBlocks } from './small-blocks.ts';
 
 export interface BlockStoreLimits {
   readonly maxUploads: number;
@@ -12,6 +13,8 @@ export interface BlockStoreLimits {
   readonly maxDeletes: number;
   /** Blocks fetched whole beside the small part that was asked for, at a time; only where there is a cache. */
   readonly prefetch: number;
+  /** Bytes of small blocks kept in memory; 0 or absent: none. */
+  readonly smallBlockBytes?: number;
 }
 
 const MAX_UNITS_AHEAD = 8;
@@ -35,6 +38,7 @@ export class BlockStore {
   readonly #downloads: Budget;
   readonly #deletes: Budget;
   readonly #cache: BlockCache | undefined;
+  readonly #small: SmallBlocks | undefined;
   readonly #prefetch: Budget;
   readonly #prefetching = new Set<string>();
 
@@ -52,6 +56,8 @@ export class BlockStore {
     this.#downloads = new Budget(limits.maxDownloads);
     this.#deletes = new Budget(Math.max(1, limits.maxDeletes));
     this.#cache = cache;
+    const { smallBlockBytes = 0 } = limits;
+    this.#small = smallBlockBytes > 0 ? new SmallBlocks(smallBlockBytes) : undefined;
     this.#prefetch = new Budget(limits.prefetch);
   }
 
@@ -89,6 +95,8 @@ export class BlockStore {
   async get(slice: StoredSlice, index: number, start: number, end: number, signal?: AbortSignal): Promise<Uint8Array> {
     const bytes = blockBytes(this.layout, slice.size, index);
     const key = blockKey(this.layout, slice.id, index, bytes);
+    const kept = this.#small?.get(key);
+    if (kept !== undefined) return start === 0 && end === bytes ? kept : kept.subarray(start, end);
     const cached = await this.#cache?.get(key, bytes, start, end);
     if (cached !== undefined) return cached;
     const part = this.#codec.identity && (start > 0 || end < bytes);
@@ -99,6 +107,7 @@ export class BlockStore {
     }
     const block = await this.#getWhole(key, bytes, signal);
     this.#cache?.put(key, block);
+    this.#small?.put(key, block);
     return start === 0 && end === bytes ? block : block.subarray(start, end);
   }
 
@@ -161,6 +170,7 @@ export class BlockStore {
     const key = blockKey(this.layout, slice.id, index, blockBytes(this.layout, slice.size, index));
     await this.#deletes.acquire(1);
     try {
+      this.#small?.delete(key);
       await this.#cache?.delete(key);
       await this.#objects.delete(key);
     } finally {

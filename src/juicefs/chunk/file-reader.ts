@@ -102,6 +102,20 @@ export class SliceFileReader implements FileReader {
   }
 
   async *#stream(start: number, last: number, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+    if (signal?.aborted === true) throw new VolumeError('ECANCELED', 'the read was cancelled');
+    if (last - start <= this.#parts.blocks.readUnit) {
+      const units = [...this.#units(start, last)];
+      const [only] = units;
+      if (only?.slice !== undefined && units.length === 1) {
+        // Nothing to fetch ahead, and nothing to give up: a small object needs no more than its bytes.
+        yield await this.#parts.blocks.get(only.slice, only.block, only.start, only.start + only.length, signal);
+        return;
+      }
+    }
+    yield* this.#streamAhead(start, last, signal);
+  }
+
+  async *#streamAhead(start: number, last: number, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
     const stop = new AbortController();
     const cancelled = signal === undefined ? stop.signal : AbortSignal.any([stop.signal, signal]);
     const units = this.#units(start, last);

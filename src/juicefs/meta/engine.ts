@@ -158,6 +158,12 @@ export interface AclEntry {
 }
 
 /** Reads; inside a transaction they see its own changes and nothing half done by others. */
+/** A file's attributes and chunks; no node, no file. */
+export interface FileState {
+  readonly node: Node | undefined;
+  readonly chunks: readonly ChunkRow[];
+}
+
 export interface MetaReader {
   setting(): Awaitable<string | undefined>;
   node(inode: bigint): Awaitable<Node | undefined>;
@@ -176,6 +182,8 @@ export interface MetaReader {
   xattrs(inodes: readonly bigint[]): Awaitable<Map<string, Uint8Array>[]>;
   /** A file's chunks in order of index, within [first, last]. */
   chunks(inode: bigint, first?: number, last?: number): Awaitable<ChunkRow[]>;
+  /** What `node` and `chunks` say of a file, as of one moment and in one step; undefined where that takes more. */
+  file?(inode: bigint): Promise<FileState | undefined>;
   /** The chunks that a removed file may still have: by its rows, or where there is no index of them, by its length. */
   chunksOfDeleted(file: DeletedFile): Awaitable<ChunkRow[]>;
   /** 0 when the counter does not exist. */

@@ -12,6 +12,7 @@ import type {
   Edge,
   Entry,
   FileChunk,
+  FileState,
   MetaReader,
   NameRange,
   Node,
@@ -29,7 +30,7 @@ import type { RedisConnection } from './redis-connection.ts';
 import { counterOffset, parseChunkKey, parseSliceField, type RedisKeys, sliceField } from './redis-keys.ts';
 import type { RedisListing } from './redis-listing.ts';
 import { asArray, asBuffer, asHash, asNumber, asOptional } from './redis-reply.ts';
-import { WALK } from './redis-scripts.ts';
+import { FILE, WALK } from './redis-scripts.ts';
 
 const TRASH_NAME_BYTES = Buffer.from(TRASH_NAME);
 /** Chunks read at a time of a file of many. */
@@ -193,6 +194,15 @@ export class RedisReader implements MetaReader {
   async chunks(inode: bigint, first = 0, last?: number): Promise<ChunkRow[]> {
     const node = await this.node(inode);
     return this.chunksUpTo(inode, first, Math.min(last ?? Number.MAX_SAFE_INTEGER, chunkCount(node?.length ?? 0) - 1));
+  }
+
+  async file(inode: bigint): Promise<FileState | undefined> {
+    const reply = asArray(await this.volume.connection.run(FILE, [this.keys.prefix, String(inode)]));
+    const [stored, slices] = reply.map(asBuffer);
+    if (stored === undefined) return { node: undefined, chunks: [] };
+    const node = decodeNode(inode, stored);
+    if (chunkCount(node.length) > 1) return undefined;
+    return { node, chunks: slices === undefined || slices.length === 0 ? [] : [{ index: 0, slices }] };
   }
 
   chunksOfDeleted({ inode, length }: DeletedFile): Promise<ChunkRow[]> {

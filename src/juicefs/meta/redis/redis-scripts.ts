@@ -35,6 +35,14 @@ end
 return found
 `);
 
+/** ARGV: prefix, an inode. Answers its attributes and the records of its first chunk, as of one moment. */
+export const FILE = script(`
+local prefix, inode = ARGV[1], ARGV[2]
+local node = redis.call('GET', prefix .. 'i' .. inode)
+if not node then return {} end
+return {node, table.concat(redis.call('LRANGE', prefix .. 'c' .. inode .. '_0', 0, -1))}
+`);
+
 /**
  * ARGV: the number of checks, four values each (kind, key, field, expected: '-' for nothing, else '+' and the value); then the
  * number of commands, each with the number of its words. Answers 1, or the kind of the check that failed.
