@@ -1,24 +1,39 @@
-// PUT, GET and HEAD of 4 KiB and 1 MiB objects through the gateway (one worker, its sidecar, SQLite and local files), beside a bare
-// fastify that answers the same bytes. CPU counts all processes of the gateway.
+// What an S3 operation costs the gateway (one worker, its sidecar, and the metadata engine where that is a process), in CPU time, beside
+// a bare fastify that answers the same bytes and stores nothing.
+// npm run bench -- gateway [--redis] [--only WORD]: on SQLite, or on a Redis of its own; only the operations whose names begin so.
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { startRedis } from '../test/harness/servers.ts';
 import { CLI, ROOT, startChild } from './child.ts';
-import { type Measured, measure, row } from './measure.ts';
+import { cpuSeconds, type Measured, measure, row } from './measure.ts';
 import { send, type Target } from './signed-request.ts';
 
 const CONCURRENCY = 16;
 const MILLISECONDS = 4_000;
 const OBJECTS = 200;
+const LARGE_OBJECTS = 4;
+const DELETE_BATCHES = 40;
+const DELETE_KEYS = 100;
 const CREDENTIALS = { accessKey: 'bench-root', secretKey: 'bench-root-secret' };
+const BUCKET = '/bench-bucket';
+
+/** A server under load, and the processes whose CPU time counts. */
+interface Side {
+  readonly target: Target;
+  readonly pids: readonly number[];
+}
 
 /** Runs the suite; prints a row an operation and size. */
-export async function run(): Promise<void> {
+export async function run(args: readonly string[]): Promise<void> {
+  const only = args.includes('--only') ? (args[args.indexOf('--only') + 1] ?? '') : '';
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-bench-'));
-  const meta = `sqlite3://${join(folder, 'meta.db')}`;
+  const onRedis = args.includes('--redis');
+  const redis = onRedis ? await startRedis() : undefined;
+  const meta = redis === undefined ? `sqlite3://${join(folder, 'meta.db')}` : `redis://127.0.0.1:${redis.port}/0`;
   execFileSync(process.execPath, [CLI, 'format', '--storage', 'file', '--bucket', `${folder}/objects/`, meta, 'bench']);
   const port = await freePort();
   const gateway = await startChild(
@@ -32,34 +47,107 @@ export async function run(): Promise<void> {
   try {
     const ours: Target = { host: '127.0.0.1', port, ...CREDENTIALS };
     const reference: Target = { ...ours, port: (JSON.parse(bare.firstLine) as { port: number }).port };
-    const ourPids = [gateway.pid, ...descendants(gateway.pid)];
-    await send(ours, 'PUT', '/bench-bucket');
-    process.stdout.write(`gateway beside a bare fastify, ${CONCURRENCY} at once\n`);
-    for (const size of [4 << 10, 1 << 20]) {
-      const body = randomBytes(size);
-      let next = 0;
-      const path = (): string => `/bench-bucket/${size}/${next++ % OBJECTS}`;
-      for (const method of ['PUT', 'GET', 'HEAD']) {
-        const both: Measured[] = [];
-        for (const [target, pids] of [
-          [ours, ourPids],
-          [reference, [bare.pid]],
-        ] as const) {
-          if (method === 'GET')
-            for (let i = 0; i < OBJECTS; i++) await send(target, 'PUT', `/bench-bucket/${size}/${i}`, body);
-          const operation = async (): Promise<void> => {
-            await send(target, method, path(), method === 'PUT' ? body : undefined);
-          };
-          both.push(await measure(operation, { concurrency: CONCURRENCY, milliseconds: MILLISECONDS, pids }));
-        }
-        process.stdout.write(`${row(`${method} ${size >> 10} KiB`, both[0] as Measured, both[1] as Measured)}\n`);
-      }
-    }
+    const engine = redis === undefined ? [] : [redis.process.pid];
+    await send(ours, 'PUT', BUCKET);
+    process.stdout.write(
+      `gateway on ${redis === undefined ? 'SQLite' : 'Redis'} beside a bare fastify, ${CONCURRENCY} at once; cpu: the gateway, its sidecar${redis === undefined ? '' : ' and Redis'}\n`,
+    );
+    const sides: Sides = [
+      { target: ours, pids: [gateway.pid, ...descendants(gateway.pid), ...engine] },
+      { target: reference, pids: [bare.pid] },
+    ];
+    for (const size of [4 << 10, 1 << 20, 16 << 20]) await transfers(size, sides, only);
+    if ('LIST'.startsWith(only)) await listing(sides);
+    if ('DELETE'.startsWith(only)) await deleting(sides[0]);
   } finally {
     await gateway.end();
     await bare.end();
+    await redis?.stop();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+type Sides = readonly [ours: Side, reference: Side];
+
+/** PUT, GET and HEAD of objects of one size. */
+async function transfers(size: number, sides: Sides, only: string): Promise<void> {
+  const body = randomBytes(size);
+  const objects = size > 4 << 20 ? LARGE_OBJECTS : OBJECTS;
+  const name = size < 1 << 20 ? `${size >> 10} KiB` : `${size >> 20} MiB`;
+  for (const method of ['PUT', 'GET', 'HEAD'].filter((each) => each.startsWith(only))) {
+    let next = 0;
+    await compare(`${method} ${name}`, sides, {
+      async prepare(target) {
+        if (method === 'PUT') return;
+        for (let i = 0; i < objects; i++) await send(target, 'PUT', `${BUCKET}/${size}/${i}`, body);
+      },
+      async operation(target) {
+        await send(target, method, `${BUCKET}/${size}/${next++ % objects}`, method === 'PUT' ? body : undefined);
+      },
+    });
+  }
+}
+
+/** Listings of 200 keys; the reference sends as many bytes. */
+async function listing(sides: Sides): Promise<void> {
+  const path = `${BUCKET}?list-type=2&prefix=list%2F`;
+  let answer: Buffer = Buffer.alloc(0);
+  await compare('LIST 200 keys', sides, {
+    async prepare(target) {
+      if (target !== sides[0].target) {
+        await send(target, 'PUT', path, answer);
+        return;
+      }
+      for (let i = 0; i < OBJECTS; i++) await send(target, 'PUT', `${BUCKET}/list/${i}`, Buffer.alloc(0));
+      answer = await send(target, 'GET', path);
+    },
+    async operation(target) {
+      await send(target, 'GET', path);
+    },
+  });
+}
+
+/** DeleteObjects of 100 keys. It has no reference: what is gone cannot be measured twice. */
+async function deleting({ target, pids }: Side): Promise<void> {
+  const key = (batch: number, i: number): string => `del/${batch}-${i}`;
+  for (let batch = 0; batch < DELETE_BATCHES; batch++) {
+    const puts = Array.from({ length: DELETE_KEYS }, (_, i) =>
+      send(target, 'PUT', `${BUCKET}/${key(batch, i)}`, Buffer.alloc(0)),
+    );
+    await Promise.all(puts);
+  }
+  const before = cpuSeconds(pids);
+  let next = 0;
+  const remove = async (): Promise<void> => {
+    for (let batch = next++; batch < DELETE_BATCHES; batch = next++) {
+      const objects = Array.from({ length: DELETE_KEYS }, (_, i) => `<Object><Key>${key(batch, i)}</Key></Object>`);
+      const document = `<Delete><Quiet>true</Quiet>${objects.join('')}</Delete>`;
+      await send(target, 'POST', `${BUCKET}?delete=`, Buffer.from(document));
+    }
+  };
+  await Promise.all(Array.from({ length: CONCURRENCY }, remove));
+  const each = (cpuSeconds(pids) - before) / DELETE_BATCHES;
+  process.stdout.write(`${`DELETE ${DELETE_KEYS} keys`.padEnd(24)} ${perCpuSecond(each * 1e6)}\n`);
+}
+
+async function compare(
+  name: string,
+  sides: Sides,
+  load: { prepare(target: Target): Promise<void>; operation(target: Target): Promise<void> },
+): Promise<void> {
+  const both: Measured[] = [];
+  for (const { target, pids } of sides) {
+    await load.prepare(target);
+    const operation = (): Promise<void> => load.operation(target);
+    both.push(await measure(operation, { concurrency: CONCURRENCY, milliseconds: MILLISECONDS, pids }));
+  }
+  const [ours, reference] = both as [Measured, Measured];
+  process.stdout.write(`${row(name, ours, reference)}   ${perCpuSecond(ours.cpuMicrosPerOp)}\n`);
+}
+
+/** Operations a second of CPU time. */
+function perCpuSecond(micros: number): string {
+  return `${(1e6 / micros).toFixed(0)} a CPU second`;
 }
 
 /** All processes below one. Linux. */

@@ -54,7 +54,9 @@ export async function openParts(engine: MetaEngine, options: VolumeOptions): Pro
       lost: undefined,
       onChanged: (change) => deletions?.accept(change),
       onFormat: (next, before) => {
-        if (!sameStore(next, before)) followStore(objects, next, resolved);
+        if (sameStore(next, before)) return;
+        followStore(objects, next, resolved);
+        blocks.forget();
       },
     };
     deletions = new DeletionQueue(fs, blocks);

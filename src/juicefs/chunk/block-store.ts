@@ -65,6 +65,11 @@ export class BlockStore {
     await this.#cache?.close();
   }
 
+  /** Forgets what is in memory: the store is another one now. */
+  forget(): void {
+    this.#small?.clear();
+  }
+
   /** Bytes worth reading at once: parts of a block where that can be, whole blocks otherwise. */
   get readUnit(): number {
     // What is kept is kept whole.

@@ -19,9 +19,13 @@ export class SmallBlocks {
     return this.#blocks.get(key);
   }
 
-  /** Keeps a copy-free reference: whoever reads a block does not write to it. */
+  /** Keeps the block itself, no copy: whoever reads a block does not write to it. */
   put(key: string, block: Uint8Array): void {
     if (block.length <= MAX_BLOCK_BYTES) this.#blocks.set(key, block);
+  }
+
+  clear(): void {
+    this.#blocks.clear();
   }
 
   delete(key: string): void {

@@ -43,6 +43,7 @@ export class RedisConnection {
   /** Runs a command. */
   async call(command: string, ...args: readonly RedisArgument[]): Promise<RedisReply> {
     const redis = this.#current ?? (await this.#connect());
+    gatherWrites(redis);
     try {
       // The types of the driver name every command; an answer is checked where it is used.
       return toReply(await redis.callBuffer(command, ...args));
@@ -226,6 +227,13 @@ export class RedisConnection {
     if (this.#current === redis) this.#current = undefined;
     redis.disconnect();
   }
+}
+
+/** Commands of one turn of the event loop go out in one write: the system call costs more than making the command. */
+function gatherWrites({ stream }: Redis): void {
+  if (stream.writableCorked > 0) return;
+  stream.cork();
+  process.nextTick(() => stream.uncork());
 }
 
 /** An error that the server answered with, unlike one of the connection. */
