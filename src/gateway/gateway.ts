@@ -85,6 +85,8 @@ class HttpGateway implements Gateway {
   #certificate: ServerCertificate | undefined;
   /** Requests whose client waits to be told to send its body. */
   readonly #waiting = new WeakSet<IncomingMessage>();
+  /** The last request of each connection, and its answer. */
+  readonly #answers = new WeakMap<Duplex, { readonly request: IncomingMessage; readonly response: ServerResponse }>();
   #closing = false;
 
   constructor(options: GatewayOptions) {
@@ -231,10 +233,32 @@ class HttpGateway implements Gateway {
     return this.#proxies.originOf(peer, new Map(proxyHeaders(request)));
   }
 
+  /**
+   * What came over a connection is no request. Whoever is still owed an answer on it gets that answer, and not a refusal of something
+   * that may have been done; then the connection ends.
+   */
+  #refuseConnection(error: NodeJS.ErrnoException, socket: Duplex): void {
+    const last = this.#answers.get(socket);
+    if (last === undefined || last.response.writableFinished) {
+      answerBadRequest(error, socket);
+    } else if (last.response.headersSent) {
+      // A refusal would become a part of the answer that is under way.
+      if (last.response.writableEnded) socket.end();
+      else socket.destroy();
+    } else if (last.request.complete) {
+      last.response.shouldKeepAlive = false;
+    } else {
+      answerBadRequest(error, socket);
+    }
+  }
+
   #createServer(): Server | TlsServer {
     const limits = this.#limits;
     const certificate = this.#certificate;
-    const serve = (request: IncomingMessage, response: ServerResponse): void => this.#app.routing(request, response);
+    const serve = (request: IncomingMessage, response: ServerResponse): void => {
+      this.#answers.set(request.socket, { request, response });
+      this.#app.routing(request, response);
+    };
     const options = {
       maxHeaderSize: limits.headerBytes,
       headersTimeout: limits.headersMs,
@@ -265,7 +289,7 @@ class HttpGateway implements Gateway {
     });
     // an expectation that HTTP does not know is none
     server.on('checkExpectation', serve);
-    server.on('clientError', answerBadRequest);
+    server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#refuseConnection(error, socket));
     return server;
   }
 }
