@@ -100,7 +100,6 @@ describe('a user', () => {
   it('gets what the policy grants, exactly', async () => {
     await serve(
       aliceWith({
-        // biome-ignore lint/suspicious/noTemplateCurlyInString: a policy variable
         home: policy(allow('s3:*', 'photos/home/${aws:username}/*'), {
           ...deny('s3:DeleteObject', '*'),
           Sid: 'keep',

@@ -24,13 +24,11 @@ export const IDENTITY_TEMPLATES: readonly Template[] = [
         Effect: 'Allow',
         Action: ['s3:ListBucket'],
         Resource: ['arn:aws:s3:::my-bucket'],
-        // biome-ignore lint/suspicious/noTemplateCurlyInString: a policy variable
         Condition: { StringLike: { 's3:prefix': ['home/${aws:username}/*'] } },
       },
       {
         Effect: 'Allow',
         Action: ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'],
-        // biome-ignore lint/suspicious/noTemplateCurlyInString: a policy variable
         Resource: ['arn:aws:s3:::my-bucket/home/${aws:username}/*'],
       },
     ),
