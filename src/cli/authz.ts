@@ -342,9 +342,9 @@ function readAccountId(text: string): string {
   return text;
 }
 
-/** Any Go duration: as with Go's timers, a negative one has always passed already. */
 function readInterval(text: string): number {
   const parsed = parseGoDuration(text);
   if (!parsed.ok) throw new InvalidArgumentError(parsed.message);
+  if (parsed.milliseconds < 0) throw new InvalidArgumentError(`${JSON.stringify(text)} is negative; write e.g. "5m"`);
   return parsed.milliseconds;
 }

@@ -2,11 +2,11 @@
 import { parseGoDuration } from './go-duration.ts';
 import { UsageError } from './root-credentials.ts';
 
-/** A Go duration in milliseconds: zero or more, or more than zero, or any. */
-export function durationMs(text: string, flag: string, { positive = false, negative = false } = {}): number {
+/** A Go duration in milliseconds. */
+export function durationMs(text: string, flag: string, { positive = false } = {}): number {
   const parsed = parseGoDuration(text);
   if (!parsed.ok) throw new UsageError(`${flag}: ${parsed.message}`);
-  if ((!negative && parsed.milliseconds < 0) || (positive && parsed.milliseconds <= 0)) {
+  if (parsed.milliseconds < 0 || (positive && parsed.milliseconds <= 0)) {
     throw new UsageError(
       `${flag} must be ${positive ? 'more than zero' : 'zero or more'}, not ${JSON.stringify(text)}`,
     );

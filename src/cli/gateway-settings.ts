@@ -91,7 +91,7 @@ export function readGatewaySettings(
   const isOff = (name: string): boolean => options[name] === false;
   const authz = text('authz');
   const refresh = text('refreshIamInterval') ?? '5m';
-  durationMs(refresh, '--refresh-iam-interval', { negative: true });
+  durationMs(refresh, '--refresh-iam-interval');
   const workers = count(text('workers') ?? String(cores), '--workers', 1, MAX_WORKERS);
   const bufferBytes = sizeInBytes(text('bufferSize') ?? '300M', '--buffer-size');
   const bucketPolicies = text('bucketPolicies');

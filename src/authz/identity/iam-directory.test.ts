@@ -64,17 +64,6 @@ describe('the directory', () => {
     expect(opened.current.find('alice')).toBeDefined();
   });
 
-  it('loads again as often as is useful when the interval is negative', async () => {
-    vi.useFakeTimers();
-    const store = new MemoryIamStore();
-    const { directory: opened } = await open(store, -5_400_000);
-    store.change({ users: new Map([['alice', USER]]) }, { quietly: true });
-    await vi.advanceTimersByTimeAsync(99);
-    expect(opened.current.find('alice')).toBeUndefined();
-    await vi.advanceTimersByTimeAsync(1);
-    expect(opened.current.find('alice')).toBeDefined();
-  });
-
   it('builds nothing when nothing changed', async () => {
     const { directory: opened, log } = await open(new MemoryIamStore());
     const before = opened.current;

@@ -25,7 +25,7 @@ export interface DirectoryOptions {
   readonly store: IamStore;
   readonly root: RootUser;
   readonly settings: PolicySettings;
-  /** Between two loads, milliseconds; 0 = only when asked, less (a time that has always passed) = as often as is useful. */
+  /** Between two loads, milliseconds; 0 = only when asked. */
   readonly refreshMs: number;
   readonly log: DirectoryLog;
   readonly nowMs: () => number;
@@ -57,7 +57,7 @@ export class IamDirectory {
     const directory = new IamDirectory(options, snapshot);
     directory.#report(snapshot);
     directory.#unwatch = options.store.watch(() => void directory.refresh());
-    if (options.refreshMs !== 0) {
+    if (options.refreshMs > 0) {
       const every = Math.min(Math.max(options.refreshMs, MIN_REFRESH_MS), MAX_TIMER_MS);
       directory.#timer = setInterval(() => void directory.refresh(), every);
       directory.#timer.unref();
