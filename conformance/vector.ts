@@ -2,8 +2,8 @@
 // read is a vector that fails, never one that is left out.
 import { createReadStream, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { createGunzip } from 'node:zlib';
+import { linesOf } from './json-lines.ts';
 
 /** Kinds whose answer is a decision on documents and a request. */
 export const DECISION_KINDS = ['identity', 'session', 'bucket', 'anonymous', 'combined', 'http'] as const;
@@ -123,7 +123,7 @@ export async function* readVectors(file: string): AsyncGenerator<Vector | BadLin
   const name = basename(file);
   let number = 0;
   try {
-    for await (const text of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+    for await (const text of linesOf(input)) {
       number += 1;
       if (text.trim() !== '') yield readVector(text, `${name}:${number}`);
     }

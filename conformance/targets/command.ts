@@ -1,7 +1,7 @@
 // Any other engine, as a program that speaks JSON lines: one question a line on its standard input, one answer a line on its standard
 // output. README.md shows both. What it writes to standard error is kept for the explanation of a failure and shown nowhere else.
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
+import { linesOf } from '../json-lines.ts';
 import type { Answer } from '../outcome.ts';
 import { isObject, type Json, type Question } from '../vector.ts';
 import { type Target, TargetError } from './target.ts';
@@ -51,7 +51,7 @@ export class CommandTarget implements Target {
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#complaint = (this.#complaint + text).slice(-MAX_COMPLAINT_LENGTH);
     });
-    createInterface({ input: child.stdout }).on('line', (line) => this.#receive(line));
+    this.#listen(child.stdout).catch((error: Error) => this.#end(`its answers cannot be read: ${error.message}`));
   }
 
   /** Starts the program by the shell. Throws TargetError. */
@@ -60,6 +60,10 @@ export class CommandTarget implements Target {
     // A group of its own: what the shell started ends with it.
     const child = spawn(command, { shell: true, detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
     return new CommandTarget(command, child);
+  }
+
+  async #listen(output: AsyncIterable<Uint8Array>): Promise<void> {
+    for await (const line of linesOf(output)) this.#receive(line);
   }
 
   evaluate(question: Question, dialect: string): Promise<Answer> {

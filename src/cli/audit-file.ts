@@ -1,6 +1,6 @@
 // Audit lines out of files, for the commands that read them again. A line that is none is told, never left out silently.
 import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
+import { linesOf } from '../../conformance/json-lines.ts';
 import type { AuditEntry } from '../authz/audit/audit-log.ts';
 import { UsageError } from './root-credentials.ts';
 
@@ -10,7 +10,7 @@ export async function* readAuditLines(files: readonly string[], exitCode: number
     const input = file === '-' ? process.stdin : createReadStream(file);
     let number = 0;
     try {
-      for await (const text of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+      for await (const text of linesOf(input)) {
         number += 1;
         if (text.trim() !== '') yield readLine(text);
       }
