@@ -8,8 +8,8 @@ export default defineConfig({
     include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'conformance/**/*.test.ts', 'bench/**/*.test.ts'],
     testTimeout: CI ? 180_000 : 60_000,
     hookTimeout: CI ? 300_000 : 120_000,
-    // A server or client that a busy machine starves gets another try; the reporter names whatever needed one.
-    retry: CI ? 2 : 0,
+    // A server or client that a busy machine starves gets another try, and is named; .ci/run tries a whole file anew after that.
+    retry: CI ? 1 : 0,
     pool: 'forks',
     maxWorkers: 2,
   },

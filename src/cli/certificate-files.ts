@@ -76,7 +76,7 @@ export class WatchedCertificate {
     this.#seen = now;
     try {
       this.#current = readCertificate(this.#files);
-      this.#logger.info({ file: this.#files.cert }, 'another certificate is shown from now on');
+      this.#logger.info({ file: this.#files.cert }, 'another certificate was read');
       return true;
     } catch (error) {
       // one file may be there before the other: the next change is looked at again

@@ -38,6 +38,8 @@ export type ToWorker =
 export type FromWorker =
   | { readonly type: 'listeningToPrimary' }
   | { readonly type: 'serving'; readonly volume: string }
+  /** New connections to this worker see the certificate that was sent last. */
+  | { readonly type: 'certificateShown' }
   | { readonly type: 'failed'; readonly message: string }
   | MetricsFromWorker
   /** The volume is not the one that was opened any more: nothing may go on. */
@@ -208,6 +210,8 @@ class WorkerPool {
           serving = true;
           forgetMetrics = this.#metrics.connect(tell);
           resolve({ volume: message.volume });
+        } else if (message.type === 'certificateShown') {
+          this.#logger.info({ worker: worker.process.pid }, 'another certificate is shown from now on');
         } else if (message.type === 'failed') {
           reject(new UsageError(message.message));
         } else if (message.type === 'lost') {

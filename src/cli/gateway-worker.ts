@@ -178,12 +178,15 @@ async function serve(
   const isFirst = ((cluster.worker?.id ?? 1) - 1) % storage.transfer.processes === 0;
   if (storage.backgroundJobs && !storage.readOnly && isFirst) lifecycle.start();
   metrics.serve(gateway.metrics);
+  certificate.onChange = (changed) => {
+    gateway.setCertificate(changed);
+    void tell({ type: 'certificateShown' });
+  };
   try {
     for (const host of bindAddresses(listen.host)) await gateway.listen(host, listen.port);
   } catch (cause) {
     throw new UsageError(`cannot listen on ${listen.host}:${listen.port}: ${(cause as Error).message}`, 1);
   }
-  certificate.onChange = (changed) => gateway.setCertificate(changed);
   await tell({ type: 'serving', volume: volume.name });
   return {
     async drain(withinMs) {

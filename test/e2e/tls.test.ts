@@ -79,7 +79,17 @@ describe('a gateway with a certificate', () => {
     show(authority.issue('first', 'serverAuth'));
     gateway = await startGateway({
       metaUrl: volume.metaUrl,
-      flags: ['--multi-buckets', '--workers', '2', '--tls-cert', certFile, '--tls-key', keyFile],
+      flags: [
+        '--multi-buckets',
+        '--workers',
+        '2',
+        '--metrics',
+        '127.0.0.1:0',
+        '--tls-cert',
+        certFile,
+        '--tls-key',
+        keyFile,
+      ],
       isUp: async (at) => (await shownName(at)) !== undefined,
     });
     const { port } = gateway;
@@ -94,17 +104,22 @@ describe('a gateway with a certificate', () => {
     expect(plain).toMatch(/^HTTP\/1\.1 400 .*https:\/\//s);
     expect(await sendRaw(port, Buffer.from([0x16, 3, 1, 0, 5, 1, 2, 3, 4, 5]))).not.toContain('HTTP');
 
-    show(authority.issue('second', 'serverAuth'));
     const names = async (): Promise<string> => String(await Promise.all([0, 1, 2, 3].map(() => shownName(port))));
-    await eventually('all workers show the second', async () => (await names()) === 'second,second,second,second');
+    const timesLogged = (line: RegExp): number => gateway?.process.log.match(line)?.length ?? 0;
+    await eventually('both workers serve', () => timesLogged(/metrics are served/) > 0);
+    const shown = /another certificate is shown from now on/g;
+    show(authority.issue('second', 'serverAuth'));
+    await eventually('both workers show the second', () => timesLogged(shown) >= 2);
+    expect(await names()).toBe('second,second,second,second');
     expect((await send(port, { bucket: 'photos', key: 'a', keys: anna }, kept)).status).toBe(200);
 
-    const wasKept = () => gateway?.process.log.match(/the certificate is kept as it was/g)?.length ?? 0;
+    const shownBefore = timesLogged(shown);
     writeFileSync(certFile, 'no certificate');
-    await eventually('it is refused', () => wasKept() >= 1);
+    await eventually('it is refused', () => timesLogged(/the certificate is kept as it was/g) >= 1);
     expect(await names()).toBe('second,second,second,second');
     show(authority.issue('third', 'serverAuth'));
-    await eventually('all workers show the third', async () => (await names()) === 'third,third,third,third');
+    await eventually('both workers show the third', () => timesLogged(shown) >= shownBefore + 2);
+    await eventually('every connection shows the third', async () => (await names()) === 'third,third,third,third');
     kept.destroy();
     expect(gateway.process.log).not.toContain('PRIVATE KEY');
   });
