@@ -1,0 +1,209 @@
+// What a transaction over Redis has read and is going to change: its own reads see its changes, and the commit is one script
+// that first checks that what the transaction relies on still holds. Knows keys and values, not what they mean.
+import { MetaConflict } from '../engine.ts';
+import { RedisReader } from './redis-reader.ts';
+import { asNumber } from './redis-reply.ts';
+import { COMMIT } from './redis-scripts.ts';
+
+export type Word = string | number | Buffer;
+type CheckKind = 'get' | 'hget' | 'held' | 'hlen' | 'list' | 'score';
+
+const RECORD_BYTES = 24;
+/** Words of one command; longer ones become several. */
+const MAX_WORDS = 1000;
+
+export class RedisChanges extends RedisReader {
+  /** What was read or changed of texts (null = not there), of hashes by field, and of lists. */
+  readonly #texts = new Map<string, Buffer | null>();
+  readonly #fields = new Map<string, Map<string, Buffer | null>>();
+  readonly #lists = new Map<string, Buffer>();
+  /** Texts that this transaction wrote: what the server says of them is not what it reads. */
+  readonly #written = new Set<string>();
+  /** What was added to numbers in hashes. */
+  readonly #added = new Map<string, Map<string, number>>();
+  /** What was added to numbers that were not read before. */
+  readonly #addedTexts = new Map<string, number>();
+  /** Hashes that this transaction removed whole. */
+  readonly #cleared = new Set<string>();
+  readonly #commands: Word[][] = [];
+  readonly #checks = new Map<string, readonly [CheckKind, string, Word, Buffer]>();
+
+  /** Makes everything happen, or throws MetaConflict. */
+  async commit(): Promise<void> {
+    if (this.#commands.length === 0 && this.#checks.size === 0) return;
+    const words: Word[] = [this.#checks.size];
+    for (const check of this.#checks.values()) words.push(...check);
+    words.push(this.#commands.length);
+    for (const command of this.#commands) words.push(command.length, ...command);
+    const reply = await this.volume.connection.run(COMMIT, words);
+    if (reply !== 1) throw new MetaConflict(`another client changed what was read (${String(reply)})`);
+  }
+
+  protected do(...command: Word[]): void {
+    this.#commands.push(command);
+  }
+
+  /** The first check of a thing is the one that counts: later ones would see this transaction's own changes. */
+  protected check(kind: CheckKind, key: string, field: Word, found: Uint8Array | string | undefined): void {
+    const name = `${kind} ${key} ${Buffer.isBuffer(field) ? field.toString('latin1') : field}`;
+    if (this.#checks.has(name)) return;
+    const expected = found === undefined ? Buffer.from('-') : Buffer.concat([Buffer.from('+'), Buffer.from(found)]);
+    this.#checks.set(name, [kind, key, field, expected]);
+  }
+
+  protected override async text(key: string): Promise<Buffer | undefined> {
+    const known = this.#texts.get(key);
+    if (known !== undefined) return known ?? undefined;
+    const stored = await super.text(key);
+    this.#texts.set(key, stored ?? null);
+    return stored;
+  }
+
+  /** The text, which must be the same at the commit. */
+  protected async relyOnText(key: string): Promise<Buffer | undefined> {
+    const stored = await this.text(key);
+    if (!this.#written.has(key)) this.check('get', key, '', stored);
+    return stored;
+  }
+
+  /** The text if it was read or written; null when it was found missing, or was removed. */
+  protected seenText(key: string): Buffer | null | undefined {
+    return this.#texts.get(key);
+  }
+
+  protected isWritten(key: string): boolean {
+    return this.#written.has(key);
+  }
+
+  protected setText(key: string, value: Buffer): void {
+    this.changeText(key, value, 'SET', key, value);
+  }
+
+  /** Changes a text by a command that makes it `value`; null = removes it. */
+  protected changeText(key: string, value: Buffer | null, ...command: Word[]): void {
+    this.#written.add(key);
+    this.#texts.set(key, value);
+    this.do(...command);
+  }
+
+  /** Adds to a number that others add to, too, and that need not be read. */
+  protected addToText(key: string, delta: number): void {
+    const known = this.#texts.get(key);
+    if (known !== undefined) this.#texts.set(key, Buffer.from(String(asNumber(known) + delta)));
+    this.#addedTexts.set(key, (this.#addedTexts.get(key) ?? 0) + delta);
+    this.do('INCRBY', key, delta);
+  }
+
+  /** A number with what this transaction adds to it. */
+  protected async number(key: string): Promise<number> {
+    const read = !this.#texts.has(key);
+    const stored = asNumber((await this.text(key)) ?? null);
+    // Read after it was added to: the server does not know yet.
+    return stored + (read ? (this.#addedTexts.get(key) ?? 0) : 0);
+  }
+
+  protected override async field(key: string, field: string | Buffer): Promise<Buffer | undefined> {
+    const name = fieldName(field);
+    const fields = this.#fieldsOf(key);
+    const known = fields.get(name);
+    if (known !== undefined) return known ?? undefined;
+    const stored = this.#cleared.has(key) ? undefined : await super.field(key, field);
+    const added = this.#added.get(key)?.get(name);
+    const seen = added === undefined ? stored : Buffer.from(String(asNumber(stored) + added));
+    fields.set(name, seen ?? null);
+    return seen;
+  }
+
+  protected override async hash(key: string): Promise<Map<string, Buffer>> {
+    const hash = this.#cleared.has(key) ? new Map<string, Buffer>() : await super.hash(key);
+    for (const [name, value] of this.#fields.get(key) ?? []) {
+      if (value === null) hash.delete(name);
+      else hash.set(name, value);
+    }
+    return hash;
+  }
+
+  /** A field if it was read or written; null when it was found missing, or was removed. */
+  protected seenField(key: string, field: string | Buffer): Buffer | null | undefined {
+    return this.#fields.get(key)?.get(fieldName(field));
+  }
+
+  /** Whether fields of the hash were read or written one by one. */
+  protected hasSeenFields(key: string): boolean {
+    return this.#fields.has(key);
+  }
+
+  protected isCleared(key: string): boolean {
+    return this.#cleared.has(key);
+  }
+
+  #fieldsOf(key: string): Map<string, Buffer | null> {
+    const known = this.#fields.get(key);
+    if (known !== undefined) return known;
+    const made = new Map<string, Buffer | null>();
+    this.#fields.set(key, made);
+    return made;
+  }
+
+  protected setField(key: string, field: string | Buffer, value: Buffer): void {
+    this.#fieldsOf(key).set(fieldName(field), value);
+    this.do('HSET', key, field, value);
+  }
+
+  protected removeField(key: string, field: string | Buffer): void {
+    this.#fieldsOf(key).set(fieldName(field), null);
+    this.do('HDEL', key, field);
+  }
+
+  protected clearHash(key: string): void {
+    this.#fields.delete(key);
+    this.#cleared.add(key);
+    this.do('DEL', key);
+  }
+
+  /** Adds to a number in a hash that others add to, too: what was read of it follows. */
+  protected addToField(key: string, field: string, delta: number): void {
+    const fields = this.#fieldsOf(key);
+    const known = fields.get(field);
+    if (known !== undefined) fields.set(field, Buffer.from(String(asNumber(known) + delta)));
+    const added = this.#added.get(key) ?? new Map<string, number>();
+    added.set(field, (added.get(field) ?? 0) + delta);
+    this.#added.set(key, added);
+    this.do('HINCRBY', key, field, delta);
+  }
+
+  /** What this transaction adds to a number in a hash. */
+  protected addedTo(key: string, field: string): number {
+    return this.#added.get(key)?.get(field) ?? 0;
+  }
+
+  protected override async list(key: string): Promise<Buffer> {
+    const known = this.#lists.get(key);
+    if (known !== undefined) return known;
+    const stored = await super.list(key);
+    this.#lists.set(key, stored);
+    return stored;
+  }
+
+  /** Appends slice records, one an element. */
+  protected appendToList(key: string, records: Uint8Array): void {
+    const known = this.#lists.get(key);
+    if (known !== undefined) this.#lists.set(key, Buffer.concat([known, records]));
+    const all = Buffer.from(records);
+    for (let at = 0; at < all.length; at += RECORD_BYTES * MAX_WORDS) {
+      const part = all.subarray(at, at + RECORD_BYTES * MAX_WORDS);
+      const count = Math.ceil(part.length / RECORD_BYTES);
+      const each = Array.from({ length: count }, (_, i) => part.subarray(i * RECORD_BYTES, (i + 1) * RECORD_BYTES));
+      this.do('RPUSH', key, ...each);
+    }
+  }
+
+  protected removeList(key: string): void {
+    this.#lists.set(key, Buffer.of());
+    this.do('DEL', key);
+  }
+}
+
+function fieldName(field: string | Buffer): string {
+  return Buffer.isBuffer(field) ? field.toString('latin1') : field;
+}
