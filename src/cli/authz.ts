@@ -6,7 +6,7 @@ import { tokenKeyOf } from '../authz/administration/token-key.ts';
 import { RecentDecisions } from '../authz/audit/recent-decisions.ts';
 import { Asks } from '../authz/grpc/asks.ts';
 import { BucketChanges } from '../authz/grpc/bucket-changes.ts';
-import type { CallerSettings } from '../authz/grpc/callers.ts';
+import { type CallerSettings, Callers } from '../authz/grpc/callers.ts';
 import { Explainer } from '../authz/grpc/explain.ts';
 import { ListenError } from '../authz/grpc/listen.ts';
 import { startGrpcServer } from '../authz/grpc/server.ts';
@@ -173,6 +173,7 @@ export async function serveAuthz(options: ServeAuthzOptions): Promise<RunningAut
       asks,
       authorizer,
       providers,
+      callers: new Callers(options.callers ?? [], options.token),
       httpListen: options.httpListen,
       httpsListen: options.httpsListen,
       tls: options.tls,

@@ -113,6 +113,11 @@ export const GLOBAL_FLAGS: readonly FlagSpec[] = [
 /** Flags of Portcullis' own. */
 export const PORTCULLIS_FLAGS: readonly FlagSpec[] = [
   acting('authz', 'address of a sidecar (unix:PATH or HOST:PORT); default: start and supervise one', 'ADDRESS'),
+  acting(
+    'authz-http',
+    'HTTP door of such a sidecar (unix:PATH, http://HOST:PORT or https://HOST:PORT), for administration, STS and the console',
+    'ADDRESS',
+  ),
   acting('authz-token-file', 'file with the token for a sidecar over TCP', 'FILE'),
   acting(
     'authz-tls-ca',

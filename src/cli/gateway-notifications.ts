@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { createAuthzClient } from '../gateway/authz-client/index.ts';
 import { EventService } from '../gateway/events/index.ts';
-import { readAuthzTls } from './authz-tls.ts';
+import { readAuthzTls } from './authz-doors.ts';
 import type { GatewaySettings } from './gateway-settings.ts';
 import { endpointUrl } from './listen-address.ts';
 import type { Logger } from './logger.ts';

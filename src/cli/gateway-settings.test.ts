@@ -42,6 +42,27 @@ describe('readGatewaySettings', () => {
     expect(read({ authz: 'unix:/run/authz.sock' }, {}).root).toBeUndefined();
   });
 
+  it.each([
+    ['unix:/run/http.sock', undefined, { kind: 'unix', path: '/run/http.sock' }],
+    ['http://127.0.0.1:9101', '/t', { kind: 'http', host: '127.0.0.1', port: 9101 }],
+    ['https://authz.example.com/', '/t', { kind: 'https', host: 'authz.example.com', port: 443 }],
+    ['https://[::1]:9443', '/t', { kind: 'https', host: '::1', port: 9443 }],
+  ])('knows the HTTP door %s of such a sidecar', (authzHttp, authzTokenFile, expected) => {
+    const options = { authz: 'unix:/run/authz.sock', authzHttp, ...(authzTokenFile && { authzTokenFile }) };
+    expect(read(options, {}).worker.authzHttp).toEqual(expected);
+  });
+
+  it.each([
+    [{ authzHttp: 'unix:/run/http.sock' }, '--authz-http goes with --authz'],
+    [{ authz: 'unix:/a', authzHttp: 'http://127.0.0.1:9101' }, '--authz-token-file'],
+    [{ authz: 'unix:/a', authzHttp: '127.0.0.1:9101' }, '--authz-http must be'],
+    [{ authz: 'unix:/a', authzHttp: 'unix:http.sock' }, '--authz-http must be'],
+    [{ authz: 'unix:/a', authzHttp: 'http://user@host', authzTokenFile: '/t' }, '--authz-http must be'],
+    [{ authz: 'unix:/a', authzHttp: 'http://host/path', authzTokenFile: '/t' }, '--authz-http must be'],
+  ])('refuses %j', (options, message) => {
+    expect(() => read(options)).toThrow(message);
+  });
+
   it('holds no secret in what goes to the workers and on the command line of the sidecar', () => {
     const settings = read();
     expect(JSON.stringify([settings.worker, settings.sidecarArgs])).not.toContain('12345678');

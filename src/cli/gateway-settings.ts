@@ -1,12 +1,12 @@
 // The gateway's command line and environment, checked once and turned into types.
 import { isBucketName } from '../gateway/s3/object-name.ts';
+import { AUTHZ_HTTP_NEEDS_TOKEN, type AuthzHttpAddress, parseAuthzHttp } from './authz-doors.ts';
 import { type CertificateFiles, certificateFiles, readCertificate } from './certificate-files.ts';
 import { count, durationMs, sizeInBytes } from './flag-values.ts';
 import { readTransferSettings, type TransferSettings } from './gateway-transfer.ts';
 import { type HostPort, parseHostPort } from './listen-address.ts';
 import { type RootCredentials, readRootCredentials, UsageError } from './root-credentials.ts';
 
-/** Everything that a worker needs to serve; holds no secret. */
 /** Names of files. */
 export interface AuthzTlsFiles {
   readonly ca: string;
@@ -14,6 +14,7 @@ export interface AuthzTlsFiles {
   readonly key: string | undefined;
 }
 
+/** Everything that a worker needs to serve; holds no secret. */
 export interface WorkerSettings {
   readonly metaUrl: string;
   readonly listen: HostPort;
@@ -48,6 +49,8 @@ export interface WorkerSettings {
   readonly authzTimeoutMs: number;
   readonly authzTokenFile: string | undefined;
   readonly authzTls: AuthzTlsFiles | undefined;
+  /** The HTTP door of a sidecar; undefined = it has none that is known. */
+  readonly authzHttp: AuthzHttpAddress | undefined;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn';
 }
 
@@ -140,6 +143,7 @@ export function readGatewaySettings(
       authzTimeoutMs: durationMs(text('authzTimeout') ?? '2s', '--authz-timeout', { positive: true }),
       authzTokenFile: text('authzTokenFile'),
       authzTls: authzTlsFiles(text('authzTlsCa'), text('authzTlsCert'), text('authzTlsKey')),
+      authzHttp: authzHttp(text('authzHttp'), authz, text('authzTokenFile')),
       logLevel: isOn('trace') ? 'trace' : isOn('verbose') ? 'debug' : isOn('quiet') ? 'warn' : 'info',
     },
     workers,
@@ -175,6 +179,19 @@ export function readGatewaySettings(
     metrics: { address: parseHostPort(metrics ?? DEFAULT_METRICS, '--metrics'), given: metrics !== undefined },
     tls: tlsFiles(text('tlsCert'), text('tlsKey'), env.HOME),
   };
+}
+
+/** Throws UsageError for an address that cannot be used as it is given. */
+function authzHttp(
+  given: string | undefined,
+  authz: string | undefined,
+  tokenFile: string | undefined,
+): AuthzHttpAddress | undefined {
+  if (given === undefined) return undefined;
+  if (authz === undefined) throw new UsageError('--authz-http goes with --authz: a supervised sidecar has its own');
+  const address = parseAuthzHttp(given);
+  if (address.kind !== 'unix' && tokenFile === undefined) throw new UsageError(AUTHZ_HTTP_NEEDS_TOKEN);
+  return address;
 }
 
 /** Throws UsageError for files that do not go together. */

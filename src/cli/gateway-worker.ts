@@ -15,7 +15,7 @@ import { createGateway, type ServerCertificate } from '../gateway/index.ts';
 import { LifecycleJob } from '../gateway/lifecycle/lifecycle-job.ts';
 import { OPERATIONS } from '../gateway/operations/index.ts';
 import { openVolume } from '../juicefs/index.ts';
-import { readAuthzTls } from './authz-tls.ts';
+import { readAuthzTls, sidecarDoor } from './authz-doors.ts';
 import { WorkerMetrics } from './gateway-metrics.ts';
 import type { FromWorker, ToWorker } from './gateway-primary.ts';
 import type { WorkerSettings } from './gateway-settings.ts';
@@ -104,7 +104,7 @@ function withFile<T>(flag: string, file: string, use: (file: string) => T): T {
 async function serve(
   settings: WorkerSettings,
   authzAddress: string,
-  sidecarSocket: string | undefined,
+  supervisedDoor: string | undefined,
   events: EventPublisher,
   metrics: WorkerMetrics,
   certificate: CertificateFromPrimary,
@@ -148,6 +148,8 @@ async function serve(
     tls: readAuthzTls(settings.authzTls),
     logger,
   });
+  const address = supervisedDoor === undefined ? settings.authzHttp : ({ kind: 'unix', path: supervisedDoor } as const);
+  const door = address === undefined ? undefined : sidecarDoor(address, token, settings.authzTls);
   const servedFeatures = {
     multiBuckets: features.multiBuckets,
     singleBucket: features.bucketName ?? volume.name,
@@ -167,7 +169,7 @@ async function serve(
     domains: settings.domains,
     trustedProxies: settings.trustedProxies,
     logger,
-    sidecarSocket,
+    sidecarDoor: door,
     accessLog,
     allMetrics: () => metrics.ask(),
     publicMetrics: settings.publicMetrics,

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { Logger } from 'pino';
 import type { Asks } from '../authz/grpc/asks.ts';
+import type { Callers } from '../authz/grpc/callers.ts';
 import { parseListenAddress } from '../authz/grpc/listen.ts';
 import type { GrpcTls } from '../authz/grpc/server.ts';
 import type { AdminService } from '../authz/http/admin-service.ts';
@@ -20,6 +21,8 @@ export interface HttpDoorOptions {
   readonly asks: Asks;
   readonly authorizer: Authorizer;
   readonly providers: IdentityProviderSettings;
+  /** Gateways among them may forward for their clients. */
+  readonly callers: Callers;
   /** `unix:PATH` or `HOST:PORT`. */
   readonly httpListen: string | undefined;
   /** `HOST:PORT`; needs `tls`. */
@@ -39,7 +42,7 @@ export interface RunningHttpDoors {
 
 /** Throws ListenError, UsageError. */
 export async function openHttpDoors(options: HttpDoorOptions): Promise<RunningHttpDoors> {
-  const { admin, console, isReady, logger, providers, httpListen, httpsListen, tls } = options;
+  const { admin, console, callers, isReady, logger, providers, httpListen, httpsListen, tls } = options;
   const open: RunningHttpServer[] = [];
   const stop = async (): Promise<void> => {
     await Promise.all(open.map((door) => door.stop()));
@@ -48,6 +51,7 @@ export async function openHttpDoors(options: HttpDoorOptions): Promise<RunningHt
   const serve = async (listen: string, over?: HttpTls): Promise<string> => {
     const door = await serveAdminHttp({
       listen: parseListenAddress(listen),
+      callers,
       service: admin,
       console,
       sts,

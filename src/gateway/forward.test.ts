@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isForSidecar, SidecarForwarder } from './forward.ts';
+import type { SidecarDoor } from './sidecar-door.ts';
 
 const FORM = 'application/x-www-form-urlencoded; charset=utf-8';
 
@@ -57,12 +58,15 @@ async function serve(listener: RequestListener, where: string | undefined): Prom
 }
 
 /** A gateway that forwards everything, in front of a sidecar that answers as told. */
-async function forwarding(sidecar: RequestListener | undefined, options: { timeoutMs?: number; path?: boolean } = {}) {
+async function forwarding(
+  sidecar: RequestListener | undefined,
+  options: { timeoutMs?: number; path?: boolean; door?: SidecarDoor } = {},
+) {
   if (sidecar !== undefined) await serve(sidecar, socketPath);
   const warnings: string[] = [];
   const log = (_: object, message: string): void => void warnings.push(message);
   const forwarder = new SidecarForwarder({
-    socketPath: options.path === false ? undefined : socketPath,
+    door: options.path === false ? undefined : (options.door ?? { kind: 'unix', path: socketPath }),
     logger: { error: log, warn: log, info: log },
     ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
   });
@@ -130,6 +134,17 @@ describe('a forwarded request', () => {
         'x-portcullis-request-id': 'REQUEST1',
       },
       body: 'body',
+    });
+  });
+
+  it('goes to another machine with what proves that it is the gateway, whatever the client says', async () => {
+    const sidecar = (await serve(echo, undefined)).address();
+    const at = typeof sidecar === 'object' && sidecar !== null ? sidecar.port : 0;
+    const door: SidecarDoor = { kind: 'http', host: '127.0.0.1', port: at, token: 'token-of-the-gateway' };
+    const { port } = await forwarding(undefined, { door });
+    const { body } = await send(port, '/minio/admin/v3/x', { 'x-portcullis-token': 'forged', host: 'example.test' });
+    expect(JSON.parse(body)).toMatchObject({
+      headers: { host: 'example.test', 'x-portcullis-token': 'token-of-the-gateway' },
     });
   });
 

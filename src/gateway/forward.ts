@@ -1,9 +1,17 @@
 // Hands requests that are not S3's to the sidecar's HTTP door: the admin API and STS. Bodies stream through unread and answers come
 // back as they are; what is added is whose request it is, which only the gateway sees.
-import { Agent, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
+import {
+  Agent,
+  request as httpRequest,
+  type IncomingMessage,
+  type RequestOptions,
+  type ServerResponse,
+} from 'node:http';
+import { request as httpsRequest, Agent as TlsAgent } from 'node:https';
 import { pipeline } from 'node:stream/promises';
 import type { RequestOrigin } from './s3/source-address.ts';
 import type { GatewayLogger } from './s3-handler.ts';
+import type { SidecarDoor } from './sidecar-door.ts';
 
 /** How long the sidecar may be silent, milliseconds. */
 export const FORWARD_TIMEOUT_MS = 30_000;
@@ -15,6 +23,7 @@ const SOURCE_ADDRESS_HEADER = 'x-portcullis-source-address';
 const SECURE_HEADER = 'x-portcullis-secure-transport';
 /** Not x-amz-request-id: every x-amz- header of a request has to be signed. */
 const REQUEST_ID_HEADER = 'x-portcullis-request-id';
+const TOKEN_HEADER = 'x-portcullis-token';
 /** Headers of one connection, not of the request. RFC 9110, 7.6.1. */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'connection',
@@ -36,8 +45,8 @@ export function isForSidecar(request: Pick<IncomingMessage, 'method' | 'headers'
 }
 
 export interface SidecarForwarderOptions {
-  /** Path of the sidecar's unix socket; undefined when this gateway knows of none. */
-  readonly socketPath: string | undefined;
+  /** Undefined when this gateway knows of none. */
+  readonly door: SidecarDoor | undefined;
   readonly logger: GatewayLogger;
   readonly timeoutMs?: number;
 }
@@ -53,20 +62,24 @@ export interface Forwarded {
 
 export class SidecarForwarder {
   readonly #options: SidecarForwarderOptions;
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: MAX_FORWARDED });
+  readonly #agent: Agent;
 
   constructor(options: SidecarForwarderOptions) {
     this.#options = options;
+    const { door } = options;
+    const limits = { keepAlive: true, maxSockets: MAX_FORWARDED };
+    this.#agent =
+      door?.kind === 'https' ? new TlsAgent({ ...limits, ...door.tls, minVersion: 'TLSv1.2' }) : new Agent(limits);
   }
 
   /** Answers one request; never rejects. A client that goes away ends what was done for it. */
   async forward(incoming: IncomingMessage, outgoing: ServerResponse, about: Forwarded): Promise<void> {
-    if (this.#options.socketPath === undefined) {
+    if (this.#options.door === undefined) {
       refuse(outgoing, about, 501, 'NotImplemented', 'This gateway has no way to the HTTP door of its sidecar.');
       return;
     }
     try {
-      await this.#exchange(this.#options.socketPath, incoming, outgoing, about);
+      await this.#exchange(this.#options.door, incoming, outgoing, about);
     } catch (error) {
       if (outgoing.destroyed) return;
       this.#options.logger.warn({ err: error, requestId: about.requestId }, 'the sidecar did not answer');
@@ -80,19 +93,22 @@ export class SidecarForwarder {
   }
 
   async #exchange(
-    socketPath: string,
+    door: SidecarDoor,
     incoming: IncomingMessage,
     outgoing: ServerResponse,
     about: Forwarded,
   ): Promise<void> {
-    const upstream = httpRequest({
+    const headers = forwardedHeaders(incoming, about);
+    if (door.kind !== 'unix') headers.push(TOKEN_HEADER, door.token);
+    const target: RequestOptions = {
       agent: this.#agent,
-      socketPath,
       method: incoming.method ?? 'GET',
       path: about.url,
-      headers: forwardedHeaders(incoming, about),
+      headers,
       setHost: false,
-    });
+      ...(door.kind === 'unix' ? { socketPath: door.path } : { host: door.host, port: door.port }),
+    };
+    const upstream = door.kind === 'https' ? httpsRequest(target) : httpRequest(target);
     upstream.setTimeout(this.#options.timeoutMs ?? FORWARD_TIMEOUT_MS, () =>
       upstream.destroy(new Error('the sidecar was silent for too long')),
     );

@@ -27,6 +27,7 @@ import { bucketOfHost } from './s3/request-target.ts';
 import { type RequestOrigin, TrustedProxies } from './s3/source-address.ts';
 import { type GatewayLogger, S3Handler } from './s3-handler.ts';
 import { answerPlainHttp, MIN_TLS_VERSION, type ServerCertificate } from './server-certificate.ts';
+import type { SidecarDoor } from './sidecar-door.ts';
 
 export interface GatewayOptions {
   readonly volume: Volume;
@@ -38,8 +39,8 @@ export interface GatewayOptions {
   /** Addresses or CIDR blocks whose X-Forwarded-For and X-Forwarded-Proto are believed. */
   readonly trustedProxies?: readonly string[];
   readonly logger: GatewayLogger;
-  /** Unix socket of the sidecar's HTTP door, to which the admin API and STS are forwarded. */
-  readonly sidecarSocket?: string | undefined;
+  /** The sidecar's HTTP door, to which the admin API and STS are forwarded. */
+  readonly sidecarDoor?: SidecarDoor | undefined;
   /** Where events go. */
   readonly events?: EventSink | undefined;
   /** Where access log lines go; the owner closes it. */
@@ -114,7 +115,7 @@ class HttpGateway implements Gateway {
           ? undefined
           : new AccessLog(accessLog, () => logger.warn({}, 'access log lines are dropped: the disk is too slow')),
     });
-    this.#forwarder = new SidecarForwarder({ socketPath: options.sidecarSocket, logger });
+    this.#forwarder = new SidecarForwarder({ door: options.sidecarDoor, logger });
     this.#proxies = new TrustedProxies(trustedProxies);
     if (consoleFolder !== undefined) {
       this.#console = new ConsoleDoor({

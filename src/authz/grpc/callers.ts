@@ -136,13 +136,19 @@ export class Callers {
 
   /** Whose call it is; undefined = nobody's who may ask. 'everything': the caller of the one token. */
   find({ metadata, certificate }: CallIdentity): Caller | 'everything' | undefined {
-    let found: Caller | 'everything' | undefined;
     for (const shown of metadata.get('authorization')) {
-      // all are compared: which one was nearly right is not to be told by the time it takes
-      for (const { token, caller } of this.#byToken) {
-        if (constantTimeEqual(String(shown), `Bearer ${token}`)) found = caller;
-      }
+      const token = /^Bearer (.*)$/s.exec(String(shown))?.[1];
+      const found = token === undefined ? undefined : this.findByToken(token);
+      if (found !== undefined) return found;
     }
-    return found ?? (certificate === undefined ? undefined : this.#byCertificate.get(certificate));
+    return certificate === undefined ? undefined : this.#byCertificate.get(certificate);
+  }
+
+  /** Whose token it is; undefined = nobody's. */
+  findByToken(shown: string): Caller | 'everything' | undefined {
+    let found: Caller | 'everything' | undefined;
+    // all are compared: which one was nearly right is not to be told by the time it takes
+    for (const { token, caller } of this.#byToken) if (constantTimeEqual(shown, token)) found = caller;
+    return found;
   }
 }

@@ -5,11 +5,7 @@ import { TLSSocket } from 'node:tls';
 import type { Credentials, RequestContext } from '../../../proto/gen/portcullis/authz/v1/authorization.ts';
 import { decodePart } from '../identity/canonical-request.ts';
 import { type ClientCertificate, clientCertificateOf } from './client-certificate.ts';
-
-/** What the gateway says about the client it forwards for; believed only where the door is the gateway's alone. */
-export const SOURCE_ADDRESS_HEADER = 'x-portcullis-source-address';
-export const SECURE_HEADER = 'x-portcullis-secure-transport';
-export const REQUEST_ID_HEADER = 'x-portcullis-request-id';
+import { SECURE_HEADER, SOURCE_ADDRESS_HEADER } from './forwarding-gateway.ts';
 
 export interface HttpRequest {
   readonly method: string;

@@ -5,13 +5,15 @@ import { rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { Logger } from 'pino';
+import type { Callers } from '../grpc/callers.ts';
 import { bindPrivateSocket, type ListenAddress, ListenError } from '../grpc/listen.ts';
 import { ADMIN_PREFIX, answerAdminCall } from './admin-api.ts';
 import type { AdminReply } from './admin-call.ts';
 import type { AdminService } from './admin-service.ts';
 import { answerConsoleCall, CONSOLE_PREFIX } from './console/console-api.ts';
 import type { ConsoleService } from './console/console-call.ts';
-import { type HttpRequest, REQUEST_ID_HEADER, readRequest, UnreadableRequest } from './http-request.ts';
+import { REQUEST_ID_HEADER, speakerOf } from './forwarding-gateway.ts';
+import { type HttpRequest, readRequest, UnreadableRequest } from './http-request.ts';
 import { MAX_SEALED_BYTES } from './madmin-crypto.ts';
 import { answerSts } from './sts.ts';
 import type { StsService } from './sts-service.ts';
@@ -19,6 +21,8 @@ import type { StsService } from './sts-service.ts';
 export interface HttpServerOptions {
   /** A unix socket, made private to this user, or an address. */
   readonly listen: ListenAddress;
+  /** Who may forward for others at an address. */
+  readonly callers: Callers;
   readonly service: AdminService;
   readonly console: ConsoleService;
   readonly sts: StsService;
@@ -49,6 +53,7 @@ export interface RunningHttpServer {
 /** How long a client may take for its request, and a connection may stay unused, milliseconds. */
 const REQUEST_TIMEOUT_MS = 30_000;
 const IDLE_TIMEOUT_MS = 60_000;
+const UNKNOWN_GATEWAY = 'A gateway that forwards for its clients has to show a token that this service knows.';
 /** Clients at once. */
 export const MAX_CONNECTIONS = 1_024;
 /** How long answers under way may take at the end, milliseconds. */
@@ -132,7 +137,14 @@ async function answer(incoming: IncomingMessage, outgoing: ServerResponse, optio
     outgoing.writeHead(path.endsWith('live') || options.isReady() ? 200 : 503).end();
     return;
   }
-  const behindGateway = options.listen.kind === 'unix';
+  const speaker = speakerOf(incoming, options.listen.kind === 'unix' ? undefined : options.callers);
+  if (speaker === 'unknown gateway') {
+    incoming.resume();
+    const requestId = newRequestId();
+    send(outgoing, errorReply('AccessDenied', UNKNOWN_GATEWAY, 403, path, requestId), requestId, { close: true });
+    return;
+  }
+  const behindGateway = speaker === 'gateway';
   const given = incoming.headers[REQUEST_ID_HEADER];
   const requestId = behindGateway && typeof given === 'string' ? given : newRequestId();
   let request: HttpRequest;
