@@ -10,6 +10,7 @@ import type { Registry } from 'prom-client';
 import type { Volume } from '../juicefs/volume.ts';
 import { AccessLog } from './access-log.ts';
 import type { AuthzClient } from './authz-client/index.ts';
+import { ConnectionRoom } from './connection-room.ts';
 import { ConsoleDoor } from './console/console-door.ts';
 import { ConsoleFiles } from './console/console-files.ts';
 import { isForSidecar, SidecarForwarder } from './forward.ts';
@@ -257,6 +258,7 @@ class HttpGateway implements Gateway {
     const limits = this.#limits;
     const certificate = this.#certificate;
     const serve = (request: IncomingMessage, response: ServerResponse): void => {
+      room.heard(request);
       this.#answers.set(request.socket, { request, response });
       this.#app.routing(request, response);
     };
@@ -281,9 +283,7 @@ class HttpGateway implements Gateway {
     // Node leaves out headers above a count, without a word; their bytes are limited
     server.maxHeadersCount = 0;
     server.timeout = limits.idleMs;
-    server.maxConnections = limits.connections;
-    // whoever is being served goes on; those who only keep a connection make room for who comes
-    server.on('drop', () => server.closeIdleConnections());
+    const room = new ConnectionRoom(server, limits);
     server.on('checkContinue', (request, response) => {
       this.#waiting.add(request);
       serve(request, response);

@@ -13,8 +13,10 @@ export interface GatewayLimits {
   readonly idleMs: number;
   /** Requests served at once; more are told to slow down. */
   readonly concurrentRequests: number;
-  /** Open connections; more are not accepted. */
+  /** Open connections of a process; near it, the silent ones give way to those that come. */
   readonly connections: number;
+  /** Whoever has just come has so long to ask for something before giving way to others, milliseconds. */
+  readonly silenceMs: number;
   /** Bytes of an unwanted body that are taken so that the connection can be kept. */
   readonly keepBytes: number;
   /** Bytes and milliseconds of an unwanted body that are taken so that the client gets to read the answer before the end. */
@@ -31,7 +33,8 @@ export const DEFAULT_LIMITS: GatewayLimits = {
   keepAliveMs: 75_000,
   idleMs: 15 * 60_000,
   concurrentRequests: 2_048,
-  connections: 10_000,
+  connections: 12_000,
+  silenceMs: 2_000,
   keepBytes: 256 * 1024,
   lingerBytes: 64 * 1024 * 1024,
   lingerMs: 5_000,

@@ -1,7 +1,7 @@
 // The gateway over real HTTP, with a real gRPC sidecar whose answers the test chooses and operations that say what they got.
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -440,6 +440,29 @@ describe('connections', () => {
       for (const socket of kept) socket.destroy();
     } finally {
       await slow.stop();
+    }
+  });
+
+  it('that say nothing give way to those who come, the oldest first', async () => {
+    const limits = { connections: 40, silenceMs: 0 };
+    const crowded = await startEchoGateway({ gateway: { limits } });
+    const closed: number[] = [];
+    const sockets: Socket[] = [];
+    try {
+      for (let i = 0; i < 100; i++) {
+        const socket = connect(crowded.address.port, '127.0.0.1');
+        socket.on('error', () => undefined);
+        socket.on('close', () => closed.push(i));
+        await once(socket, 'connect');
+        sockets.push(socket);
+      }
+      expect((await send(crowded.address.port, { path: '/bucket/none' })).status).toBe(404);
+      await expect.poll(() => closed.length).toBeGreaterThanOrEqual(60);
+      expect(closed.slice(0, 10)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+      expect(closed).not.toContain(99);
+    } finally {
+      for (const socket of sockets) socket.destroy();
+      await crowded.stop();
     }
   });
 

@@ -1,6 +1,7 @@
 // Random requests over raw HTTP to a real gateway: whatever comes, the answer is HTTP, no fault is shown, the process stays, and a request
 // that was refused leaves the metadata and the blocks as they were.
 import { connect } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import fc from 'fast-check';
 import type { Gateway } from '../harness/gateway.ts';
 import { encodeQuery, sha256, signHeaders } from '../harness/sigv4.ts';
@@ -19,10 +20,14 @@ export interface FuzzResult {
   readonly statuses: ReadonlyMap<number, number>;
 }
 
-/** Requests on their way at once; the state is compared after each such group of refused ones. */
+/** Requests on their way at once; the state is compared after each such group. */
 const TOGETHER = 4;
 const ANSWER_WITHIN_MS = 20_000;
+/** A client that got no answer for so long says that it will send no more; one whose body breaks off says so sooner. */
 const SILENT_MS = 500;
+const BROKEN_MS = 30;
+/** What a request brought before it was refused may be there for a moment. */
+const SETTLED_WITHIN_MS = 5_000;
 
 const METHODS = ['GET', 'PUT', 'POST', 'DELETE', 'HEAD', 'OPTIONS', 'PATCH', 'TRACE', 'get', 'PROPFIND'];
 const PLACES = [
@@ -236,23 +241,28 @@ export async function fuzzGateway({ gateway, volume, requests, seed, say }: Fuzz
   const all = fc.sample(anyRequest, { numRuns: requests, seed });
   let before = volumeState(volume);
   for (let at = 0; at < all.length; at += TOGETHER) {
-    const texts = all.slice(at, at + TOGETHER).map((request) => textOf(request, gateway));
-    const answers = await Promise.all(texts.map((text) => exchange(gateway.port, text)));
-    for (const [i, answer] of answers.entries()) {
-      const status = Number(/^HTTP\/1\.1 (?:100 Continue\r\n\r\nHTTP\/1\.1 )?(\d{3}) /.exec(answer)?.[1] ?? 0);
-      statuses.set(status, (statuses.get(status) ?? 0) + 1);
-      if (status === 500 || status === 503) throw failure('was answered as a fault', texts[i], answer, gateway);
+    const group = all.slice(at, at + TOGETHER).map((request) => ({ request, text: textOf(request, gateway) }));
+    const exchanges = await Promise.all(
+      group.map(async ({ request, text }) => ({
+        request,
+        text,
+        answer: await exchange(gateway.port, text, request.framing === 'short' ? BROKEN_MS : SILENT_MS),
+      })),
+    );
+    for (const { text, answer } of exchanges) {
+      const given = statusesOf(answer);
+      for (const status of given.length === 0 ? [0] : given) statuses.set(status, (statuses.get(status) ?? 0) + 1);
+      if (given.some((status) => status === 500 || status === 503)) {
+        throw failure('was answered as a fault', text, answer, gateway);
+      }
     }
-    if (gateway.process.exit !== undefined) throw failure('ended the gateway', texts.join('\n---\n'), '', gateway);
-    const after = volumeState(volume);
-    // whoever is cut off before the answer is not refused, and a body that breaks off may be noticed when the request is done
-    const isWhole = ({ framing, damage }: FuzzRequest): boolean =>
-      damage === null && framing !== 'chunked' && framing !== 'short';
-    const mayHaveChanged =
-      answers.some((answer) => !/^HTTP\/1\.1 [345]/.test(answer)) || !all.slice(at, at + TOGETHER).every(isWhole);
-    if (!mayHaveChanged && after.join('\n') !== before.join('\n')) {
+    const texts = exchanges.map(({ text }) => text).join('\n---\n');
+    if (gateway.process.exit !== undefined) throw failure('ended the gateway', texts, '', gateway);
+    const after = exchanges.some(mayChange) ? volumeState(volume) : await settled(volume, before);
+    if (!exchanges.some(mayChange) && !isSame(after, before)) {
       const added = after.filter((line) => !before.includes(line)).join('\n');
-      throw failure(`changed the volume though refused: ${added}`, texts.join('\n---\n'), answers.join('\n'), gateway);
+      const answers = exchanges.map(({ answer }) => answer).join('\n');
+      throw failure(`changed the volume though refused: ${added}`, texts, answers, gateway);
     }
     before = after;
     if (at % 8_000 === 0) say?.(`${at} requests`);
@@ -261,6 +271,44 @@ export async function fuzzGateway({ gateway, volume, requests, seed, say }: Fuzz
     throw failure('wrote a fault to the log', '', '', gateway);
   }
   return { statuses };
+}
+
+interface Exchange {
+  readonly request: FuzzRequest;
+  readonly text: string;
+  readonly answer: string;
+}
+
+/** The statuses of all answers; bytes that are exchanged for others may make two requests of one. */
+function statusesOf(answer: string): number[] {
+  return [...answer.matchAll(/^HTTP\/1\.1 (\d{3}) /gm)]
+    .map(([, status]) => Number(status))
+    .filter((status) => status !== 100);
+}
+
+/**
+ * Whether the volume may be another one now: something that writes succeeded, or nobody can say, as the answer was lost. Whose body broke
+ * off cannot have succeeded, answer or none.
+ */
+function mayChange({ request: { method, framing, damage }, answer }: Exchange): boolean {
+  const given = statusesOf(answer);
+  if (given.length === 0) return damage !== null || framing !== 'short';
+  const reads = damage === null && ['GET', 'HEAD', 'OPTIONS'].includes(method);
+  return !reads && given.some((status) => status < 300);
+}
+
+/** The state once it is what it was; after a while, whatever it is. */
+async function settled(volume: TestVolume, before: readonly string[]): Promise<string[]> {
+  const until = Date.now() + SETTLED_WITHIN_MS;
+  for (;;) {
+    const state = volumeState(volume);
+    if (isSame(state, before) || Date.now() > until) return state;
+    await pause(20);
+  }
+}
+
+function isSame(state: readonly string[], before: readonly string[]): boolean {
+  return state.length === before.length && state.every((line, i) => line === before[i]);
 }
 
 function failure(what: string, text: string | undefined, answer: string, gateway: Gateway): Error {
@@ -295,7 +343,7 @@ function textOf(request: FuzzRequest, { port, root }: Gateway): string {
 }
 
 /** Sends, says that nothing more comes, and collects what is answered. */
-function exchange(port: number, text: string): Promise<string> {
+function exchange(port: number, text: string, silentMs: number): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host: '127.0.0.1', port, allowHalfOpen: true });
     let answer = '';
@@ -315,7 +363,7 @@ function exchange(port: number, text: string): Promise<string> {
     socket.on('end', done);
     socket.write(Buffer.from(text, 'latin1'));
     // whoever still waits for the rest of a body is told that there is none
-    const rest = setTimeout(() => socket.end(), SILENT_MS);
+    const rest = setTimeout(() => socket.end(), silentMs);
     socket.on('close', () => clearTimeout(rest));
   });
 }

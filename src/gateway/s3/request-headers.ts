@@ -30,19 +30,32 @@ const SINGLE_VALUED: ReadonlySet<string> = new Set([
   'x-amz-trailer',
 ]);
 
+/** Most bytes of all header names and values together. AWS: "RequestHeaderSectionTooLarge". */
+export const MAX_HEADER_BYTES = 8 * 1024;
+
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** @param raw names and values in turn, as `IncomingMessage.rawHeaders` has them */
+/**
+ * Throws InvalidRequest, RequestHeaderSectionTooLarge.
+ * @param raw names and values in turn, as `IncomingMessage.rawHeaders` has them
+ */
 export function readRequestHeaders(raw: readonly string[]): RequestHeaders {
   const bytes = new Map<string, string[]>();
+  let size = 0;
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = (raw[i] as string).toLowerCase();
     const value = raw[i + 1] as string;
+    size += name.length + value.length;
     const before = bytes.get(name);
     if (before === undefined) bytes.set(name, [value]);
     else if (SINGLE_VALUED.has(name))
       throw new S3Error('InvalidRequest', `The header ${name} was sent more than once.`);
     else before.push(value);
+  }
+  if (size > MAX_HEADER_BYTES) {
+    throw new S3Error('RequestHeaderSectionTooLarge', undefined, {
+      fields: { MaxSizeAllowed: String(MAX_HEADER_BYTES) },
+    });
   }
   const values = new Map<string, string>();
   for (const [name, list] of bytes) values.set(name, decodeHeader(list.map((value) => value.trim()).join(',')));
