@@ -176,7 +176,20 @@ export function operationSuite(make: () => Promise<Subject>): void {
       }
       expect((await s3.send('GET', '/bkt?versioning')).text).toMatch(/<VersioningConfiguration[^>]*><\/VersioningConf/);
       expect((await s3.send('PUT', '/bkt?versioning', { body: '<x/>' })).code).toBe('NotImplemented');
+      await put('k');
+      for (const parameter of ['retention', 'legal-hold']) {
+        for (const request of [
+          s3.send('GET', `/bkt/k?${parameter}`),
+          s3.send('PUT', `/bkt/k?${parameter}`, { body: '<x/>' }),
+        ]) {
+          expect(await request).toMatchObject({ status: 400, code: 'InvalidRequest' });
+        }
+      }
+      const locking = await s3.send('PUT', '/bkt?object-lock', { body: '<ObjectLockConfiguration/>' });
+      expect(locking).toMatchObject({ status: 409, code: 'InvalidBucketState' });
+      expect((await s3.send('GET', '/none/k?retention')).code).toBe('NoSuchBucket');
       const nobody = new Served(volume, {}, only());
+      expect((await nobody.send('PUT', '/bkt/k?legal-hold', { body: '<x/>' })).code).toBe('AccessDenied');
       expect((await nobody.send('GET', '/bkt?cors')).code).toBe('AccessDenied');
       expect((await nobody.send('PUT', '/bkt?cors', { body: '<x/>' })).code).toBe('AccessDenied');
     });

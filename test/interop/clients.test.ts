@@ -150,7 +150,10 @@ describe.skipIf(!hasAwsCli)('the AWS CLI', () => {
   it(
     'removes everything, and then the bucket',
     async () => {
-      await aws('s3', 'mb', 's3://doomed');
+      await aws('--region', 'eu-west-1', 's3', 'mb', 's3://doomed');
+      expect(JSON.parse(await aws('s3api', 'get-bucket-location', '--bucket', 'doomed'))).toEqual({
+        LocationConstraint: 'eu-west-1',
+      });
       for (const name of ['one', 'two/three', 'two/four']) {
         await aws('s3api', 'put-object', '--bucket', 'doomed', '--key', name);
       }

@@ -47,8 +47,9 @@ export const BUCKET_DOCUMENT_RULES: Readonly<Record<BucketDocumentName, BucketDo
   tagging: xml('s3:PutBucketTagging'),
   quota: xml('admin:SetBucketQuota'),
   replication: xml('s3:PutReplicationConfiguration'),
-  // written when the bucket is made; nobody asks for it otherwise
+  // written when the bucket is made; nobody asks for them otherwise
   owner: xml('admin:*'),
+  location: xml('admin:*'),
   acl: { ...xml('s3:PutBucketAcl'), set: setBucketAcl },
   objectAcl: { ...xml('s3:PutObjectAcl', 's3:PutBucketAcl'), ofObject: true },
   cors: xml('s3:PutBucketCORS'),

@@ -25,12 +25,22 @@ export function setBucketDocument(bucket: string, name: BucketDocumentName, text
   };
 }
 
-/** A bucket that was just made starts without configuration but its owner ('' = the service), whatever one of its name had. */
-export function createBucketConfiguration(bucket: string, owner: string, lockEnabled: boolean, nowMs: number): Command {
-  const record = {
-    ...emptyRecord(nowMs, lockEnabled),
-    documents: new Map<BucketDocumentName, string>(owner === '' ? [] : [['owner', owner]]),
-  };
+/** What a bucket is made with. */
+export interface NewBucket {
+  /** '' = the service's. */
+  readonly owner: string;
+  /** The location that was asked for; '' = none. */
+  readonly location: string;
+  readonly lockEnabled: boolean;
+}
+
+/** A bucket that was just made starts without configuration but what it was made with, whatever one of its name had. */
+export function createBucketConfiguration(bucket: string, made: NewBucket, nowMs: number): Command {
+  const { owner, location, lockEnabled } = made;
+  const documents = new Map<BucketDocumentName, string>();
+  if (owner !== '') documents.set('owner', owner);
+  if (location !== '') documents.set('location', location);
+  const record = { ...emptyRecord(nowMs, lockEnabled), documents };
   return { touched: {}, decide: () => ({ buckets: new Map([[bucket, record]]) }) };
 }
 

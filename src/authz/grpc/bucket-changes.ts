@@ -88,9 +88,8 @@ export class BucketChanges {
       async (principal) => {
         // Where nothing can be kept there is nothing to begin with.
         if (!this.#service.isWritable) return;
-        await this.#service.run(
-          createBucketConfiguration(asked.bucket, ownerOf(principal), lockEnabled, this.#service.nowMs()),
-        );
+        const made = { owner: ownerOf(principal), location, lockEnabled };
+        await this.#service.run(createBucketConfiguration(asked.bucket, made, this.#service.nowMs()));
       },
       { 's3:LocationConstraint': { values: [location] } },
     );

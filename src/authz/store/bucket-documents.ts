@@ -16,6 +16,7 @@ const FIELDS = {
   quota: 'QuotaConfigJSON',
   replication: 'ReplicationConfigXML',
   owner: undefined,
+  location: undefined,
   acl: undefined,
   objectAcl: undefined,
   cors: undefined,

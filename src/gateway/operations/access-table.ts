@@ -29,16 +29,17 @@ const onBucket = (operation: string, action: string): OperationAccess => ({
   operation,
   accesses: [{ action, on: 'bucket' }],
 });
+const onObject = (operation: string, action: string): OperationAccess => ({
+  operation,
+  accesses: [{ action, on: 'object' }],
+});
 const WITH_TAGS: AccessRow = { action: 's3:PutObjectTagging', on: 'object', when: 'it brings tags', keys: TAGS };
 const WITH_ACL: AccessRow = { action: 's3:PutObjectAcl', on: 'object', when: 'it brings a list that grants something' };
 const upload = (operation: string): OperationAccess => ({
   operation,
   accesses: [{ action: 's3:PutObject', on: 'object', keys: TAGS }, WITH_TAGS, WITH_ACL],
 });
-const part = (operation: string): OperationAccess => ({
-  operation,
-  accesses: [{ action: 's3:PutObject', on: 'object' }],
-});
+const part = (operation: string): OperationAccess => onObject(operation, 's3:PutObject');
 
 export const S3_ACCESSES: readonly OperationAccess[] = [
   {
@@ -112,6 +113,7 @@ export const S3_ACCESSES: readonly OperationAccess[] = [
   onBucket('ListenBucketNotification', 's3:ListenBucketNotification'),
   { operation: 'ListenNotification', accesses: [{ action: 's3:ListenNotification', on: 'service' }] },
   onBucket('GetObjectLockConfiguration', 's3:GetBucketObjectLockConfiguration'),
+  onBucket('PutObjectLockConfiguration', 's3:PutBucketObjectLockConfiguration'),
   onBucket('GetBucketReplication', 's3:GetReplicationConfiguration'),
   onBucket('GetBucketRequestPayment', 's3:GetBucketRequestPayment'),
   onBucket('GetBucketTagging', 's3:GetBucketTagging'),
@@ -168,6 +170,10 @@ export const S3_ACCESSES: readonly OperationAccess[] = [
     operation: 'PutObjectAcl',
     accesses: [{ action: 's3:PutObjectAcl', on: 'object', keys: ['s3:versionid', EXISTING] }],
   },
+  onObject('GetObjectRetention', 's3:GetObjectRetention'),
+  onObject('PutObjectRetention', 's3:PutObjectRetention'),
+  onObject('GetObjectLegalHold', 's3:GetObjectLegalHold'),
+  onObject('PutObjectLegalHold', 's3:PutObjectLegalHold'),
   // ---- uploads in parts
   upload('CreateMultipartUpload'),
   part('UploadPart'),
@@ -179,8 +185,8 @@ export const S3_ACCESSES: readonly OperationAccess[] = [
     ],
   },
   part('CompleteMultipartUpload'),
-  { operation: 'AbortMultipartUpload', accesses: [{ action: 's3:AbortMultipartUpload', on: 'object' }] },
-  { operation: 'ListParts', accesses: [{ action: 's3:ListMultipartUploadParts', on: 'object' }] },
+  onObject('AbortMultipartUpload', 's3:AbortMultipartUpload'),
+  onObject('ListParts', 's3:ListMultipartUploadParts'),
 ];
 
 /** Condition keys that every request has, whatever it asks; and those that its headers bring. */

@@ -1,8 +1,11 @@
-// GetBucketLocation: every bucket is in the default region, whose name S3 leaves out.
+// GetBucketLocation: the location that the bucket was made for, as it was given. The default region's name is left out, as S3 does.
 import { defineOperation } from '../s3/operation.ts';
 import { xmlDocument } from '../s3/xml.ts';
 import { bucketOf, requireBucket } from './bucket-access.ts';
 import { xmlReply } from './listing.ts';
+
+/** Its name is left out. */
+const DEFAULT_REGION = 'us-east-1';
 
 export const getBucketLocation = defineOperation({
   name: 'GetBucketLocation',
@@ -11,7 +14,9 @@ export const getBucketLocation = defineOperation({
   parse: (request) => ({ bucket: bucketOf(request) }),
   questions: ({ bucket }) => [{ action: 's3:GetBucketLocation', bucket }],
   async handle(grant, context) {
-    await requireBucket(context, grant.input.bucket);
-    return xmlReply(xmlDocument('LocationConstraint'));
+    const { bucket } = grant.input;
+    await requireBucket(context, bucket);
+    const { location = '' } = (await grant.configuration.read(bucket)).documents;
+    return xmlReply(xmlDocument('LocationConstraint', ...(location === DEFAULT_REGION ? [] : [location])));
   },
 });

@@ -1,9 +1,11 @@
 // GetObjectAttributes: the named attributes of an object, without its bytes.
+
 import { S3Error } from '../s3/errors.ts';
 import type { GatewayFeatures } from '../s3/operation.ts';
 import { defineOperation, refusalIn } from '../s3/operation.ts';
 import { element, type XmlNode, xmlDocument } from '../s3/xml.ts';
 import { bucketOf, keyOf } from './bucket-access.ts';
+import { refuseEncryptedRead } from './encryption-headers.ts';
 import { MAX_KEYS, parseCount, xmlReply } from './listing.ts';
 import { MAX_PARTS } from './multipart-upload.ts';
 import { objectSize, storedEtag } from './object-attributes.ts';
@@ -17,7 +19,6 @@ import {
 } from './object-checksum.ts';
 import { validatorHeaders } from './object-headers.ts';
 import { type FoundObject, findObject, versionContext } from './object-lookup.ts';
-import { refuseEncryption } from './upload-headers.ts';
 
 const ATTRIBUTES = ['ETag', 'Checksum', 'ObjectParts', 'StorageClass', 'ObjectSize'] as const;
 type AttributeName = (typeof ATTRIBUTES)[number];
@@ -39,7 +40,7 @@ export const getObjectAttributes = defineOperation({
   body: 'none',
   parse: (request) => {
     return {
-      refusal: refusalIn(() => refuseEncryption(request.headers)),
+      refusal: refusalIn(() => refuseEncryptedRead(request.headers)),
       bucket: bucketOf(request),
       key: keyOf(request),
       versionId: request.query.get('versionId'),

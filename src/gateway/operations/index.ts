@@ -28,6 +28,7 @@ import { listObjectVersions } from './list-object-versions.ts';
 import { listObjects } from './list-objects.ts';
 import { listObjectsV2 } from './list-objects-v2.ts';
 import { listParts } from './list-parts.ts';
+import { objectLockOperations } from './object-lock.ts';
 import {
   deleteBucketOwnershipControls,
   getBucketOwnershipControls,
@@ -48,6 +49,7 @@ export const OPERATIONS: readonly Operation<unknown>[] = [
   abortMultipartUpload,
   ...bucketDocuments,
   ...bucketSubResources,
+  ...objectLockOperations,
   completeMultipartUpload,
   copyObject,
   createBucket,

@@ -1,4 +1,5 @@
 // What GetObject and HeadObject share: their questions, and the answer's status and headers after conditions and range.
+
 import { S3Error } from '../s3/errors.ts';
 import type { BucketName, ObjectKey } from '../s3/object-name.ts';
 import {
@@ -11,12 +12,12 @@ import {
 } from '../s3/operation.ts';
 import { bucketOf, keyOf } from './bucket-access.ts';
 import { evaluateConditions } from './conditional.ts';
+import { refuseEncryptedRead } from './encryption-headers.ts';
 import { objectSize, storedEtag } from './object-attributes.ts';
 import { checksumAnswerHeaders, storedChecksum, storedParts } from './object-checksum.ts';
 import { objectHeaders, responseOverrides, validatorHeaders } from './object-headers.ts';
 import { type FoundObject, versionContext } from './object-lookup.ts';
 import { type ByteRange, contentRange, parseRange } from './range.ts';
-import { refuseEncryption } from './upload-headers.ts';
 
 export interface ObjectReadInput extends MaybeRefused {
   readonly bucket: BucketName;
@@ -35,7 +36,7 @@ export function parseObjectRead(request: S3Request): ObjectReadInput {
     throw new S3Error('InvalidRequest', 'A range and a part number cannot be asked for together.');
   }
   return {
-    refusal: refusalIn(() => refuseEncryption(request.headers)),
+    refusal: refusalIn(() => refuseEncryptedRead(request.headers)),
     bucket: bucketOf(request),
     key: keyOf(request),
     versionId: request.query.get('versionId'),

@@ -10,6 +10,7 @@ import {
 } from '../s3/operation.ts';
 import { type AclRequest, aclOfHeaders } from './access-control-list.ts';
 import { bucketOf, keyOf } from './bucket-access.ts';
+import { refuseEncryption } from './encryption-headers.ts';
 import { newAclQuestions } from './object-acl.ts';
 import { metadataFromHeaders, type ObjectMetadata } from './object-attributes.ts';
 import { wantedAlgorithm } from './object-checksum.ts';
@@ -51,15 +52,6 @@ export function refuseUnsupported(request: S3Request): void {
   }
   if (headers.has('x-amz-website-redirect-location')) {
     throw new S3Error('NotImplemented', 'Website redirects are not implemented.');
-  }
-}
-
-/** Throws NotImplemented for server side encryption: a volume is encrypted as a whole, or not at all. */
-export function refuseEncryption(headers: ReadonlyMap<string, string>): void {
-  for (const name of headers.keys()) {
-    if (/^x-amz-(copy-source-)?server-side-encryption/.test(name)) {
-      throw new S3Error('NotImplemented', 'Server side encryption by request is not implemented.');
-    }
   }
 }
 

@@ -1,5 +1,6 @@
 // UploadPartCopy: a part out of an object, or a range of one. The bytes stay where they are and are referred to; they are
 // read only where their MD5, which is the part's ETag, is not known.
+
 import { createHash } from 'node:crypto';
 import { startChecksum } from '../s3/checksum.ts';
 import {
@@ -13,6 +14,7 @@ import { element, xmlDocument } from '../s3/xml.ts';
 import { requireBucket, requireWritable } from './bucket-access.ts';
 import { requireCopySourceConditions } from './conditional.ts';
 import { copySourceContext, copySourceQuestion, parseCopySource } from './copy-source.ts';
+import { refuseEncryption } from './encryption-headers.ts';
 import { xmlReply } from './listing.ts';
 import { findUpload, parsePartNumber, parseUploadReference } from './multipart-upload.ts';
 import { objectSize, storedEtag } from './object-attributes.ts';
@@ -21,7 +23,7 @@ import { partChecksumElement, storedChecksum } from './object-checksum.ts';
 import { type FoundObject, findObject } from './object-lookup.ts';
 import { type ByteRange, parseCopySourceRange } from './range.ts';
 import { isoDate } from './timestamps.ts';
-import { MAX_UPLOAD_BYTES, refuseEncryption, tooLarge, uploadQuestions } from './upload-headers.ts';
+import { MAX_UPLOAD_BYTES, tooLarge, uploadQuestions } from './upload-headers.ts';
 import { partXattrs, requireUploadStill } from './upload-parts.ts';
 import { answering } from './volume-errors.ts';
 

@@ -1,10 +1,12 @@
 // UploadPart: one part of an upload, out of the payload. A part may be uploaded again; the last one counts.
+
 import { S3Error } from '../s3/errors.ts';
 import { type ChecksumAlgorithm, defineOperation, type Payload, refusalIn } from '../s3/operation.ts';
 import { requireBucket, requireWritable } from './bucket-access.ts';
+import { refuseEncryption } from './encryption-headers.ts';
 import { findUpload, parsePartNumber, parseUploadReference } from './multipart-upload.ts';
 import { storedChecksum } from './object-checksum.ts';
-import { refuseEncryption, requireUploadSize, uploadQuestions } from './upload-headers.ts';
+import { requireUploadSize, uploadQuestions } from './upload-headers.ts';
 import { partXattrs, requireUploadStill } from './upload-parts.ts';
 import { answering } from './volume-errors.ts';
 import { writePayload } from './write-payload.ts';

@@ -119,6 +119,10 @@ export const S3_ERRORS = {
     message: 'The access control list of the bucket does not go with its object ownership.',
   },
   InvalidBucketState: { status: 409, message: 'The request is not valid for the state of the bucket.' },
+  InvalidEncryptionAlgorithmError: {
+    status: 400,
+    message: 'The encryption request is not valid. The valid value is AES256.',
+  },
   InvalidLocationConstraint: { status: 400, message: 'The location constraint is not valid.' },
   InvalidRange: { status: 416, message: 'The requested range cannot be satisfied.' },
   InvalidRequest: { status: 400, message: 'The request is not valid.' },

@@ -106,6 +106,7 @@ export type BucketDocumentName =
   | 'acl'
   | 'objectAcl'
   | 'owner'
+  | 'location'
   | 'cors'
   | 'logging'
   | 'ownershipControls'

@@ -45,7 +45,7 @@ export interface BucketState {
   lockEnabled: boolean;
   /**
    * What is configured, by name: policy, notification, lifecycle, objectLock, versioning, encryption, tagging, quota, replication,
-   * acl, objectAcl, owner, cors, logging, ownershipControls, publicAccessBlock, requestPayment, website. XML or JSON as S3 has it.
+   * acl, objectAcl, owner, location, cors, logging, ownershipControls, publicAccessBlock, requestPayment, website. XML or JSON as S3 has it.
    */
   documents: { [key: string]: string };
   /** a statement lets everyone in, whoever and wherever they are */
