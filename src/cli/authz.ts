@@ -10,6 +10,7 @@ import { type CallerSettings, Callers } from '../authz/grpc/callers.ts';
 import { Explainer } from '../authz/grpc/explain.ts';
 import { ListenError } from '../authz/grpc/listen.ts';
 import { startGrpcServer } from '../authz/grpc/server.ts';
+import { PendingSignIns } from '../authz/http/console/pending-sign-ins.ts';
 import { PolicyDesk } from '../authz/http/console/policy-desk.ts';
 import { SignInThrottle } from '../authz/http/console/sign-in-throttle.ts';
 import { createAdminService } from '../authz/http/create-admin-service.ts';
@@ -164,6 +165,7 @@ export async function serveAuthz(options: ServeAuthzOptions): Promise<RunningAut
         admin,
         sessions,
         throttle: new SignInThrottle(),
+        pending: new PendingSignIns(nowMs),
         credentials: () => directory.current,
         policies: new PolicyDesk({ directory, settings, root: options.root, nowMs }),
         decisions: audit,

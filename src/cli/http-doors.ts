@@ -17,7 +17,7 @@ import { UsageError } from './root-credentials.ts';
 
 export interface HttpDoorOptions {
   readonly admin: AdminService;
-  readonly console: ConsoleService;
+  readonly console: Omit<ConsoleService, 'sts'>;
   readonly asks: Asks;
   readonly authorizer: Authorizer;
   readonly providers: IdentityProviderSettings;
@@ -53,7 +53,7 @@ export async function openHttpDoors(options: HttpDoorOptions): Promise<RunningHt
       listen: parseListenAddress(listen),
       callers,
       service: admin,
-      console,
+      console: { ...console, sts },
       sts,
       tls: over,
       isReady,

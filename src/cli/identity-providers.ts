@@ -50,11 +50,21 @@ function readOpenId(env: Environment, suffix: string): OpenIdSettings[] {
   if (clientId === '') {
     throw new UsageError(`${variable('CLIENT_ID')} must be set: tokens for other audiences are not for this service`);
   }
+  const redirectUri = text('REDIRECT_URI');
+  if (redirectUri !== '' && !isUrl(redirectUri)) {
+    throw new UsageError(`${variable('REDIRECT_URI')} must be an http or https URL`);
+  }
   return [
     {
       name: suffix.slice(1),
       configUrl,
       clientId,
+      signIn: {
+        clientSecret: env[variable('CLIENT_SECRET')] ?? '',
+        redirectUri,
+        scopes: list(text('SCOPES').replaceAll(' ', ','), ','),
+        displayName: text('DISPLAY_NAME'),
+      },
       claimName: text('CLAIM_NAME') || 'policy',
       claimPrefix: text('CLAIM_PREFIX'),
       rolePolicies: list(text('ROLE_POLICY'), ','),

@@ -125,6 +125,7 @@ class HttpGateway implements Gateway {
         logger,
         s3: (request, response, url) => this.#handler.handle(request, response, url, this.#waiting.has(request)),
         sidecar: (request, response, url) => this.#forward(request, response, url),
+        isSecure: (request) => this.#originOf(request).secure,
       });
     }
     this.#app = this.#routes();

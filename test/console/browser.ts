@@ -43,13 +43,14 @@ export interface Visitor {
 export async function visit(
   browser: Browser,
   url: string,
-  options: { locale?: string; width?: number; dark?: boolean } = {},
+  options: { locale?: string; width?: number; dark?: boolean; anyCertificate?: boolean } = {},
 ): Promise<Visitor> {
   const context = await browser.newContext({
     locale: options.locale ?? 'en-US',
     viewport: { width: options.width ?? 1200, height: 800 },
     colorScheme: options.dark === true ? 'dark' : 'light',
     acceptDownloads: true,
+    ignoreHTTPSErrors: options.anyCertificate === true,
   });
   const page = await context.newPage();
   page.setDefaultTimeout(20_000);

@@ -19,7 +19,8 @@ export interface AskedAccess {
 export interface AdminReply {
   readonly status: number;
   readonly contentType?: string;
-  readonly headers?: Readonly<Record<string, string>>;
+  /** A list is a header for each. */
+  readonly headers?: Readonly<Record<string, string | string[]>>;
   readonly body?: string | Buffer;
 }
 

@@ -1,7 +1,7 @@
 // The calls that need no credentials of this service, because another system vouches for who makes them: an OpenID issuer
 // (AssumeRoleWithWebIdentity, AssumeRoleWithClientGrants), a directory (AssumeRoleWithLDAPIdentity), a certificate authority
 // (AssumeRoleWithCertificate).
-import { addExternalSession } from '../administration/sessions.ts';
+import { addExternalSession, type SessionCredentials } from '../administration/sessions.ts';
 import {
   certificateIdentity,
   directoryIdentity,
@@ -84,22 +84,47 @@ export async function assumeRoleWith(
   request: HttpRequest,
   parameters: StsParameters,
 ): Promise<StsAnswer> {
+  const seconds = readDuration(parameters);
+  const policy = readPolicy(service.admin, parameters);
+  const { identity, about, untilMs } = await voucher(service, request, parameters);
+  const name = readSessionName(parameters);
+  const credentials = await openExternalSession(service, request, { action, identity, seconds, policy, name, untilMs });
+  return { credentials, ...(about === undefined ? {} : { about }) };
+}
+
+/** A session that is wanted of somebody whom another system vouched for. */
+export interface ExternalSession {
+  /** The call that makes it, which policies may limit as `sts:ACTION`. */
+  readonly action: string;
+  readonly identity: ExternalIdentity;
+  /** How long it should last. */
+  readonly seconds: number;
+  /** An inline policy that limits it. */
+  readonly policy?: string | undefined;
+  readonly name?: string;
+  /** Unix milliseconds: it ends then at the latest. */
+  readonly untilMs?: number | undefined;
+}
+
+/** Makes the session. Throws StsRefusal. */
+export async function openExternalSession(
+  service: StsService,
+  request: HttpRequest,
+  { action, identity, seconds, policy, name = '', untilMs = Number.POSITIVE_INFINITY }: ExternalSession,
+): Promise<SessionCredentials> {
   const { admin } = service;
-  const asked = readDuration(parameters);
-  const policy = readPolicy(admin, parameters);
-  const { identity, about, untilMs = Number.POSITIVE_INFINITY } = await voucher(service, request, parameters);
   const policies = service.policiesOf(identity);
   if (policies.length === 0) {
     throw new StsRefusal('AccessDenied', `No policy that there is here belongs to ${identity.accessKey}.`);
   }
-  const seconds = await allowedDuration(service, vouchedFor(identity), `sts:${action}`, asked, request);
-  if (seconds === undefined) throw notEligible();
+  const allowed = await allowedDuration(service, vouchedFor(identity), `sts:${action}`, seconds, request);
+  if (allowed === undefined) throw notEligible();
   const claims = claimsOfIdentity(identity);
   if (JSON.stringify(claims).length > MAX_IDENTITY_CHARACTERS) {
     throw new StsRefusal('InvalidParameterValue', 'What is known of the identity is too much to be put into a token.');
   }
-  const expiresAtMs = Math.floor(Math.min(admin.nowMs() + seconds * 1000, untilMs) / 1000) * 1000;
-  let answer: StsAnswer | undefined;
+  const expiresAtMs = Math.floor(Math.min(admin.nowMs() + allowed * 1000, untilMs) / 1000) * 1000;
+  let made: SessionCredentials | undefined;
   await admin.run(
     addExternalSession(
       admin.rules,
@@ -107,15 +132,15 @@ export async function assumeRoleWith(
         parent: '',
         policy,
         expiresAtMs,
-        name: readSessionName(parameters),
+        name,
         policies: identity.attachedTo === undefined ? identity.policies : policies,
         claims,
       },
       (credentials) => {
-        answer = { credentials, ...(about === undefined ? {} : { about }) };
+        made = credentials;
       },
     ),
   );
-  if (answer === undefined) throw new Error('the session was stored without being made');
-  return answer;
+  if (made === undefined) throw new Error('the session was stored without being made');
+  return made;
 }

@@ -18,6 +18,8 @@ export interface ConsoleSession {
   /** Ends when the secret is another one: whoever changes it ends all sessions that were opened with the old. */
   readonly secretDigest: string;
   readonly expiresAtMs: number;
+  /** The credentials were made for this session, and end with it. */
+  readonly isOwner: boolean;
 }
 
 /** Finds what a bearer token stands for. */
@@ -35,15 +37,19 @@ export class ConsoleSessions implements BearerSource {
   readonly #byDigest = new Map<string, Kept>();
 
   /** Opens a session; its token. */
-  open(session: { accessKey: string; secretKey: string; sessionToken: string | undefined }, nowMs: number): string {
+  open(
+    session: { accessKey: string; secretKey: string; sessionToken: string | undefined; isOwner?: boolean },
+    nowMs: number,
+  ): string {
     const token = randomBytes(TOKEN_BYTES).toString('base64url');
-    const { accessKey, secretKey, sessionToken } = session;
+    const { accessKey, secretKey, sessionToken, isOwner = false } = session;
     this.#byDigest.set(digestOf(token), {
       accessKey,
       sessionToken,
       secretDigest: secretDigest(secretKey),
       expiresAtMs: nowMs + CONSOLE_SESSION_MS,
       usedAtMs: nowMs,
+      isOwner,
     });
     for (const oldest of this.#byDigest.keys()) {
       if (this.#byDigest.size <= MAX_CONSOLE_SESSIONS) break;
@@ -64,9 +70,12 @@ export class ConsoleSessions implements BearerSource {
     return session;
   }
 
-  /** Ends a session at once; fine if there is none. */
-  close(token: string): void {
-    this.#byDigest.delete(digestOf(token));
+  /** Ends a session at once; what it was, undefined if there was none. */
+  close(token: string): ConsoleSession | undefined {
+    const digest = digestOf(token);
+    const session = this.#byDigest.get(digest);
+    this.#byDigest.delete(digest);
+    return session;
   }
 }
 

@@ -1,19 +1,36 @@
 // The cookie that carries a console session, turned into the credentials that the request presents.
 
-/** As the sidecar sets it when somebody signs in. */
-const COOKIE = 'portcullis-console';
+/** As the sidecar sets them: the session, and a sign-in at an identity provider that is under way. */
+const SESSION = 'portcullis-console';
+const SIGN_IN = 'portcullis-sign-in';
 const REPLACED: ReadonlySet<string> = new Set(['cookie', 'authorization']);
 
-/** The session's token; undefined when there is none. */
-export function consoleToken(cookieHeader: string | undefined): string | undefined {
-  for (const pair of (cookieHeader ?? '').split(';')) {
+/** The cookies of a browser that are the console's. */
+export interface ConsoleCookies {
+  /** The session's token; undefined when there is none. */
+  readonly token: string | undefined;
+  /** The cookie of a sign-in under way, whole, for the sidecar to read. */
+  readonly signIn: string | undefined;
+}
+
+/**
+ * Reads a `Cookie` header. Over TLS only cookies whose names begin with `__Host-` count: others may have been planted by a neighbour of
+ * the same domain, or on the way.
+ */
+export function consoleCookies(header: string | undefined, secure: boolean): ConsoleCookies {
+  const prefix = secure ? '__Host-' : '';
+  const found = new Map<string, string>();
+  for (const pair of (header ?? '').split(';')) {
     const equals = pair.indexOf('=');
-    if (equals > 0 && pair.slice(0, equals).trim() === COOKIE) {
-      const token = pair.slice(equals + 1).trim();
-      return /^[A-Za-z0-9_-]{1,128}$/.test(token) ? token : undefined;
-    }
+    const name = pair.slice(0, Math.max(0, equals)).trim();
+    if (equals > 0 && !found.has(name)) found.set(name, pair.slice(equals + 1).trim());
   }
-  return undefined;
+  const token = found.get(`${prefix}${SESSION}`) ?? '';
+  const signIn = found.get(`${prefix}${SIGN_IN}`) ?? '';
+  return {
+    token: /^[A-Za-z0-9_-]{1,128}$/.test(token) ? token : undefined,
+    signIn: /^[A-Za-z0-9._-]{1,4096}$/.test(signIn) ? `${prefix}${SIGN_IN}=${signIn}` : undefined,
+  };
 }
 
 /** Raw headers with the token as bearer credentials, and without what else might pass for credentials. */

@@ -9,7 +9,7 @@ import type { Dispatcher } from '../s3/dispatch.ts';
 import { newRequestId, shownError } from '../s3/error-reply.ts';
 import type { S3Reply } from '../s3/operation.ts';
 import type { GatewayLogger } from '../s3-handler.ts';
-import { consoleToken, withBearer } from './console-cookie.ts';
+import { consoleCookies, withBearer } from './console-cookie.ts';
 import { type ConsoleFiles, PAGE_HEADERS } from './console-files.ts';
 import { type ConsoleTarget, consoleTarget } from './console-target.ts';
 import { isFromConsole } from './same-origin.ts';
@@ -21,6 +21,8 @@ export interface ConsoleDoorOptions {
   readonly logger: GatewayLogger;
   /** Serves the request as S3, under another URL. */
   readonly s3: (request: IncomingMessage, response: ServerResponse, url: string) => Promise<void>;
+  /** Whether the browser speaks TLS, here or with a trusted proxy. */
+  readonly isSecure: (request: IncomingMessage) => boolean;
   /** Hands the request to the sidecar, under another URL. */
   readonly sidecar: (request: IncomingMessage, response: ServerResponse, url: string) => Promise<void>;
 }
@@ -92,9 +94,10 @@ export class ConsoleDoor {
       refuse(request, response, 403, 'CrossOrigin', 'Only the page of the console may ask this.');
       return;
     }
-    const token = consoleToken(request.headers.cookie);
+    const { token, signIn } = consoleCookies(request.headers.cookie, this.#options.isSecure(request));
     request.rawHeaders = withBearer(request.rawHeaders, token);
     if (target.kind === 'sidecar') {
+      if (signIn !== undefined) request.rawHeaders.push('Cookie', signIn);
       await this.#options.sidecar(request, response, target.url);
       return;
     }

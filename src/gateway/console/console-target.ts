@@ -6,6 +6,8 @@ export const CONSOLE_ROOT = '/minio/';
 const SIDECAR_PREFIX = '/minio/console/api/';
 const ADMIN_PREFIX = '/minio/console/admin/';
 const S3_PREFIX = '/minio/console/s3/';
+/** Where an identity provider sends browsers back to; the second as MinIO's console has it, which no bucket's name can be. */
+const CALLBACKS: ReadonlySet<string> = new Set(['/minio/oauth_callback', '/oauth_callback']);
 const ZIP_PREFIX = '/minio/console/zip/';
 /** Paths below CONSOLE_ROOT that are not the console's. */
 const OTHERS = /^\/minio\/(?:admin|health|v2|prometheus|metrics|peer|storage|lock)(?:\/|$)/;
@@ -40,6 +42,9 @@ export function consoleTarget({ method, url, userAgent, isAuthorized }: ConsoleR
   if (path === '/' || path === '/minio') {
     const isPlain = isRead && isBrowser && !isAuthorized && query === '';
     return isPlain ? { kind: 'redirect', location: CONSOLE_ROOT } : undefined;
+  }
+  if (CALLBACKS.has(path) && isRead && isBrowser && !isAuthorized && /[?&]state=/.test(query)) {
+    return { kind: 'file', path: '' };
   }
   if (!path.startsWith(CONSOLE_ROOT) || OTHERS.test(path)) return undefined;
   if (path.startsWith(SIDECAR_PREFIX)) return { kind: 'sidecar', url };

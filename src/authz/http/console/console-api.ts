@@ -7,6 +7,7 @@ import type { HttpRequest } from '../http-request.ts';
 import { AUDIT_ROUTES } from './audit-routes.ts';
 import { ConsoleCall, type ConsoleRoute, type ConsoleService, refusalReply, statusOf } from './console-call.ts';
 import { ConsoleRefusal } from './console-refusal.ts';
+import { OPENID_ROUTES } from './openid-routes.ts';
 import { POLICY_DESK_ROUTES } from './policy-routes.ts';
 import { SESSION_ROUTES } from './session-routes.ts';
 import { SHARE_ROUTES } from './share-routes.ts';
@@ -16,6 +17,7 @@ export const CONSOLE_PREFIX = '/minio/console/api/';
 
 const ROUTES: readonly ConsoleRoute[] = [
   ...SESSION_ROUTES,
+  ...OPENID_ROUTES,
   ...SHARE_ROUTES,
   ...POLICY_DESK_ROUTES,
   ...AUDIT_ROUTES,
@@ -35,7 +37,7 @@ export async function answerConsoleCall(
     if (known.length === 0) throw new ConsoleRefusal('NotFound');
     const route = known.find(({ method }) => method === request.method);
     if (route === undefined) throw new ConsoleRefusal('MethodNotAllowed');
-    return await route.handle(await ConsoleCall.open(service, request, route.action));
+    return await route.handle(await ConsoleCall.open(service, request, logger, route.action));
   } catch (error) {
     return answerTo(error, requestId, logger);
   }

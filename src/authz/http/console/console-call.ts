@@ -1,4 +1,5 @@
 // One call of the console's own API: its session, what it asks, and the form of its answers. All bodies are JSON.
+import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { Access } from '../../../../proto/gen/portcullis/authz/v1/authorization.ts';
 import type { RecentDecisions } from '../../audit/recent-decisions.ts';
@@ -9,7 +10,9 @@ import type { Identified } from '../../identity/principal.ts';
 import type { AdminReply } from '../admin-call.ts';
 import type { AdminService } from '../admin-service.ts';
 import { bearerToken, credentialsOf, type HttpRequest } from '../http-request.ts';
+import type { StsService } from '../sts-service.ts';
 import { CONSOLE_ERRORS, ConsoleRefusal } from './console-refusal.ts';
+import type { PendingSignIns } from './pending-sign-ins.ts';
 import type { PolicyDesk } from './policy-desk.ts';
 import type { SignInThrottle } from './sign-in-throttle.ts';
 
@@ -18,6 +21,9 @@ export interface ConsoleService {
   readonly admin: AdminService;
   readonly sessions: ConsoleSessions;
   readonly throttle: SignInThrottle;
+  /** The issuers that people may sign in at, and what makes sessions of whom they vouch for. */
+  readonly sts: StsService;
+  readonly pending: PendingSignIns;
   /** Everyone there is, at the moment. */
   readonly credentials: () => CredentialSource;
   readonly policies: PolicyDesk;
@@ -43,24 +49,36 @@ export interface ConsoleRoute {
 export class ConsoleCall {
   readonly service: ConsoleService;
   readonly request: HttpRequest;
+  readonly logger: Logger;
   readonly #identity: KnownIdentity | undefined;
 
-  private constructor(service: ConsoleService, request: HttpRequest, identity: KnownIdentity | undefined) {
+  private constructor(
+    service: ConsoleService,
+    request: HttpRequest,
+    logger: Logger,
+    identity: KnownIdentity | undefined,
+  ) {
     this.service = service;
     this.request = request;
+    this.logger = logger;
     this.#identity = identity;
   }
 
   /** Finds whose session it is and whether they may. Throws AuthRefusal, ConsoleRefusal. */
-  static async open(service: ConsoleService, request: HttpRequest, action: string | undefined): Promise<ConsoleCall> {
-    if (action === undefined) return new ConsoleCall(service, request, undefined);
+  static async open(
+    service: ConsoleService,
+    request: HttpRequest,
+    logger: Logger,
+    action: string | undefined,
+  ): Promise<ConsoleCall> {
+    if (action === undefined) return new ConsoleCall(service, request, logger, undefined);
     if (bearerToken(request) === undefined) throw new ConsoleRefusal('NotSignedIn');
     // Who it is comes with any decision; what is asked about is the action, or something that needs none.
     const answer = await ask(service, request, [access(action === '' ? 's3:ListAllMyBuckets' : action, '', {})]);
     const { identified, decisions } = answer;
     if (identified.type !== 'Known') throw new ConsoleRefusal('NotSignedIn');
     if (action !== '' && decisions[0]?.outcome !== 'Allow') throw new ConsoleRefusal('AccessDenied');
-    return new ConsoleCall(service, request, identified);
+    return new ConsoleCall(service, request, logger, identified);
   }
 
   /** Whose session it is. Only in calls that need one. */
@@ -112,7 +130,7 @@ async function ask(
   return answer;
 }
 
-export function json(value: unknown, headers?: Readonly<Record<string, string>>): AdminReply {
+export function json(value: unknown, headers?: AdminReply['headers']): AdminReply {
   return {
     status: 200,
     contentType: 'application/json',

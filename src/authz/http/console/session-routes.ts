@@ -1,5 +1,6 @@
 // Signing in and out at the console, and what whoever is signed in may do.
 import { z } from 'zod';
+import { endSession } from '../../administration/sessions.ts';
 import { AuthRefusal } from '../../identity/auth-refusal.ts';
 import { CONSOLE_SESSION_MS } from '../../identity/console-sessions.ts';
 import { type Identified, identify, principalArn } from '../../identity/principal.ts';
@@ -7,11 +8,9 @@ import { constantTimeEqual, sha256Hex } from '../../identity/signing-key.ts';
 import type { AdminReply } from '../admin-call.ts';
 import { bearerToken } from '../http-request.ts';
 import { access, type ConsoleCall, type ConsoleRoute, json, type KnownIdentity } from './console-call.ts';
+import { SESSION_COOKIE, setCookie } from './console-cookies.ts';
 import { ConsoleRefusal } from './console-refusal.ts';
 
-/** The cookie that carries a session; sent back to the console's own paths alone. */
-export const CONSOLE_COOKIE = 'portcullis-console';
-const COOKIE_PATH = '/minio/';
 /** Questions of one call of `authorize`. */
 const MAX_QUESTIONS = 500;
 
@@ -58,13 +57,11 @@ async function signIn(call: ConsoleCall): Promise<AdminReply> {
     throw error.code === 'ExpiredToken' ? error : new ConsoleRefusal('SignInRefused', undefined, { cause: error });
   }
   if (identified.type !== 'Known') throw new ConsoleRefusal('SignInRefused');
-  // Whoever signs in anew is through with the session that this browser had.
-  const previous = bearerToken(request);
-  if (previous !== undefined) service.sessions.close(previous);
+  await endPresentSession(call);
   const { accessKey, secretKey } = identified.credential;
   const token = service.sessions.open({ accessKey, secretKey, sessionToken: keys.sessionToken }, nowMs);
   return json(whoIs(identified, call.service.account), {
-    'set-cookie': cookie(token, CONSOLE_SESSION_MS, request.context.secureTransport),
+    'set-cookie': setCookie(SESSION_COOKIE, token, CONSOLE_SESSION_MS, request.context.secureTransport),
   });
 }
 
@@ -76,34 +73,43 @@ function verifyKeys(call: ConsoleCall, keys: z.infer<typeof SignIn>, nowMs: numb
   return identify(credential, { presented: keys.sessionToken }, source, nowMs);
 }
 
-function signOut({ service, request }: ConsoleCall): AdminReply {
+async function signOut(call: ConsoleCall): Promise<AdminReply> {
+  await endPresentSession(call);
+  const { secureTransport } = call.request.context;
+  return { status: 204, headers: { 'set-cookie': setCookie(SESSION_COOKIE, '', 0, secureTransport) } };
+}
+
+/** Ends the session that this browser has, and the temporary credentials that were made for it alone. */
+export async function endPresentSession({ service, request, logger }: ConsoleCall): Promise<void> {
   const token = bearerToken(request);
-  if (token !== undefined) service.sessions.close(token);
-  return { status: 204, headers: { 'set-cookie': cookie('', 0, request.context.secureTransport) } };
+  if (token === undefined) return;
+  const ended = service.sessions.close(token);
+  if (ended?.isOwner !== true) return;
+  // Nobody else ever had them: when they cannot be removed now, they are removed when their time is over.
+  await service.admin
+    .run(endSession(ended.accessKey))
+    .catch((error: unknown) => logger.warn({ err: error }, 'the credentials of a session that ended are left behind'));
 }
 
-function cookie(token: string, lifeMs: number, secure: boolean): string {
-  const parts = [
-    `${CONSOLE_COOKIE}=${token}`,
-    `Path=${COOKIE_PATH}`,
-    `Max-Age=${Math.floor(lifeMs / 1000)}`,
-    'HttpOnly',
-    'SameSite=Strict',
-  ];
-  return [...parts, ...(secure ? ['Secure'] : [])].join('; ');
-}
-
-function whoIs(identity: Identified | KnownIdentity, account: string): object {
+/** Whose session it is, as the page shows it. */
+export function whoIs(identity: Identified | KnownIdentity, account: string): object {
   if (identity.type !== 'Known') return { type: 'Anonymous' };
   const { credential, owner } = identity;
   return {
     type: credential.type,
     accessKey: credential.accessKey,
     user: owner.accessKey,
+    name: nameOf(owner),
     arn: principalArn(identity, account),
     account,
     ...('expiresAtMs' in credential ? { expiresAtMs: credential.expiresAtMs } : {}),
   };
+}
+
+/** What people call somebody: an identity provider knows a name, everybody else goes by the access key. */
+function nameOf(owner: KnownIdentity['owner']): string {
+  const told = owner.type === 'External' ? owner.keys : new Map<string, readonly string[]>();
+  return told.get('jwt:preferred_username')?.[0] ?? told.get('jwt:email')?.[0] ?? owner.accessKey;
 }
 
 async function authorize(call: ConsoleCall): Promise<AdminReply> {

@@ -19,3 +19,10 @@ test('remembers a bounded number of addresses', () => {
   for (let i = 0; i < MAX_ADDRESSES; i++) throttle.failed(`address ${i}`, 1);
   expect(throttle.mayTry('first', 2)).toBe(true);
 });
+
+test('the addresses of one IPv6 host count as one', () => {
+  const throttle = new SignInThrottle();
+  for (let i = 0; i < MAX_FAILURES; i++) throttle.failed(`2001:db8::${i + 1}`, 0);
+  expect(throttle.mayTry('2001:db8::ffff', 1)).toBe(false);
+  expect(throttle.mayTry('2001:db8:0:1::1', 1)).toBe(true);
+});

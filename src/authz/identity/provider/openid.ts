@@ -11,12 +11,25 @@ export interface OpenIdSettings {
   /** The issuer's `/.well-known/openid-configuration`. */
   readonly configUrl: string;
   readonly clientId: string;
+  readonly signIn: SignInSettings;
   /** The claim that names policies. */
   readonly claimName: string;
   /** Put before each name of the claim. */
   readonly claimPrefix: string;
   /** Policies of everybody of this issuer, instead of the claim's. */
   readonly rolePolicies: readonly string[];
+}
+
+/** For people who sign in at the console with their browsers. */
+export interface SignInSettings {
+  /** '' = a public client. */
+  readonly clientSecret: string;
+  /** Where the issuer sends them back to; '' = to the console, at the origin that the browser has it from. */
+  readonly redirectUri: string;
+  /** What they are asked to consent to; empty = what says who they are. */
+  readonly scopes: readonly string[];
+  /** What the button calls the issuer; '' = by its name. */
+  readonly displayName: string;
 }
 
 /** Signatures that are accepted; never 'none', and none that a shared secret could make. */
@@ -46,12 +59,31 @@ const KEYS_MAX_AGE_MS = 5 * 60 * 1000;
 const DISCOVERY_MAX_AGE_MS = 60 * 60 * 1000;
 const MAX_DISCOVERY_BYTES = 256 * 1024;
 
-const Discovery = z.object({ issuer: z.string().min(1), jwks_uri: z.url({ protocol: /^https?$/ }) });
+const WebUrl = z.url({ protocol: /^https?$/ });
+const Discovery = z.object({
+  issuer: z.string().min(1),
+  jwks_uri: WebUrl,
+  authorization_endpoint: WebUrl.optional(),
+  token_endpoint: WebUrl.optional(),
+  token_endpoint_auth_methods_supported: z.array(z.string()).optional(),
+  scopes_supported: z.array(z.string()).optional(),
+});
 
 interface Issuer {
   readonly issuer: string;
   readonly keys: RemoteJWKSet;
+  readonly endpoints: SignInEndpoints;
   readonly knownAtMs: number;
+}
+
+/** What an issuer says of signing in with a browser. OpenID Connect Discovery 1.0, 3. */
+export interface SignInEndpoints {
+  readonly issuer: string;
+  readonly authorization: string | undefined;
+  readonly token: string | undefined;
+  /** Undefined when it does not say. */
+  readonly tokenAuthMethods: readonly string[] | undefined;
+  readonly scopes: readonly string[] | undefined;
 }
 
 /** A token that stands. */
@@ -80,8 +112,16 @@ export class OpenIdProvider {
     return (await this.#discovered()).issuer;
   }
 
-  /** Throws ProviderRefusal. */
-  async verify(token: string): Promise<VouchedToken> {
+  /** Throws ProviderRefusal 'unavailable'. */
+  async signInEndpoints(): Promise<SignInEndpoints> {
+    return (await this.#discovered()).endpoints;
+  }
+
+  /**
+   * Throws ProviderRefusal.
+   * @param nonce what the token must repeat, where it answers a request of one's own
+   */
+  async verify(token: string, nonce?: string): Promise<VouchedToken> {
     const { issuer, keys } = await this.#discovered();
     let payload: JWTPayload;
     try {
@@ -96,6 +136,9 @@ export class OpenIdProvider {
       throw refusalOf(cause);
     }
     this.#requireAudience(payload);
+    if (nonce !== undefined && payload.nonce !== nonce) {
+      throw new ProviderRefusal('rejected', 'The token answers another request.');
+    }
     const claims = readClaims(payload);
     return { claims, issuer, audience: this.settings.clientId, policies: this.#policies(payload) };
   }
@@ -152,7 +195,14 @@ export class OpenIdProvider {
       cooldownDuration: KEYS_COOLDOWN_MS,
       cacheMaxAge: KEYS_MAX_AGE_MS,
     });
-    return { issuer: found.issuer, keys, knownAtMs: this.#nowMs() };
+    const endpoints: SignInEndpoints = {
+      issuer: found.issuer,
+      authorization: found.authorization_endpoint,
+      token: found.token_endpoint,
+      tokenAuthMethods: found.token_endpoint_auth_methods_supported,
+      scopes: found.scopes_supported,
+    };
+    return { issuer: found.issuer, keys, endpoints, knownAtMs: this.#nowMs() };
   }
 }
 
@@ -162,6 +212,10 @@ export class OpenIdProviders {
 
   constructor(settings: readonly OpenIdSettings[], nowMs: () => number) {
     this.#providers = settings.map((each) => new OpenIdProvider(each, nowMs));
+  }
+
+  get all(): readonly OpenIdProvider[] {
+    return this.#providers;
   }
 
   /** Has the issuer that the token names verify it. Throws ProviderRefusal. */
@@ -226,7 +280,8 @@ function readClaims(payload: JWTPayload): Claims {
   return claims;
 }
 
-async function boundedText(response: Response): Promise<string> {
+/** The text of an answer, within a limit. */
+export async function boundedText(response: Response): Promise<string> {
   const pieces: Uint8Array[] = [];
   let size = 0;
   for await (const piece of response.body ?? []) {

@@ -1,7 +1,7 @@
 // The frame of the page: signed in or not, what may be reached from here, and the open page.
 import { useCallback, useEffect, useState } from 'preact/hooks';
 import { ApiError, messageOf, sessionEnd } from './api/request.ts';
-import { type Identity, mayI, signOut, whoAmI } from './api/session.ts';
+import { type Identity, mayI, type ProviderAnswer, signInWith, signOut, whoAmI } from './api/session.ts';
 import { AccountsPage } from './pages/accounts.tsx';
 import { AuditPage } from './pages/audit.tsx';
 import { BucketPage } from './pages/bucket.tsx';
@@ -40,13 +40,14 @@ type AdminPage = (typeof ADMINISTRATION)[number]['page'];
 
 const uploads = new UploadQueue();
 
-export function App() {
+/** `answer`: what the browser came back with from an identity provider, if it did. */
+export function App({ answer }: { readonly answer: ProviderAnswer | undefined }) {
   const [session, setSession] = useState<Session>({ state: 'asking' });
   const [problem, setProblem] = useState<string>();
   const [language, chooseLanguage] = useState<Language>(initialLanguage);
   const route = useRoute();
   useEffect(() => {
-    whoAmI().then(
+    (answer === undefined ? whoAmI() : signInWith(answer)).then(
       (identity) => setSession({ state: 'open', identity }),
       (error: unknown) => {
         setSession({ state: 'none' });
@@ -157,7 +158,7 @@ function Frame({ identity, route, choices, children }: FrameProps) {
         </ul>
         <div class="who">
           <div class="name" title={identity.arn}>
-            {identity.accessKey}
+            {identity.type === 'ServiceAccount' ? identity.accessKey : identity.name}
           </div>
           {choices}
           <button

@@ -7,6 +7,8 @@ export interface Identity {
   readonly type: 'Root' | 'User' | 'ServiceAccount' | 'Session';
   readonly accessKey: string;
   readonly user: string;
+  /** What people call the user. */
+  readonly name: string;
   readonly arn: string;
   readonly expiresAtMs?: number;
 }
@@ -20,6 +22,66 @@ export interface Keys {
 /** Throws ApiError. The keys are sent once and kept nowhere. */
 export function signIn(keys: Keys): Promise<Identity> {
   return sendJson<Identity>(`${API}/session`, 'POST', keys);
+}
+
+/** Somebody who lets people sign in here: an OpenID issuer. */
+export interface IdentityProvider {
+  readonly name: string;
+  /** As the button calls it. */
+  readonly label: string;
+}
+
+/** Those that are configured. */
+export async function identityProviders(): Promise<IdentityProvider[]> {
+  const { openId } = await sendJson<{ openId: IdentityProvider[] }>(`${API}/sign-in`, 'GET');
+  return openId;
+}
+
+/** Where the browser has to go to sign in at an issuer. */
+export async function signInAddress(provider: string): Promise<string> {
+  return (await sendJson<{ url: string }>(`${API}/sign-in/openid`, 'POST', { provider })).url;
+}
+
+/** What the browser came back with from an issuer. */
+export interface ProviderAnswer {
+  readonly state: string;
+  readonly code?: string;
+  readonly iss?: string;
+  readonly error?: string;
+  readonly description?: string;
+}
+
+/** The issuer's answer in this address, which is taken out of it; undefined when it holds none. */
+export function takeProviderAnswer(): ProviderAnswer | undefined {
+  const query = new URLSearchParams(location.search);
+  const state = query.get('state');
+  if (state === null) return undefined;
+  const field = (name: string, from: string): Record<string, string> => {
+    const value = query.get(from);
+    return value === null ? {} : { [name]: value };
+  };
+  history.replaceState(undefined, '', `/minio/${sessionStorage.getItem(RETURN) ?? ''}`);
+  sessionStorage.removeItem(RETURN);
+  return {
+    state,
+    ...field('code', 'code'),
+    ...field('iss', 'iss'),
+    ...field('error', 'error'),
+    ...field('description', 'error_description'),
+  };
+}
+
+const RETURN = 'portcullis-return';
+
+/** Leaves for an issuer; the page that is open now is open again afterwards. */
+export function leaveFor(address: string): void {
+  sessionStorage.setItem(RETURN, location.hash);
+  location.assign(address);
+}
+
+/** Signs in with an issuer's answer. Throws ApiError. */
+export function signInWith(answer: ProviderAnswer): Promise<Identity> {
+  return sendJson<Identity>(`${API}/session/openid`, 'POST', answer);
 }
 
 export function whoAmI(): Promise<Identity> {

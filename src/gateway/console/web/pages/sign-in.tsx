@@ -1,8 +1,9 @@
-// Signing in: with the access key and secret of a user, of a service account, or of a session with its token.
+// Signing in: with the access key and secret of a user, of a service account, or of a session with its token, or at an identity provider
+// where one is configured.
 import { useState } from 'preact/hooks';
-import { type Identity, signIn } from '../api/session.ts';
+import { type Identity, identityProviders, leaveFor, signIn, signInAddress } from '../api/session.ts';
 import { Problem } from '../parts/dialog.tsx';
-import { useRunning } from '../parts/hooks.ts';
+import { useLoaded, useRunning } from '../parts/hooks.ts';
 import { t } from '../parts/language.ts';
 
 interface SignInProps {
@@ -14,6 +15,7 @@ interface SignInProps {
 export function SignInPage({ choices, problem, onSignedIn }: SignInProps) {
   const { isRunning, error, run } = useRunning();
   const [hasToken, setHasToken] = useState(false);
+  const providers = useLoaded(identityProviders, []);
   const submit = (event: SubmitEvent): void => {
     event.preventDefault();
     const form = event.currentTarget as HTMLFormElement;
@@ -53,10 +55,21 @@ export function SignInPage({ choices, problem, onSignedIn }: SignInProps) {
             {t('I have temporary credentials')}
           </button>
         )}
-        <Problem text={error ?? problem} />
+        <Problem text={error ?? problem ?? providers.error} />
         <button type="submit" class="primary" disabled={isRunning}>
           {t('Sign in')}
         </button>
+        {(providers.value ?? []).map(({ name, label }) => (
+          <button
+            key={name}
+            type="button"
+            class="provider"
+            disabled={isRunning}
+            onClick={() => run(async () => leaveFor(await signInAddress(name)))}
+          >
+            {t('Sign in with {0}', label)}
+          </button>
+        ))}
         {choices}
       </form>
     </main>

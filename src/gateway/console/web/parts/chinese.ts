@@ -124,6 +124,7 @@ export const CHINESE = {
   'Settings of {0}': '{0} 的设置',
   Share: '分享',
   'Sign in': '登录',
+  'Sign in with {0}': '通过 {0} 登录',
   'Sign out': '退出登录',
   Size: '大小',
   'Skip to the content': '跳到内容',
