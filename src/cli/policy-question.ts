@@ -92,7 +92,7 @@ const collect = (value: string, all: readonly string[]): string[] => [...all, va
 function addFact(text: string, known: ReadonlyMap<string, readonly string[]>): Map<string, readonly string[]> {
   const equals = text.indexOf('=');
   const key = text.slice(0, equals);
-  if (equals < 0 || !/^[A-Za-z0-9]+:./.test(key)) {
+  if (equals < 0 || !/^([A-Za-z0-9]+:.|x-amz-)/.test(key)) {
     throw new InvalidArgumentError('Write KEY=VALUE, e.g. aws:SourceIp=10.0.0.1.');
   }
   return new Map(known).set(key, [...(known.get(key) ?? []), text.slice(equals + 1)]);
@@ -120,7 +120,7 @@ export function questionOf(files: readonly string[], flags: QuestionFlags): Aske
   }
   const principal = principalOf(flags.principal, flags.group, identity.length > 0 || session !== undefined);
   const account = flags.account ?? principal.account;
-  const resource = resourceOf(flags.resource);
+  const resource = resourceOf(flags.resource, flags.dialect === 'ceph');
   const question: DocumentQuestion = {
     dialect: flags.dialect,
     scope: scopeOf(identity.length > 0 || session !== undefined, bucketPolicy !== undefined, principal.type),
@@ -174,8 +174,11 @@ function actionOf(text: string): string {
   return text;
 }
 
-/** Reads `arn:aws:s3:::bucket/key` (with a region, account or tenant, too), and `bucket/key` for short. */
-export function resourceOf(text: string): { bucket: string; object: string; arn: string } {
+/**
+ * Reads `arn:aws:s3:::bucket/key` (with a region, account or tenant, too), and `bucket/key` for short; `tenants`: `tenant:bucket/key`, too,
+ * as requests to Ceph name the bucket of another tenant.
+ */
+export function resourceOf(text: string, tenants = false): { bucket: string; object: string; arn: string } {
   const sections = text.split(':');
   const isArn = sections[0] === 'arn';
   if (isArn && sections.length < 6) {
@@ -184,12 +187,13 @@ export function resourceOf(text: string): { bucket: string; object: string; arn:
       EXIT_ERROR,
     );
   }
-  const path = isArn ? sections.slice(5).join(':') : text;
+  const [, tenant, ofTenant = ''] = (tenants && !isArn && /^([^:/]*):([^:/]+(?:\/.*)?)$/s.exec(text)) || [];
+  const path = isArn ? sections.slice(5).join(':') : tenant === undefined ? text : ofTenant;
   const slash = path.indexOf('/');
   return {
     bucket: slash < 0 ? path : path.slice(0, slash),
     object: slash < 0 ? '' : path.slice(slash + 1),
-    arn: isArn ? text : `arn:aws:s3:::${path}`,
+    arn: isArn ? text : `arn:aws:s3::${tenant ?? ''}:${path}`,
   };
 }
 

@@ -380,6 +380,35 @@ describe('who may administer', () => {
     expect((await client.addUser(`third${names}`, SECRET)).status).toBe(200);
   });
 
+  it('tells disabling from enabling, and taking out of a group from putting in', async () => {
+    const other = `other${names}`;
+    await root.addUser(name, SECRET);
+    await root.addUser(other, SECRET);
+    const client = as(keysOf(name));
+    const group = `crew${names}`;
+    const outcomes = async (...Statement: object[]): Promise<number[]> => {
+      await root.addPolicy(`narrow${names}`, { Version: '2012-10-17', Statement });
+      await root.setPolicies(`narrow${names}`, { user: name });
+      await root.updateGroup(group, [other]);
+      const set = (status: string) =>
+        client.call({ method: 'PUT', path: 'set-group-status', query: { group, status } });
+      return [
+        (await client.setUserStatus(other, 'disabled')).status,
+        (await client.setUserStatus(other, 'enabled')).status,
+        (await set('disabled')).status,
+        (await set('enabled')).status,
+        (await client.updateGroup(group, [other], true)).status,
+        (await client.updateGroup(group, [other])).status,
+      ];
+    };
+    const wide = ['admin:EnableUser', 'admin:EnableGroup', 'admin:AddUserToGroup'];
+    const narrow = ['admin:DisableUser', 'admin:DisableGroup', 'admin:RemoveUserFromGroup'];
+    expect(await outcomes({ Effect: 'Allow', Action: wide })).toEqual([200, 200, 200, 200, 200, 200]);
+    expect(await outcomes({ Effect: 'Allow', Action: narrow })).toEqual([200, 403, 200, 403, 200, 403]);
+    const but = { Effect: 'Deny', Action: narrow };
+    expect(await outcomes({ Effect: 'Allow', Action: wide }, but)).toEqual([403, 200, 403, 200, 403, 200]);
+  });
+
   it('leaves to everyone what is their own: their entry, their secret, their service accounts', async () => {
     await root.addUser(name, SECRET);
     const client = as(keysOf(name));

@@ -37,6 +37,12 @@ export function referenceDecision(asked: ReferenceQuestion): ReferenceOutcome {
     // Deleting a version needs that nothing denies the deletion of versions.
     if (decide({ ...asked, action: 's3:DeleteObjectVersion' }) === 'ExplicitDeny') return 'ExplicitDeny';
   }
+  if (asked.dialect === 'portcullis' && ['s3:DeleteObject', 's3:GetObject'].includes(asked.action) && version !== '') {
+    // It is two requests in one: neither may be denied, and one must be allowed.
+    const both = [decide(asked), decide({ ...asked, action: `${asked.action}Version` })];
+    if (both.includes('ExplicitDeny')) return 'ExplicitDeny';
+    return both.includes('Allow') ? 'Allow' : 'ImplicitDeny';
+  }
   const outcome = decide(asked);
   // Who may list may list versions, unless those are denied.
   if (asked.action === 's3:ListBucketVersions' && outcome === 'ImplicitDeny') {

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { ADMIN_ERRORS, type AdminErrorName, AdminRefusal } from '../administration/admin-refusal.ts';
 import { AskFault } from '../identity/ask-fault.ts';
 import { AuthRefusal } from '../identity/auth-refusal.ts';
+import type { AccessDecision } from '../identity/authorizer.ts';
 import { StoreBusy } from '../store/record-storage.ts';
 import { ACCESS_KEY_ROUTES } from './access-key-routes.ts';
 import { AdminCall, type AdminReply, authRefusalStatus } from './admin-call.ts';
@@ -76,8 +77,15 @@ async function answer(service: AdminService, request: HttpRequest): Promise<Admi
   const route = known.find(({ method }) => method === request.method);
   if (route === undefined) throw new AdminRefusal('MethodNotAllowed');
   const { call, decision } = await AdminCall.open(service, request, route.action);
-  if (route.selfService !== true && decision.outcome !== 'Allow') throw new AdminRefusal('AccessDenied');
+  if (route.selfService !== true && !(await isAllowed(route, call, decision))) throw new AdminRefusal('AccessDenied');
   return route.handle(call, decision);
+}
+
+async function isAllowed(route: AdminRoute, call: AdminCall, decision: AccessDecision): Promise<boolean> {
+  const narrower = route.narrower?.(call);
+  if (narrower === undefined) return decision.outcome === 'Allow';
+  const [narrow] = await call.decide([{ action: narrower }]);
+  return narrow?.outcome === 'Allow' || (narrow?.outcome === 'ImplicitDeny' && decision.outcome === 'Allow');
 }
 
 /** The answer to what was thrown. */

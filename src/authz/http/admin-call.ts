@@ -92,11 +92,15 @@ export class AdminCall {
     return queryValue(this.request, name);
   }
 
-  /** Decides further accesses; anything but an allow is false. */
-  async allowed(accesses: readonly AskedAccess[]): Promise<boolean[]> {
+  /** Decides further accesses. */
+  async decide(accesses: readonly AskedAccess[]): Promise<readonly AccessDecision[]> {
     if (accesses.length === 0) return [];
-    const { decisions } = await ask(this.service, this.request, accesses);
-    return decisions.map(({ outcome }) => outcome === 'Allow');
+    return (await ask(this.service, this.request, accesses)).decisions;
+  }
+
+  /** As `decide`; anything but an allow is false. */
+  async allowed(accesses: readonly AskedAccess[]): Promise<boolean[]> {
+    return (await this.decide(accesses)).map(({ outcome }) => outcome === 'Allow');
   }
 
   /** Throws unless the caller may. */

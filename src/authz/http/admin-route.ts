@@ -8,6 +8,11 @@ export interface AdminRoute {
   readonly path: string;
   /** The action that the caller must be allowed. */
   readonly action: string;
+  /**
+   * A narrower action that some calls are: those who are allowed it need not be allowed `action`, and those who are denied it may not
+   * make the call. Undefined for the others.
+   */
+  narrower?(call: AdminCall): string | undefined;
   /** The handler judges the decision itself, because people may do some of it to what is their own. */
   readonly selfService?: true;
   handle(call: AdminCall, decision: AccessDecision): Promise<AdminReply>;

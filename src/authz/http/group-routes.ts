@@ -18,6 +18,7 @@ export const GROUP_ROUTES: readonly AdminRoute[] = [
     method: 'PUT',
     path: 'update-group-members',
     action: 'admin:AddUserToGroup',
+    narrower: (call) => (call.plainBody(UpdateMembers).isRemove ? 'admin:RemoveUserFromGroup' : undefined),
     async handle(call) {
       const { group, isRemove, ...body } = call.plainBody(UpdateMembers);
       const members = body.members ?? [];
@@ -54,6 +55,7 @@ export const GROUP_ROUTES: readonly AdminRoute[] = [
     method: 'PUT',
     path: 'set-group-status',
     action: 'admin:EnableGroup',
+    narrower: (call) => (call.query('status') === 'disabled' ? 'admin:DisableGroup' : undefined),
     async handle(call) {
       const status = call.query('status');
       if (status !== 'enabled' && status !== 'disabled') {

@@ -85,6 +85,7 @@ export const USER_ROUTES: readonly AdminRoute[] = [
     method: 'PUT',
     path: 'set-user-status',
     action: 'admin:EnableUser',
+    narrower: (call) => (call.query('status') === 'disabled' ? 'admin:DisableUser' : undefined),
     async handle(call) {
       const status = call.query('status');
       if (status !== 'enabled' && status !== 'disabled') {

@@ -19,6 +19,7 @@ const DERIVED: ReadonlySet<string> = new Set(
     'aws:SecureTransport',
     'aws:UserAgent',
     'aws:Referer',
+    'aws:referrer',
     'aws:CurrentTime',
     'aws:EpochTime',
     'aws:TokenIssueTime',
@@ -29,6 +30,7 @@ const DERIVED: ReadonlySet<string> = new Set(
     's3:authType',
     's3:signatureAge',
     's3:x-amz-content-sha256',
+    'x-amz-content-sha256',
   ].map((name) => name.toLowerCase()),
 );
 const DERIVED_PREFIXES = ['aws:principal', 'jwt:', 'ldap:', 'sts:', 'svc:', 'aws:federated', 'aws:multifactor'];

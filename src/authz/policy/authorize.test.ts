@@ -66,6 +66,36 @@ describe('authorize', () => {
     expect(decide([list, denied], asked).outcome).toBe('ExplicitDeny');
   });
 
+  it('decides a named version by either action, of which neither may be denied', () => {
+    const versioned = (statements: readonly object[], version: string) =>
+      decide(statements, { action: 's3:DeleteObject', keys: [['s3:versionid', [version]]] }).outcome;
+    const rule = (Effect: string, Action: string, Condition?: object) => ({
+      Effect,
+      Action,
+      Resource: 'arn:aws:s3:::photos/*',
+      ...(Condition === undefined ? {} : { Condition }),
+    });
+    const both = [rule('Allow', 's3:DeleteObject'), rule('Allow', 's3:DeleteObjectVersion')];
+    expect(versioned([rule('Allow', 's3:DeleteObjectVersion')], 'null')).toBe('Allow');
+    expect(versioned([rule('Allow', 's3:DeleteObjectVersion')], '')).toBe('ImplicitDeny');
+    expect(versioned([rule('Allow', 's3:DeleteObject')], 'null')).toBe('Allow');
+    expect(versioned([...both, rule('Deny', 's3:DeleteObjectVersion')], 'null')).toBe('ExplicitDeny');
+    expect(versioned([...both, rule('Deny', 's3:DeleteObjectVersion')], '')).toBe('Allow');
+    expect(versioned([...both, rule('Deny', 's3:DeleteObject')], 'null')).toBe('ExplicitDeny');
+    const tag = (name: string) => ({ StringEquals: { [`s3:ExistingObjectTag/${name}`]: 'x' } });
+    const asked = {
+      action: 's3:DeleteObject',
+      keys: [['s3:versionid', ['null']]] as [string, string[]][],
+      unknownKeys,
+    };
+    const tags = [rule('Deny', 's3:DeleteObject', tag('a')), rule('Deny', 's3:DeleteObjectVersion', tag('b'))];
+    expect(decide([...both, ...tags], asked)).toMatchObject({ outcome: 'NeedsFacts' });
+    expect(decide([...both, ...tags], asked)).toHaveProperty(
+      'keys',
+      expect.arrayContaining(['s3:ExistingObjectTag/a', 's3:ExistingObjectTag/b']),
+    );
+  });
+
   it('takes what a variable stands for as literal text', () => {
     const own = { Effect: 'Allow', Action: 's3:GetObject', Resource: 'arn:aws:s3:::photos/${aws:username}/*' };
     const as = (user: string, object: string) => decide([own], { object, keys: [['aws:username', [user]]] }).outcome;

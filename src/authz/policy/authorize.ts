@@ -16,20 +16,54 @@ export function authorize(program: PolicyProgram, request: PolicyRequest): Decis
     return ROOT_DECISION;
   }
   if (!program.requestRules) return decide(program, request, request.action);
-  const first = deniedVersion(program, request) ?? decide(program, request, request.action);
+  const first = decideVersion(program, request) ?? decide(program, request, request.action);
   // Listing versions is listing, for those who may list and are not denied the versions.
   const retried = request.action === 's3:ListBucketVersions' && first.outcome === 'ImplicitDeny';
   return retried && dialect.listingIncludesVersions ? decide(program, request, 's3:ListBucket') : first;
 }
 
-/** Deleting a named version needs that no statement denies DeleteObjectVersion. */
-function deniedVersion(program: PolicyProgram, request: PolicyRequest): Decision | undefined {
-  if (!program.dialect.deleteVersionDeny || request.action !== 's3:DeleteObject') return undefined;
+/** The decision on a request that names a version, where that is more than one on its action. */
+function decideVersion(program: PolicyProgram, request: PolicyRequest): Decision | undefined {
+  const versionAction = versionActionOf(program, request);
+  if (versionAction === undefined) return undefined;
+  const ofVersion = decide(program, request, versionAction);
+  if (ofVersion.outcome === 'ExplicitDeny') return ofVersion;
+  if (program.dialect.namedVersion !== 'eitherAction') return undefined;
+  const ofObject = decide(program, request, request.action);
+  if (ofObject.outcome === 'NeedsFacts' && ofVersion.outcome === 'NeedsFacts') {
+    return { outcome: 'NeedsFacts', keys: [...new Set([...ofObject.keys, ...ofVersion.keys])] };
+  }
+  return PRECEDENCE.indexOf(ofVersion.outcome) < PRECEDENCE.indexOf(ofObject.outcome) ? ofVersion : ofObject;
+}
+
+/** Of two decisions on one request: what is not known yet may be a Deny, and one Allow will do. */
+const PRECEDENCE: readonly Decision['outcome'][] = [
+  'ExplicitDeny',
+  'EvaluationError',
+  'NeedsFacts',
+  'Allow',
+  'ImplicitDeny',
+];
+
+/** The second action that a request is because it names a version. */
+export function versionActionOf({ dialect, requestRules }: PolicyProgram, request: PolicyRequest): string | undefined {
+  if (!requestRules || dialect.namedVersion === 'ignored') return undefined;
   const version = request.keys.get('s3:versionid')?.[0];
   if (version === undefined || version === '') return undefined;
-  const decision = decide(program, request, 's3:DeleteObjectVersion');
-  return decision.outcome === 'ExplicitDeny' ? decision : undefined;
+  if (dialect.namedVersion === 'deletionDenied' && request.action !== 's3:DeleteObject') return undefined;
+  return VERSION_ACTIONS.get(request.action);
 }
+
+const VERSION_ACTIONS: ReadonlyMap<string, string> = new Map([
+  ['s3:DeleteObject', 's3:DeleteObjectVersion'],
+  ['s3:DeleteObjectTagging', 's3:DeleteObjectVersionTagging'],
+  ['s3:GetObject', 's3:GetObjectVersion'],
+  ['s3:GetObjectAcl', 's3:GetObjectVersionAcl'],
+  ['s3:GetObjectAttributes', 's3:GetObjectVersionAttributes'],
+  ['s3:GetObjectTagging', 's3:GetObjectVersionTagging'],
+  ['s3:PutObjectAcl', 's3:PutObjectVersionAcl'],
+  ['s3:PutObjectTagging', 's3:PutObjectVersionTagging'],
+]);
 
 /** A document's part in a decision: its statements, and the resource as they see it. */
 export interface Consulted {

@@ -1,5 +1,5 @@
 // The decision with its trace: each statement of each consulted document, and the first element of it that did not match.
-import { authorize, consulted } from './authorize.ts';
+import { authorize, consulted, versionActionOf } from './authorize.ts';
 import { Evaluation } from './condition/evaluation.ts';
 import { comparableAction } from './match/action.ts';
 import { NAMING } from './match/principal.ts';
@@ -29,13 +29,16 @@ export interface Explanation {
 /** Explains a request. The decision is the one that `authorize` makes. */
 export function explain(program: PolicyProgram, request: PolicyRequest): Explanation {
   const decision = authorize(program, request);
-  const action = comparableAction(request.action, program.dialect.actions);
+  const versionAction = versionActionOf(program, request);
+  const actions = [request.action, ...(versionAction === undefined ? [] : [versionAction])].map((action) =>
+    comparableAction(action, program.dialect.actions),
+  );
   const evaluation = new Evaluation(request);
   const { identity, session, boundary, bucket } = consulted(program, request);
   const statements = [identity, session, boundary, bucket].flatMap((document) =>
     document === undefined
       ? []
-      : document.index.all.map((statement) => trace(statement, action, document.text, evaluation)),
+      : document.index.all.map((statement) => trace(statement, actions, document.text, evaluation)),
   );
   return { decision, statements };
 }
@@ -44,23 +47,23 @@ type Failure = Omit<StatementTrace, 'statement' | 'effect' | 'matched'>;
 
 function trace(
   statement: CompiledStatement,
-  action: string,
+  actions: readonly string[],
   text: ResourceText,
   evaluation: Evaluation,
 ): StatementTrace {
-  const failure = failureOf(statement, action, text, evaluation);
+  const failure = failureOf(statement, actions, text, evaluation);
   const base = { statement: statement.ref, effect: statement.effect };
   return failure === undefined ? { ...base, matched: true } : { ...base, matched: false, ...failure };
 }
 
 function failureOf(
   statement: CompiledStatement,
-  action: string,
+  actions: readonly string[],
   text: ResourceText,
   evaluation: Evaluation,
 ): Failure | undefined {
   const { request } = evaluation;
-  if (!statement.actions.matches(action)) {
+  if (!actions.some((action) => statement.actions.matches(action))) {
     return { failedElement: 'Action', wanted: statement.actions.entries, seen: [request.action] };
   }
   const naming = namingOf(statement, evaluation);

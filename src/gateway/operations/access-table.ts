@@ -35,9 +35,17 @@ const onObject = (operation: string, action: string): OperationAccess => ({
 });
 const WITH_TAGS: AccessRow = { action: 's3:PutObjectTagging', on: 'object', when: 'it brings tags', keys: TAGS };
 const WITH_ACL: AccessRow = { action: 's3:PutObjectAcl', on: 'object', when: 'it brings a list that grants something' };
+const WITH_RETENTION: AccessRow = { action: 's3:PutObjectRetention', on: 'object', when: 'it brings a retention' };
+const WITH_LEGAL_HOLD: AccessRow = { action: 's3:PutObjectLegalHold', on: 'object', when: 'it brings a legal hold' };
 const upload = (operation: string): OperationAccess => ({
   operation,
-  accesses: [{ action: 's3:PutObject', on: 'object', keys: TAGS }, WITH_TAGS, WITH_ACL],
+  accesses: [
+    { action: 's3:PutObject', on: 'object', keys: TAGS },
+    WITH_TAGS,
+    WITH_RETENTION,
+    WITH_LEGAL_HOLD,
+    WITH_ACL,
+  ],
 });
 const part = (operation: string): OperationAccess => onObject(operation, 's3:PutObject');
 
@@ -46,9 +54,9 @@ export const S3_ACCESSES: readonly OperationAccess[] = [
     operation: 'ListBuckets',
     accesses: [
       { action: 's3:ListAllMyBuckets', on: 'service' },
-      { action: 's3:ListBucket', on: 'eachBucket', when: 's3:ListAllMyBuckets is not allowed' },
+      { action: 's3:ListBucket', on: 'eachBucket', when: 'no statement allows or denies s3:ListAllMyBuckets' },
     ],
-    note: 'Who may not list all sees the buckets that they may list, and is refused when there are none. Never for the anonymous.',
+    note: 'Whom no statement lets list all sees the buckets that they may list, and is refused when there are none. Never for the anonymous.',
   },
   // ---- buckets
   {
@@ -142,13 +150,14 @@ export const S3_ACCESSES: readonly OperationAccess[] = [
       { action: 's3:GetObject', on: 'source', keys: ['s3:versionid', EXISTING] },
       { action: 's3:PutObject', on: 'object', keys: ['s3:x-amz-copy-source', ...TAGS] },
       { ...WITH_TAGS, when: 'it brings tags and x-amz-tagging-directive is REPLACE' },
+      WITH_RETENTION,
+      WITH_LEGAL_HOLD,
       WITH_ACL,
     ],
   },
   {
     operation: 'DeleteObject',
     accesses: [{ action: 's3:DeleteObject', on: 'object', keys: ['s3:versionid', EXISTING] }],
-    note: 'With a version, no statement may deny s3:DeleteObjectVersion (portcullis, minio).',
   },
   {
     operation: 'GetObjectTagging',

@@ -32,6 +32,7 @@ export const listBuckets = defineOperation({
     const mayListAll = grant.allowed[0] === true;
     // MinIO: never for anonymous callers, whatever is public
     if (!mayListAll && grant.principal.type === 'Anonymous') throw new S3Error('AccessDenied');
+    if (grant.denied[0] === true) throw grant.refusals[0] ?? new S3Error('AccessDenied');
     const all = await buckets(context);
     const visible = mayListAll ? all : await visibleBuckets(grant, all);
     if (!mayListAll && visible.length === 0) throw grant.refusals[0] ?? new S3Error('AccessDenied');

@@ -311,6 +311,7 @@ export class Dispatcher {
         principal: permission.principal,
         allowed: permission.allowed,
         refusals: permission.refusals,
+        denied: permission.denied,
         decideEach: async (further: Parameters<Grant<unknown>['decideEach']>[0]) =>
           further.length === 0 ? [] : (await questioner.each(further)).allowed,
         refusalsOf: async (further: Parameters<Grant<unknown>['refusalsOf']>[0]) =>

@@ -74,6 +74,8 @@ export interface Grant<In> {
   readonly allowed: readonly boolean[];
   /** For each question: what the caller is told of its refusal, undefined for an allow. */
   readonly refusals: readonly (S3Error | undefined)[];
+  /** For each question: whether it is refused by more than that no statement allows it. */
+  readonly denied: readonly boolean[];
   /** The objects whose facts the decision read: the handler acts on those very inodes, or not at all. */
   readonly decided: DecidedObjects;
   /**

@@ -25,6 +25,8 @@ export interface Permission {
   readonly allowed: readonly boolean[];
   /** What the caller is told of each question that is not allowed; undefined for one that is. */
   readonly refusals: readonly (S3Error | undefined)[];
+  /** Of each question: whether it is refused by more than that no statement allows it. */
+  readonly denied: readonly boolean[];
   readonly frames: FrameChannel | undefined;
   /** The objects whose facts the decision read. */
   readonly decided: DecidedObjects;
@@ -71,6 +73,7 @@ export class Questioner {
       principal: grantedPrincipal(principal),
       allowed: questions.map(() => true),
       refusals: questions.map(() => undefined),
+      denied: questions.map(() => false),
       frames,
       decided,
     };
@@ -94,6 +97,7 @@ export class Questioner {
       principal: grantedPrincipal(first.principal),
       allowed: verdicts.map(({ kind }) => kind === 'allowed'),
       refusals: verdicts.map((verdict) => (verdict.kind === 'allowed' ? undefined : refusalOf(verdict))),
+      denied: verdicts.map((verdict) => verdict.kind === 'refused' && verdict.denied),
       frames: first.frames,
       decided,
     };

@@ -10,7 +10,8 @@ import type { GrantedPrincipal } from './operation.ts';
 
 export type Verdict =
   | { readonly kind: 'allowed' }
-  | { readonly kind: 'refused'; readonly error: S3Error }
+  /** `denied`: not just for want of a statement that allows it. */
+  | { readonly kind: 'refused'; readonly error: S3Error; readonly denied: boolean }
   /** A policy reads facts about the object that the question did not hold. */
   | { readonly kind: 'needs-facts'; readonly keys: readonly string[] };
 
@@ -25,12 +26,13 @@ export function readVerdict(decision: Decision): Verdict {
       // Who asked with credentials is told what was refused and why; who did not gets no message.
       return {
         kind: 'refused',
+        denied: decision.outcome !== Outcome.OUTCOME_IMPLICIT_DENY,
         error: new S3Error('AccessDenied', decision.message === '' ? undefined : decision.message),
       };
     case Outcome.OUTCOME_NEEDS_FACTS:
       return { kind: 'needs-facts', keys: decision.neededFacts };
     case Outcome.OUTCOME_UNAUTHENTICATED:
-      return { kind: 'refused', error: unauthenticated(decision) };
+      return { kind: 'refused', denied: true, error: unauthenticated(decision) };
     default:
       throw unintelligible(`outcome ${decision.outcome}`);
   }

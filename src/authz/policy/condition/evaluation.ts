@@ -7,11 +7,13 @@ export interface KeyNaming {
   readonly ignoreCase: boolean;
   /** Names that stand for one value: a key is looked up by its own name first. Undefined: each name is its own. */
   readonly synonyms: ReadonlyMap<string, readonly string[]> | undefined;
+  /** Other names that documents may use: each is read as the name that it stands for. */
+  readonly spellings?: ReadonlyMap<string, string>;
 }
 
 /** A condition key as a policy names it, readied for looking up. */
 export interface KeyRef {
-  /** As written. */
+  /** As written, but for a spelling, which is the name that it stands for. */
   readonly name: string;
   readonly others: readonly string[] | undefined;
   /** Lower case, where case does not count. */
@@ -21,9 +23,11 @@ export interface KeyRef {
 /** Readies a name. `aws:username/x` has the synonyms of `aws:username`, with the suffix. */
 export function keyRef(name: string, naming: KeyNaming): KeyRef {
   const slash = name.indexOf('/');
-  const base = slash === -1 ? name : name.slice(0, slash);
-  const others = naming.synonyms?.get(base)?.map((other) => (slash === -1 ? other : other + name.slice(slash)));
-  return { name, others, folded: naming.ignoreCase ? name.toLowerCase() : undefined };
+  const written = slash === -1 ? name : name.slice(0, slash);
+  const suffix = slash === -1 ? '' : name.slice(slash);
+  const base = naming.spellings?.get(written) ?? written;
+  const others = naming.synonyms?.get(base)?.map((other) => other + suffix);
+  return { name: base + suffix, others, folded: naming.ignoreCase ? name.toLowerCase() : undefined };
 }
 
 /** The request and its keys. Made for one decision, and forgotten. */

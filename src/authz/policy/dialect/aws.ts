@@ -74,5 +74,5 @@ export const aws: Dialect = {
   bucketPolicies: 'everyone',
   anonymousNeedsBucket: false,
   listingIncludesVersions: false,
-  deleteVersionDeny: false,
+  namedVersion: 'ignored',
 };

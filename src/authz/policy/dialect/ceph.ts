@@ -76,5 +76,5 @@ export const ceph: Dialect = {
   bucketPolicies: 'everyone',
   anonymousNeedsBucket: false,
   listingIncludesVersions: false,
-  deleteVersionDeny: false,
+  namedVersion: 'ignored',
 };

@@ -37,8 +37,12 @@ export interface Dialect {
   readonly anonymousNeedsBucket: boolean;
   /** Who may list a bucket may list its versions. */
   readonly listingIncludesVersions: boolean;
-  /** DeleteObject with a version is first held against Deny statements on DeleteObjectVersion. */
-  readonly deleteVersionDeny: boolean;
+  /**
+   * A request that names a version: it is like any other; DeleteObject is first held against Deny statements on DeleteObjectVersion; or
+   * it is two actions in one (DeleteObject and DeleteObjectVersion, GetObjectTagging and GetObjectVersionTagging, …), of which neither
+   * may be denied and one must be allowed.
+   */
+  readonly namedVersion: 'ignored' | 'deletionDenied' | 'eitherAction';
 }
 
 /** Documents about paths in buckets, with actions and condition keys out of closed lists. */
@@ -63,6 +67,8 @@ export interface PathGrammar {
   readonly repeatedBucketStatement: 'replaced' | 'overlaid';
   /** Whether bucket policies name exact known actions, or any action and wildcard. */
   readonly bucketActionNames: 'exact' | 'any';
+  /** The name of a known action in a bucket policy is it whatever its case, or only as it is written. */
+  readonly bucketActionCase: 'exact' | 'any';
   /** A new bucket policy may have NotAction. */
   readonly bucketNotActionStorable: boolean;
   /** `Resource: "*"`, a resource that starts with '*', and an ARN of nothing. */

@@ -4,6 +4,7 @@ import type { KeyNaming } from '../condition/evaluation.ts';
 import type { VariableRules } from '../match/template.ts';
 import { ADMIN_ACTIONS, ADMIN_KEYS, MINIO_ADMIN_ACTIONS } from './admin-actions.ts';
 import type { ActionTable, Dialect, PathGrammar } from './dialect.ts';
+import { DOCUMENTED_ADMIN_ACTIONS, DOCUMENTED_KEYS, DOCUMENTED_VARIABLES } from './documented-names.ts';
 import { JUICEFS_BUCKET_ACTIONS, JUICEFS_COMMON_KEYS, JUICEFS_IDENTITY_ACTIONS } from './juicefs-actions.ts';
 import { MINIO_COMMON_KEYS, MINIO_IDENTITY_ACTIONS } from './minio-actions.ts';
 import { COMMON_OPERATORS } from './operator-names.ts';
@@ -29,6 +30,22 @@ function synonymsOf(names: readonly string[]): ReadonlyMap<string, readonly stri
     if (others.length > 0) synonyms.set(name, others);
   }
   return synonyms;
+}
+
+/** A fact may come by the names that documents may use, too. */
+const DOCUMENTED_NAMING: KeyNaming = {
+  ...FLAT_NAMING,
+  synonyms: withSpellings(FLAT_NAMING.synonyms ?? new Map(), DOCUMENTED_KEYS),
+  spellings: DOCUMENTED_KEYS,
+};
+
+function withSpellings(
+  synonyms: ReadonlyMap<string, readonly string[]>,
+  spellings: ReadonlyMap<string, string>,
+): ReadonlyMap<string, readonly string[]> {
+  const all = new Map(synonyms);
+  for (const [spelling, name] of spellings) all.set(name, [...(all.get(name) ?? []), spelling]);
+  return all;
 }
 
 /** The order in which variables are replaced; `s3:x-amz-content-sha256` is none, for it is kept under a header's name. */
@@ -74,7 +91,12 @@ const CHAINED: VariableRules = {
   toNextBrace: false,
 };
 const ONE_PASS: VariableRules = { ...CHAINED, chained: false, toNextBrace: true };
-const LITERAL: VariableRules = { ...CHAINED, chained: false, literal: true };
+const LITERAL: VariableRules = {
+  ...CHAINED,
+  chained: false,
+  literal: true,
+  names: [...MINIO_VARIABLES, ...DOCUMENTED_VARIABLES],
+};
 const JUICEFS_VARIABLES: VariableRules = {
   ...CHAINED,
   names: MINIO_VARIABLES.filter((name) => JUICEFS_COMMON_KEYS.includes(name)),
@@ -151,6 +173,7 @@ const juicefsGrammar: PathGrammar = {
   singleStatement: false,
   repeatedBucketStatement: 'replaced',
   bucketActionNames: 'exact',
+  bucketActionCase: 'exact',
   bucketNotActionStorable: true,
   starResource: false,
   adminPatterns: false,
@@ -226,7 +249,7 @@ export const juicefs: Dialect = {
   bucketPolicies: 'anonymous',
   anonymousNeedsBucket: true,
   listingIncludesVersions: true,
-  deleteVersionDeny: false,
+  namedVersion: 'ignored',
 };
 
 const minioIdentityResource = {
@@ -243,7 +266,7 @@ export const minio: Dialect = {
   bucketResource: { ...minioIdentityResource, bucketAsFolder: false },
   conditions: minioConditions,
   variables: CHAINED,
-  deleteVersionDeny: true,
+  namedVersion: 'deletionDenied',
 };
 
 /** Two tables as one: what an action admits in either. */
@@ -266,14 +289,18 @@ export const portcullis: Dialect = {
     ...minioGrammar,
     identityActions: PORTCULLIS_S3_ACTIONS,
     bucketActions: PORTCULLIS_S3_ACTIONS,
+    adminActions: new Set([...minioGrammar.adminActions, ...DOCUMENTED_ADMIN_ACTIONS]),
+    bucketActionCase: 'any',
     singleStatement: true,
     refusesNotPrincipal: true,
     principalArns: true,
     bucketNotActionStorable: true,
   },
-  identityResource: { ...minio.identityResource, variables: LITERAL },
-  bucketResource: { ...minio.bucketResource, variables: LITERAL },
+  identityResource: { ...minio.identityResource, variables: LITERAL, naming: DOCUMENTED_NAMING },
+  bucketResource: { ...minio.bucketResource, variables: LITERAL, naming: DOCUMENTED_NAMING },
+  naming: DOCUMENTED_NAMING,
   variables: LITERAL,
   identityPoliciesRequired: false,
   bucketPolicies: 'everyone',
+  namedVersion: 'eitherAction',
 };

@@ -16,6 +16,8 @@ const TAG = 's3:ExistingObjectTag';
 export const PORTCULLIS_ACTIONS: ActionTable = {
   's3:CreateBucket': ACL_KEYS,
   's3:DeleteBucketWebsite': [],
+  's3:DeleteObject': [TAG],
+  's3:DeleteObjectVersion': [TAG],
   's3:GetAccelerateConfiguration': [],
   's3:GetAnalyticsConfiguration': [],
   's3:GetBucketAcl': [],

@@ -26,14 +26,16 @@ const WILDCARD = /[*?]/;
 
 /** Reads the entries; undefined with issues when one is unknown. */
 export function readActions(
-  entries: readonly string[],
+  written: readonly string[],
   negated: boolean,
   element: string,
   context: Context,
 ): ActionEntries | undefined {
   const { grammar, issues, path, kind } = context;
-  const service = kind === 'bucket' || negated ? 's3' : serviceOf(entries, grammar);
+  const service = kind === 'bucket' || negated ? 's3' : serviceOf(written, grammar);
   const table = kind === 'bucket' ? grammar.bucketActions : grammar.identityActions;
+  const anyCase = kind === 'bucket' && grammar.bucketActionCase === 'any';
+  const entries = anyCase ? written.map((entry) => knownName(entry, table)) : written;
   const before = issues.length;
   entries.forEach((entry, i) => {
     if (
@@ -64,8 +66,15 @@ export function readActions(
   };
 }
 
+/** The known action that a name is but for its case; the name itself when there is none. */
+function knownName(entry: string, table: ActionTable): string {
+  if (Object.hasOwn(table, entry) || WILDCARD.test(entry)) return entry;
+  const lower = entry.toLowerCase();
+  return Object.keys(table).find((action) => action.toLowerCase() === lower) ?? entry;
+}
+
 /** The action that a name was likely meant to be. */
-function suggestedAction(entry: string, kind: Context['kind'], grammar: PathGrammar): string | undefined {
+export function suggestedAction(entry: string, kind: Context['kind'], grammar: PathGrammar): string | undefined {
   const known = [
     ...Object.keys(kind === 'bucket' ? grammar.bucketActions : grammar.identityActions),
     ...grammar.adminActions,

@@ -5,6 +5,7 @@ import { keyRef } from '../condition/evaluation.ts';
 import type { CompiledTest, ConditionValue } from '../condition/operator.ts';
 import { findOperator, OPERATOR_NAMES } from '../condition/operators.ts';
 import type { Dialect } from '../dialect/dialect.ts';
+import { DOCUMENTED_KEYS } from '../dialect/documented-names.ts';
 import type { CompiledCondition } from '../policy.ts';
 import { membersOf } from './elements.ts';
 import type { JsonNode } from './json-reader.ts';
@@ -82,8 +83,10 @@ function readCondition(
       issues.push(unknownOperator(operatorName, operatorPath, dialect.conditions));
       continue;
     }
-    for (const [key, value] of lastOfName(written)) {
-      const keyPath = `${operatorPath}.${key}`;
+    for (const [writtenKey, value] of lastOfName(written)) {
+      const ref = keyRef(writtenKey, dialect.naming);
+      const key = ref.name;
+      const keyPath = `${operatorPath}.${writtenKey}`;
       const base = key.split('/', 1)[0] as string;
       const isKnown = known === undefined || known.has(key) || (keySuffixes(dialect) && known.has(base));
       if (!isKnown || (admits !== undefined && !admits(key))) {
@@ -117,7 +120,7 @@ function readCondition(
       }
       const condition = {
         operator: operatorName,
-        key: keyRef(key, dialect.naming),
+        key: ref,
         wanted: values.map(String),
         test: compiled.test,
       };
@@ -165,13 +168,8 @@ function unknownOperator(written: string, path: string, rules: ConditionRules): 
 
 /** Spellings of documentation that are other keys here. */
 const OTHER_SPELLINGS: Readonly<Record<string, string>> = {
-  'aws:referrer': 'aws:Referer',
+  ...Object.fromEntries(DOCUMENTED_KEYS),
   'aws:usernames': 'aws:username',
-  'x-amz-content-sha256': 's3:x-amz-content-sha256',
-  's3:x-amz-object-lock-mode': 's3:object-lock-mode',
-  's3:x-amz-object-lock-legal-hold': 's3:object-lock-legal-hold',
-  's3:x-amz-object-lock-retain-until-date': 's3:object-lock-retain-until-date',
-  's3:x-amz-object-lock-remaining-retention-days': 's3:object-lock-remaining-retention-days',
   's3:versionId': 's3:versionid',
 };
 

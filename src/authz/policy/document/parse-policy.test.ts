@@ -13,16 +13,16 @@ describe('a document with mistakes', () => {
   it.each([
     ['an action', { ...GET, Action: ['s3:GetObjects'] }, '$.Statement[0].Action[0]', 's3:GetObject'],
     [
-      'a key of documentation',
-      { ...GET, Condition: { StringEquals: { 'aws:PrincipalType': 'User' } } },
-      '$.Statement[0].Condition.StringEquals.aws:PrincipalType',
-      'aws:principaltype',
+      'a key in another case',
+      { ...GET, Condition: { StringEquals: { 'aws:Username': 'User' } } },
+      '$.Statement[0].Condition.StringEquals.aws:Username',
+      'aws:username',
     ],
     [
-      'an administration action of documentation',
-      { Effect: 'Allow', Action: 'admin:DescribeBatchJobs' },
+      'an administration action',
+      { Effect: 'Allow', Action: 'admin:CancelBatchJobs' },
       '$.Statement[0].Action[0]',
-      'admin:DescribeBatchJob',
+      'admin:CancelBatchJob',
     ],
     [
       'a misspelt action beside one that is right',
@@ -55,7 +55,44 @@ describe('a document with mistakes', () => {
   });
 
   it('is warned of what looks like a variable and is none', () => {
-    const parsed = parse({ ...GET, Resource: 'arn:aws:s3:::photos/${aws:referrer}/*' });
-    expect(parsed.ok && parsed.warnings).toMatchObject([{ suggestion: '${aws:Referer}' }]);
+    const parsed = parse({ ...GET, Resource: 'arn:aws:s3:::photos/${aws:Username}/*' });
+    expect(parsed.ok && parsed.warnings).toMatchObject([{ suggestion: '${aws:username}' }]);
+  });
+
+  it('is warned of an action of a bucket policy that names nothing', () => {
+    const statement = { ...GET, Effect: 'Deny', Principal: '*', Action: ['s3:GetObjects', 's3:getobject', 's3:Get*'] };
+    const document = JSON.stringify({ Version: '2012-10-17', Statement: [statement] });
+    const parsed = parsePolicy(document, { kind: 'bucket', dialect: 'portcullis', name: 'tested', bucket: 'photos' });
+    expect(parsed.ok && parsed.warnings).toMatchObject([
+      { code: 'UnknownAction', path: '$.Statement[0].Action[0]', suggestion: 's3:GetObject' },
+    ]);
+  });
+});
+
+describe('names that documentation has', () => {
+  it.each([
+    ['an action', { Action: 'admin:DescribeBatchJobs' }],
+    ['a key', { ...GET, Condition: { StringEquals: { 'aws:PrincipalType': 'User' } } }],
+    ['a key of administration', { Action: 'admin:*', Condition: { StringEquals: { 'aws:PrincipalType': 'User' } } }],
+    [
+      'keys of locks',
+      {
+        ...GET,
+        Action: 's3:PutObjectRetention',
+        Condition: {
+          StringEquals: { 's3:x-amz-object-lock-mode': 'GOVERNANCE' },
+          NumericLessThan: { 's3:x-amz-object-lock-remaining-retention-days': '10' },
+          DateLessThan: { 's3:x-amz-object-lock-retain-until-date': '2040-01-01T00:00:00Z' },
+        },
+      },
+    ],
+    ['a variable', { ...GET, Resource: 'arn:aws:s3:::photos/${aws:referrer}/*' }],
+  ])('are read: %s', (_what, statement) => {
+    expect(parse(statement)).toMatchObject({ ok: true, warnings: [] });
+  });
+
+  it('admit what the key admits', () => {
+    const parsed = parse({ ...GET, Condition: { StringEquals: { 'x-amz-content-sha256': '' } } });
+    expect(parsed.ok ? [] : parsed.issues).toMatchObject([{ code: 'InvalidConditionValue' }]);
   });
 });

@@ -1,6 +1,7 @@
-// What is valid in a document and rarely meant: texts that look like variables and are none.
+// What is valid in a document and rarely meant: texts that look like variables and are none, and actions that there are not.
 import type { Dialect } from '../dialect/dialect.ts';
 import type { CompiledStatement } from '../policy.ts';
+import { suggestedAction } from './actions.ts';
 import { suggestedKey } from './conditions.ts';
 import type { PolicyIssue } from './policy-issue.ts';
 
@@ -8,6 +9,29 @@ const VARIABLE = /\$\{([^{}]*)\}/g;
 
 /** Warnings of a document that was read. */
 export function warningsOf(statements: readonly CompiledStatement[], dialect: Dialect): readonly PolicyIssue[] {
+  return [...unknownActions(statements, dialect), ...unknownVariables(statements, dialect)];
+}
+
+/** Bucket policies may name any action, but a name that nothing has matches nothing. */
+function unknownActions(statements: readonly CompiledStatement[], { grammar }: Dialect): readonly PolicyIssue[] {
+  if (grammar.kind !== 'path' || grammar.bucketActionCase !== 'any') return [];
+  return statements.flatMap(({ ref, principals, actions }) =>
+    actions.entries.flatMap((entry, i): PolicyIssue[] => {
+      if (principals === undefined || /[*?]/.test(entry) || Object.hasOwn(grammar.bucketActions, entry)) return [];
+      const suggestion = suggestedAction(entry, 'bucket', grammar);
+      return [
+        {
+          code: 'UnknownAction',
+          path: `$.Statement[${ref.index}].${actions.negated ? 'NotAction' : 'Action'}[${i}]`,
+          message: `${JSON.stringify(entry)} is not an action of buckets or objects here${suggestion === undefined ? '' : `; did you mean ${suggestion}?`}`,
+          ...(suggestion === undefined ? {} : { suggestion }),
+        },
+      ];
+    }),
+  );
+}
+
+function unknownVariables(statements: readonly CompiledStatement[], dialect: Dialect): readonly PolicyIssue[] {
   const { names } = dialect.variables;
   if (names === 'any' || dialect.conditions.wholeVariables) return [];
   const warnings: PolicyIssue[] = [];
