@@ -39,7 +39,11 @@ export class TestAuthority {
   }
 
   /** @param usage `clientAuth` or `serverAuth` */
-  issue(commonName: string, usage: 'clientAuth' | 'serverAuth', { days = '30' } = {}): TestCertificate {
+  issue(
+    commonName: string,
+    usage: 'clientAuth' | 'serverAuth',
+    { days = '30', names = 'DNS:localhost,IP:127.0.0.1' } = {},
+  ): TestCertificate {
     const base = join(this.#folder, `${commonName.replaceAll(/\W/g, '_')}-${usage}-${days}`);
     const [keyFile, certFile, request, extensions] = ['key', 'pem', 'csr', 'ext'].map((end) => `${base}.${end}`) as [
       string,
@@ -49,7 +53,7 @@ export class TestAuthority {
     ];
     openssl('ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', keyFile);
     openssl('req', '-new', '-key', keyFile, '-subj', `/CN=${commonName}`, '-out', request);
-    writeFileSync(extensions, `extendedKeyUsage=${usage}\nsubjectAltName=DNS:localhost,IP:127.0.0.1\n`);
+    writeFileSync(extensions, `extendedKeyUsage=${usage}\nsubjectAltName=${names}\n`);
     openssl(
       ...['x509', '-req', '-in', request, '-CA', this.certFile, '-CAkey', this.#keyFile, '-CAcreateserial'],
       ...['-days', days, '-extfile', extensions, '-out', certFile],

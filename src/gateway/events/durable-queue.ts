@@ -2,22 +2,26 @@
 // until it is; meanwhile events are not taken, and counted.
 import { setTimeout as pause } from 'node:timers/promises';
 import type { EventQueue, Queued, QueuedEvent } from './event-queue.ts';
+import { type LeftoverLog, takeOverMinioQueue } from './minio-queue.ts';
 import { QueueDirectory, type QueueDirectoryOptions } from './queue-directory.ts';
 
 /** Between two attempts to open a directory. */
 export const REOPEN_MS = 1_000;
 
 export interface DurableQueueOptions extends QueueDirectoryOptions {
-  /** The directory is open; `last` is the last event that waits in it. */
-  readonly onOpen: (last: QueuedEvent | undefined) => void;
+  readonly leftovers: LeftoverLog;
+  /** The directory is open; `sequencer` is the last one that it knows of, '' = none. */
+  readonly onOpen: (sequencer: string) => void;
 }
 
 export class DurableQueue implements EventQueue {
   #directory: QueueDirectory | undefined;
+  #limit: number;
   readonly #closing = new AbortController();
   readonly #opening: Promise<void>;
 
   constructor(options: DurableQueueOptions) {
+    this.#limit = options.limit;
     const opened = this.#open(options, true);
     this.#opening = opened ? Promise.resolve() : this.#keepTrying(options);
   }
@@ -38,6 +42,11 @@ export class DurableQueue implements EventQueue {
     await this.#directory?.remove(count);
   }
 
+  useLimit(limit: number): void {
+    this.#limit = limit;
+    this.#directory?.useLimit(limit);
+  }
+
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#opening;
@@ -46,12 +55,15 @@ export class DurableQueue implements EventQueue {
 
   #open(options: DurableQueueOptions, first: boolean): boolean {
     try {
-      this.#directory = QueueDirectory.open(options);
+      const directory = QueueDirectory.open({ ...options, limit: this.#limit });
+      takeOverMinioQueue(directory, options.path, options.leftovers);
+      this.#directory = directory;
     } catch (error) {
       if (first) options.log.failed(error);
       return false;
     }
-    options.onOpen(this.#directory.last());
+    if (!first) options.log.recovered();
+    options.onOpen(this.#directory.lastSequencer);
     return true;
   }
 

@@ -9,8 +9,10 @@ import type { TargetId } from './target-name.ts';
 
 /** How long a call waits for all workers to follow. */
 const FOLLOW_TIMEOUT_MS = 2_000;
-/** Longest time that the targets of a former configuration may take for what waits in memory. */
-const REPLACE_WITHIN_MS = 2_000;
+/** Longest time that a target which is configured no more may take for what waits in memory. */
+const REMOVE_WITHIN_MS = 2_000;
+/** Longest wait of events for the first configuration, from the first worker on. */
+export const HOLD_MS = 8_000;
 
 /** A worker, as the hub sees it. */
 export interface WorkerChannel {
@@ -23,6 +25,8 @@ export interface EventHubOptions {
   /** The rules of a bucket as they are stored now. */
   readonly rulesOf: (bucket: string) => Promise<readonly EventRule[]>;
   readonly log: { warn(fields: object, message: string): void };
+  /** Events were lost between a worker and the queues. */
+  readonly onLost: (count: number) => void;
 }
 
 interface Listener {
@@ -42,6 +46,11 @@ export class EventHub {
   /** Workers that are still to say that they follow, by round. */
   readonly #rounds = new Map<number, { readonly missing: Set<WorkerChannel>; readonly done: () => void }>();
   #nextRound = 1;
+  /** What happened before it is known who wants it; undefined once that is known. */
+  #held: (() => void)[] | undefined = [];
+  #holding: NodeJS.Timeout | undefined;
+  /** Rules whose target is not configured, which was said: bucket and target. */
+  #idle: ReadonlySet<string> = new Set();
 
   constructor(options: EventHubOptions) {
     this.#options = options;
@@ -55,29 +64,32 @@ export class EventHub {
     return this.targets.map(({ status }) => status);
   }
 
-  /** Puts targets in place of those that were; these deliver what waits for a while and end. */
-  async useTargets(region: string, targets: readonly TargetDelivery[]): Promise<void> {
-    this.#region = region;
-    this.#targets = new Map(targets.map((target) => [target.id, target]));
-    this.#tellInterest();
+  target(id: TargetId): TargetDelivery | undefined {
+    return this.#targets.get(id);
   }
 
-  /** Takes targets out, so that others may use their queues: what waits in memory is delivered if that goes quickly. */
-  async removeTargets(): Promise<void> {
-    const before = this.targets;
-    this.#targets = new Map();
-    await Promise.all(before.map((target) => target.close(REPLACE_WITHIN_MS)));
+  /** These are the targets from now on. Those that are not among them end; what waits in their memory is delivered if that goes quickly. */
+  async useTargets(region: string, targets: readonly TargetDelivery[]): Promise<void> {
+    const gone = this.targets.filter((target) => !targets.includes(target));
+    this.#region = region;
+    this.#targets = new Map(targets.map((target) => [target.id, target]));
+    this.#release();
+    this.#tellInterest();
+    this.#nameIdleRules();
+    await Promise.all(gone.map((target) => target.close(REMOVE_WITHIN_MS)));
   }
 
   /** The rules of all buckets that have some. */
   useBuckets(buckets: ReadonlyMap<string, readonly EventRule[]>): void {
     this.#buckets = new Map(buckets);
     this.#tellInterest();
+    if (this.#held === undefined) this.#nameIdleRules();
   }
 
   /** A worker that starts; the answered function is for its end. */
   connect(worker: WorkerChannel): () => void {
     this.#workers.add(worker);
+    if (this.#held !== undefined) this.#holding ??= setTimeout(() => this.#giveUpHolding(), HOLD_MS).unref();
     worker.send({ type: 'events-interest', interest: this.#interest() });
     return () => {
       this.#workers.delete(worker);
@@ -92,7 +104,11 @@ export class EventHub {
   receive(worker: WorkerChannel, message: EventsFromWorker): void {
     switch (message.type) {
       case 'events-happened':
-        this.#happened(worker, message.events);
+        if (this.#held === undefined) this.#happened(worker, message.events);
+        else this.#held.push(() => this.#happened(worker, message.events));
+        break;
+      case 'events-lost':
+        this.#options.onLost(message.count);
         break;
       case 'events-following':
         this.#follows(worker, message.round);
@@ -115,7 +131,37 @@ export class EventHub {
   }
 
   async close(withinMs: number): Promise<void> {
+    clearTimeout(this.#holding);
     await Promise.all(this.targets.map((target) => target.close(withinMs)));
+  }
+
+  /** What was held is looked at, in its order. */
+  #release(): void {
+    clearTimeout(this.#holding);
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const happen of held) happen();
+  }
+
+  #giveUpHolding(): void {
+    this.#options.log.warn({}, 'the configuration of events is not known yet; until it is, nobody is notified');
+    this.#release();
+    this.#tellInterest();
+  }
+
+  /** Says, once, which buckets notify a target that is not there. */
+  #nameIdleRules(): void {
+    const idle = new Set<string>();
+    for (const [bucket, rules] of this.#buckets) {
+      for (const { target } of rules) {
+        if (this.#targets.has(target)) continue;
+        const rule = `${bucket} ${target}`;
+        if (!this.#idle.has(rule) && !idle.has(rule))
+          this.#options.log.warn({ bucket, target }, 'a bucket notifies a target that is not configured');
+        idle.add(rule);
+      }
+    }
+    this.#idle = idle;
   }
 
   #happened(worker: WorkerChannel, events: readonly (readonly [number, EventDraft])[]): void {
@@ -209,6 +255,7 @@ export class EventHub {
 
   #interest(): EventInterest {
     return {
+      known: this.#held === undefined,
       region: this.#region,
       targets: [...this.#targets.keys()],
       buckets: [...this.#buckets],

@@ -9,6 +9,8 @@ export interface ListenFilter extends EventFilter {
 
 /** What is worth telling the primary of, and what a configuration may name. */
 export interface EventInterest {
+  /** False while the configuration was not read yet: everything is worth telling. */
+  readonly known: boolean;
   readonly region: string;
   /** The targets that there are: NAME:TYPE. */
   readonly targets: readonly string[];
@@ -35,6 +37,8 @@ export type EventsToWorker =
 
 export type EventsFromWorker =
   | { readonly type: 'events-happened'; readonly events: readonly (readonly [id: number, draft: EventDraft])[] }
+  /** So many events were lost before they got here. */
+  | { readonly type: 'events-lost'; readonly count: number }
   /** The configuration of a bucket was changed: all workers are to know before the call is done. */
   | { readonly type: 'events-changed'; readonly id: number; readonly bucket: string }
   | { readonly type: 'events-listen'; readonly id: number; readonly listener: number; readonly filter: ListenFilter }

@@ -8,6 +8,7 @@ export class EventMetrics {
   readonly #delivered: Counter<'target'>;
   readonly #failed: Counter<'target'>;
   readonly #dropped: Counter<'target' | 'reason'>;
+  readonly #lost: Counter;
 
   /** @param status asked for whenever the metrics are gathered */
   constructor(status: () => readonly TargetStatus[]) {
@@ -47,6 +48,15 @@ export class EventMetrics {
       labelNames: ['target', 'reason'],
       registers,
     });
+    this.#lost = new Counter({
+      name: 'portcullis_events_lost_total',
+      help: 'Events lost between a worker and the queues: the primary process did not take them in time, or too many were on their way',
+      registers,
+    });
+  }
+
+  lost(count: number): void {
+    this.#lost.inc(count);
   }
 
   /** Counters of a target are there from its start, at zero. */

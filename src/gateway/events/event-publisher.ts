@@ -35,6 +35,7 @@ export interface EventPublisherOptions {
 
 export class EventPublisher implements EventSink, NotificationHub {
   readonly #options: EventPublisherOptions;
+  #known = false;
   #region = '';
   #targets: ReadonlySet<string> = new Set();
   readonly #buckets = new Map<string, readonly EventRule[]>();
@@ -44,7 +45,7 @@ export class EventPublisher implements EventSink, NotificationHub {
   readonly #heard = new Map<number, (records: readonly string[]) => void>();
   #batch: [number, EventDraft][] = [];
   #nextId = 1;
-  #lost = 0;
+  #losing = false;
   readonly #closing = new AbortController();
 
   constructor(options: EventPublisherOptions) {
@@ -110,6 +111,7 @@ export class EventPublisher implements EventSink, NotificationHub {
         this.#options.send({ type: 'events-following', round: message.round });
         break;
       case 'events-taken':
+        this.#losing = false;
         for (const id of message.ids) this.#settle(id);
         break;
       case 'events-done':
@@ -121,7 +123,8 @@ export class EventPublisher implements EventSink, NotificationHub {
     }
   }
 
-  #follow({ region, targets, buckets, listeners }: EventInterest): void {
+  #follow({ known, region, targets, buckets, listeners }: EventInterest): void {
+    this.#known = known;
     this.#region = region;
     this.#targets = new Set(targets);
     this.#buckets.clear();
@@ -132,6 +135,7 @@ export class EventPublisher implements EventSink, NotificationHub {
   #isWanted({ name, bucket, key }: ObjectEvent): boolean {
     const rules = this.#buckets.get(bucket);
     return (
+      !this.#known ||
       (rules?.some((rule) => filterMatches(rule, name, key)) ?? false) ||
       this.#listening.some(
         (filter) => (filter.bucket === '' || filter.bucket === bucket) && filterMatches(filter, name, key),
@@ -181,7 +185,8 @@ export class EventPublisher implements EventSink, NotificationHub {
   }
 
   #lose(count: number, why: string): void {
-    if (this.#lost === 0) this.#options.log.warn({ why }, 'events are lost on the way to their queues');
-    this.#lost += count;
+    if (!this.#losing) this.#options.log.warn({ why }, 'events are lost on the way to their queues');
+    this.#losing = true;
+    this.#options.send({ type: 'events-lost', count });
   }
 }

@@ -6,6 +6,11 @@ export interface QueuedEvent {
   readonly timeMs: number;
 }
 
+/** The number by which the events of a key are ordered; '' when it cannot be told. */
+export function sequencerOf(event: QueuedEvent | undefined): string {
+  return /"sequencer":"([0-9A-F]+)"/.exec(event?.json ?? '')?.[1] ?? '';
+}
+
 /** What became of an event that was to be queued. */
 export type Queued = 'queued' | 'full' | 'failed';
 
@@ -21,6 +26,8 @@ export interface EventQueue {
   /** Removes the first events, which `peek` gave. */
   remove(count: number): Promise<void>;
   readonly size: number;
+  /** Takes so many events from now on; 0 = the default. */
+  useLimit(limit: number): void;
   /** Stops; what is on disk stays there. */
   close(): Promise<void>;
 }
@@ -31,14 +38,23 @@ export const MEMORY_QUEUE_EVENTS = 10_000;
 export const MEMORY_QUEUE_BYTES = 32 * 1024 * 1024;
 
 export class MemoryQueue implements EventQueue {
-  readonly #limit: number;
+  #limit: number;
   #events: QueuedEvent[] = [];
   #first = 0;
   #bytes = 0;
 
   /** @param limit most events; 0 or more than MEMORY_QUEUE_EVENTS = that many */
   constructor(limit: number) {
-    this.#limit = limit === 0 ? MEMORY_QUEUE_EVENTS : Math.min(limit, MEMORY_QUEUE_EVENTS);
+    this.#limit = limitOf(limit);
+  }
+
+  useLimit(limit: number): void {
+    this.#limit = limitOf(limit);
+  }
+
+  /** All that wait. */
+  get events(): readonly QueuedEvent[] {
+    return this.#events.slice(this.#first);
   }
 
   get size(): number {
@@ -67,4 +83,8 @@ export class MemoryQueue implements EventQueue {
   async close(): Promise<void> {
     // what waits here is lost with the process; whoever closes counts it
   }
+}
+
+function limitOf(limit: number): number {
+  return limit === 0 ? MEMORY_QUEUE_EVENTS : Math.min(limit, MEMORY_QUEUE_EVENTS);
 }

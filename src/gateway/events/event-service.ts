@@ -8,12 +8,13 @@ import { DurableQueue } from './durable-queue.ts';
 import type { EventRule } from './event-filter.ts';
 import { EventHub } from './event-hub.ts';
 import { EventMetrics } from './event-metrics.ts';
-import { MemoryQueue } from './event-queue.ts';
+import { type EventQueue, MemoryQueue } from './event-queue.ts';
+import { type EventLog, leftoverLog, queueLog } from './event-queue-log.ts';
 import { readNotificationXml, rulesOf } from './notification-configuration.ts';
 import { type DeliveryLog, TargetDelivery, type TargetStatus } from './target-delivery.ts';
-import { targetArn } from './target-name.ts';
+import { type TargetId, targetArn } from './target-name.ts';
 import { type ConfiguredTargets, enabledTargets, type TargetKeys, type TargetSettings } from './target-settings.ts';
-import { reasonOf } from './targets/event-target.ts';
+import { type EventTarget, reasonOf } from './targets/event-target.ts';
 import { openTarget, queuePath } from './targets/open-target.ts';
 
 /** How long a reload waits for the configuration. */
@@ -35,12 +36,7 @@ export interface EventServiceOptions {
   readonly env: Environment;
   /** URL of the gateway. */
   readonly endpoint: string;
-  readonly log: {
-    debug(fields: object, message: string): void;
-    info(fields: object, message: string): void;
-    warn(fields: object, message: string): void;
-    error(fields: object, message: string): void;
-  };
+  readonly log: EventLog & { debug(fields: object, message: string): void };
 }
 
 export class EventService {
@@ -49,6 +45,8 @@ export class EventService {
   readonly #metrics: EventMetrics;
   readonly #ending = new AbortController();
   readonly #buckets = new Map<string, readonly EventRule[]>();
+  /** Of the targets that are open. */
+  #settings: ReadonlyMap<TargetId, TargetSettings> = new Map();
   #documents: Readonly<Record<string, string>> = {};
   #configured = false;
   #following: Promise<void> = Promise.resolve();
@@ -62,6 +60,7 @@ export class EventService {
       endpoint: options.endpoint,
       rulesOf: (bucket) => this.#readRules(bucket),
       log: options.log,
+      onLost: (count) => this.#metrics.lost(count),
     });
     this.#metrics = new EventMetrics(() => this.hub.status);
   }
@@ -199,12 +198,23 @@ export class EventService {
     const { env, log } = this.#options;
     const { targets, problems } = enabledTargets(this.#configuredTargets(), env);
     for (const problem of problems) log.error(problem, 'an event target cannot be used as it is configured');
-    await this.hub.removeTargets();
     if (this.#ending.signal.aborted) return;
-    await this.hub.useTargets(
-      this.#region,
-      targets.flatMap((settings) => this.#open(settings) ?? []),
-    );
+    const opened: TargetDelivery[] = [];
+    const replacing: Promise<void>[] = [];
+    const settingsNow = new Map<TargetId, TargetSettings>();
+    for (const settings of targets) {
+      const before = { delivery: this.hub.target(settings.id), settings: this.#settings.get(settings.id) };
+      const target = this.#open(settings);
+      if (target === undefined) continue;
+      settingsNow.set(settings.id, settings);
+      if (before.delivery === undefined || before.settings === undefined) opened.push(this.#deliver(settings, target));
+      else {
+        opened.push(before.delivery);
+        replacing.push(this.#replace(before.delivery, before.settings, settings, target));
+      }
+    }
+    this.#settings = settingsNow;
+    await Promise.all([this.hub.useTargets(this.#region, opened), ...replacing]);
     this.#report();
   }
 
@@ -219,40 +229,63 @@ export class EventService {
     return new Map(targets);
   }
 
-  #open(settings: TargetSettings): TargetDelivery | undefined {
-    const { id, queueDir, queueLimit } = settings;
-    const { log } = this.#options;
-    let target: ReturnType<typeof openTarget>;
+  #open(settings: TargetSettings): EventTarget | undefined {
     try {
-      target = openTarget(settings);
+      return openTarget(settings);
     } catch (error) {
-      log.error({ target: id, problem: reasonOf(error) }, 'an event target cannot be used as it is configured');
+      const problem = { target: settings.id, problem: reasonOf(error) };
+      this.#options.log.error(problem, 'an event target cannot be used as it is configured');
       return undefined;
     }
-    this.#metrics.add(id);
-    const durable = queueDir !== '';
+  }
+
+  #deliver(settings: TargetSettings, target: EventTarget): TargetDelivery {
+    this.#metrics.add(settings.id);
+    // a queue may be open before there is somebody to tell
     let delivery: TargetDelivery | undefined;
-    const queue = durable
-      ? new DurableQueue({
-          path: queuePath(queueDir, id),
-          limit: queueLimit,
-          log: {
-            damaged: (file, keptAs, lines) =>
-              log.error(
-                { target: id, file, keptAs, lines },
-                'a file of an event queue was damaged and is set aside; its other events go on',
-              ),
-            failed: (error) =>
-              log.error({ target: id, err: error }, 'an event queue cannot be written to; its events are lost'),
-          },
-          onOpen: (last) => {
-            this.hub.sequencer.follow(/"sequencer":"([0-9A-F]+)"/.exec(last?.json ?? '')?.[1] ?? '');
-            delivery?.wake();
-          },
-        })
-      : new MemoryQueue(queueLimit);
-    delivery = new TargetDelivery({ target, queue, durable, log: this.#deliveryLog() });
+    const queue = this.#queue(settings, () => delivery?.wake());
+    delivery = new TargetDelivery({ target, queue, log: this.#deliveryLog() });
     return delivery;
+  }
+
+  /** The queue stays unless its place changes; what waits in a place on disk that is given up stays there. */
+  async #replace(
+    delivery: TargetDelivery,
+    before: TargetSettings,
+    settings: TargetSettings,
+    target: EventTarget,
+  ): Promise<void> {
+    const { log } = this.#options;
+    const { id } = settings;
+    if (before.queueDir === settings.queueDir) {
+      delivery.useLimit(settings.queueLimit);
+      await delivery.replace(target, undefined);
+      return;
+    }
+    const { waiting } = delivery.status;
+    if (before.queueDir !== '' && waiting > 0) {
+      const left = { target: id, queue: queuePath(before.queueDir, id), waiting };
+      log.warn(left, 'events stay in a queue that is not used any more; they are delivered when it is again');
+    }
+    await delivery.replace(
+      target,
+      this.#queue(settings, () => delivery.wake()),
+    );
+  }
+
+  /** @param wake tells that the queue can be read now */
+  #queue({ id, queueDir, queueLimit }: TargetSettings, wake: () => void): EventQueue {
+    if (queueDir === '') return new MemoryQueue(queueLimit);
+    return new DurableQueue({
+      path: queuePath(queueDir, id),
+      limit: queueLimit,
+      log: queueLog(id, this.#options.log),
+      leftovers: leftoverLog(id, this.#options.log),
+      onOpen: (sequencer) => {
+        this.hub.sequencer.follow(sequencer);
+        wake();
+      },
+    });
   }
 
   #deliveryLog(): DeliveryLog {
@@ -268,6 +301,7 @@ export class EventService {
         setImmediate(() => this.#report());
       },
       dropping: (target, reason) => log.error({ target, reason }, 'events of a target are lost'),
+      taking: (target, lost) => log.warn({ target, lost }, 'events of a target are taken again'),
       refused: (target, reason, event) =>
         log.error(
           { target, reason, event: event.json.slice(0, 2_048) },

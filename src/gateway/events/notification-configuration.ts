@@ -26,6 +26,8 @@ export interface QueueConfiguration {
 export interface KnownTargets {
   readonly region: string;
   readonly targets: ReadonlySet<string>;
+  /** Targets that need not be there any more. */
+  readonly kept: ReadonlySet<string>;
 }
 
 /** Reads a stored or sent document. Throws MalformedXML, InvalidArgument. */
@@ -107,7 +109,7 @@ export function checkQueues(queues: readonly QueueConfiguration[], known: KnownT
         targetArn(arn),
       );
     }
-    if (!known.targets.has(arn.target)) throw unknownArn(targetArn(arn));
+    if (!known.targets.has(arn.target) && !known.kept.has(arn.target)) throw unknownArn(targetArn(arn));
     for (const other of queues.slice(0, i)) {
       if (other.arn.target === arn.target && filtersOverlap(filterOf(other), filterOf(queue))) {
         throw invalidArgument(
@@ -149,7 +151,7 @@ export function rulesOf(queues: readonly QueueConfiguration[]): EventRule[] {
   return queues.map((queue) => ({ ...filterOf(queue), target: queue.arn.target satisfies TargetId }));
 }
 
-/** MinIO: a prefix may end, and a suffix begin, in a star that says nothing. */
+/** A star at the end of a prefix, or at the beginning of a suffix, says nothing. */
 function filterOf({ events, prefix = '', suffix = '' }: QueueConfiguration): EventFilter {
   return {
     events: [...new Set(events.flatMap((name): readonly EventName[] => eventsOfName(name) ?? []))],

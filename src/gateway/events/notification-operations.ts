@@ -4,7 +4,8 @@ import { xmlReply } from '../operations/listing.ts';
 import { readDocument } from '../operations/write-payload.ts';
 import { S3Error } from '../s3/errors.ts';
 import { eventsOfName } from '../s3/event-name.ts';
-import { defineOperation, type Operation, type S3Request } from '../s3/operation.ts';
+import type { BucketName } from '../s3/object-name.ts';
+import { defineOperation, type GrantedConfiguration, type Operation, type S3Request } from '../s3/operation.ts';
 import { xmlDocument } from '../s3/xml.ts';
 import type { ListenFilter } from './event-messages.ts';
 import type { NotificationHub } from './event-publisher.ts';
@@ -52,13 +53,28 @@ function putConfiguration(hub: NotificationHub) {
       requireWritable(context);
       await requireBucket(context, bucket);
       const document = await readDocument(grant.payload, MAX_NOTIFICATION_BYTES);
-      const queues = checkQueues(readNotificationXml(document), hub.known);
+      const queues = checkQueues(readNotificationXml(document), {
+        ...hub.known,
+        // who adds a rule sends those that were there with it, whatever became of their targets
+        kept: await storedTargets(grant.configuration, bucket),
+      });
       if (queues.length === 0) await grant.configuration.remove(bucket, 'notification');
       else await grant.configuration.set(bucket, 'notification', Buffer.from(notificationXml(queues)));
       await hub.changed(bucket);
       return { status: 200 };
     },
   });
+}
+
+/** Targets that the bucket notifies as it is; none when what is stored cannot be read. */
+async function storedTargets(configuration: GrantedConfiguration, bucket: BucketName): Promise<ReadonlySet<string>> {
+  const { notification } = (await configuration.read(bucket)).documents;
+  try {
+    return new Set(readNotificationXml(Buffer.from(notification ?? '')).map(({ arn }) => arn.target));
+  } catch (error) {
+    if (error instanceof S3Error) return new Set();
+    throw error;
+  }
 }
 
 /** MinIO: ListenNotification (all buckets) and ListenBucketNotification. */

@@ -1,10 +1,20 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { QueuedEvent } from './event-queue.ts';
 import { makeDirectory } from './make-directory.ts';
-import { QueueDirectory, QueueInUse, SEGMENT_BYTES } from './queue-directory.ts';
+import { QueueDirectory, SEGMENT_BYTES } from './queue-directory.ts';
+import { QueueInUse } from './queue-lock.ts';
 
 let folder = '';
 let damaged: [file: string, keptAs: string, lines: number][] = [];
@@ -20,14 +30,20 @@ function open(limit = 0): QueueDirectory {
   return QueueDirectory.open({
     path: join(folder, 'a', 'b'),
     limit,
-    log: { damaged: (...what) => damaged.push(what), failed: (error) => failures.push(error) },
+    log: {
+      damaged: (...what) => damaged.push(what),
+      failed: (error) => failures.push(error),
+      recovered: () => failures.push('recovered'),
+    },
   });
 }
 
 const T0 = Date.parse('2026-01-02T03:04:05.678Z');
+const sequencer = (i: number): string => (0x1000 + i).toString(16).toUpperCase();
 function event(i: number, padding = 0): QueuedEvent {
   const time = new Date(T0 + i);
-  return { json: JSON.stringify({ eventTime: time.toISOString(), i, padding: 'x'.repeat(padding) }), timeMs: T0 + i };
+  const record = { eventTime: time.toISOString(), i, padding: 'x'.repeat(padding), sequencer: sequencer(i) };
+  return { json: JSON.stringify(record), timeMs: T0 + i };
 }
 const numbers = (events: readonly QueuedEvent[]): number[] =>
   events.map(({ json }) => (JSON.parse(json) as { i: number }).i);
@@ -73,12 +89,72 @@ describe('a queue on disk', () => {
     writeFileSync(join(folder, 'a', 'b', 'owner'), '1 0\n');
     const second = open();
     expect(second.size).toBe(6);
-    expect(numbers([second.last() as QueuedEvent])).toEqual([9]);
+    expect(second.lastSequencer).toBe(sequencer(9));
     await fill(second, 10, 12);
     expect(await drain(second)).toEqual([4, 5, 6, 7, 8, 9, 10, 11]);
     await second.close();
     expect(await drain(open())).toEqual([]);
     expect(damaged).toEqual([]);
+  });
+
+  it('never gives a number again: what is written later is not taken for what was delivered', async () => {
+    const first = open();
+    await fill(first, 0, 5);
+    await first.remove((await first.peek(5)).length);
+    await first.close();
+    // two starts with nothing to do, and one that ends without a word
+    await open().close();
+    await open().close();
+    const last = open();
+    expect(last.lastSequencer).toBe(sequencer(4));
+    await fill(last, 5, 12);
+    writeFileSync(join(folder, 'a', 'b', 'owner'), '1 0\n');
+    expect(await drain(open())).toEqual([5, 6, 7, 8, 9, 10, 11]);
+  });
+
+  it('adopts events behind those that wait', async () => {
+    const first = open(4);
+    await fill(first, 0, 2);
+    await first.close();
+    const second = open(4);
+    second.adopt([event(2), event(3), event(4)]);
+    expect(second.size).toBe(5);
+    expect(second.append(event(5))).toBe('full');
+    expect(second.lastSequencer).toBe(sequencer(4));
+    writeFileSync(join(folder, 'a', 'b', 'owner'), '1 0\n');
+    expect(await drain(open(4))).toEqual([0, 1, 2, 3, 4]);
+  });
+
+  it('loses no event that waits when lines that were delivered are damaged', async () => {
+    const first = open();
+    await fill(first, 0, 5);
+    await first.remove((await first.peek(3)).length);
+    await first.close();
+    const file = join(folder, 'a', 'b', files()[0] ?? '');
+    const bytes = readFileSync(file);
+    bytes[bytes.indexOf('"i":1') + 4] = 0x39;
+    writeFileSync(file, bytes);
+    // the second one finds what the first mended
+    await open().close();
+    expect(await drain(open())).toEqual([3, 4]);
+    expect(damaged).toHaveLength(1);
+  });
+
+  it('says once that it cannot write, leaves nothing half-made, and goes on when it can', async () => {
+    const queue = open();
+    await fill(queue, 0, 2);
+    await queue.remove((await queue.peek(2)).length);
+    await queue.close();
+    const again = open();
+    // the number of the next file is taken by something that is none
+    const next = join(folder, 'a', 'b', '0000000000000002.events');
+    mkdirSync(next);
+    for (let i = 0; i < 5; i++) expect(await again.append(event(i))).toBe('failed');
+    expect(failures).toHaveLength(1);
+    rmSync(next, { recursive: true });
+    await fill(again, 2, 4);
+    expect(failures.slice(1)).toEqual(['recovered']);
+    expect(await drain(again)).toEqual([2, 3]);
   });
 
   it('takes no more than its limit', async () => {

@@ -1,20 +1,13 @@
 // The durable queue of one target: a directory of files of lines (queue-segment.ts), written in batches. An event counts as taken
 // once its batch is written and synced to the disk (fdatasync), so that it outlives the process and the machine's power. How far the
-// target has got is noted without syncing: after a crash a few events are delivered again, never too few.
-import {
-  closeSync,
-  copyFileSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+// target has got is noted without syncing (queue-cursor.ts): after a crash a few events are delivered again, never too few.
+import { closeSync, copyFileSync, fsyncSync, openSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { EventQueue, Queued, QueuedEvent } from './event-queue.ts';
+import { type EventQueue, type Queued, type QueuedEvent, sequencerOf } from './event-queue.ts';
 import { makeDirectory } from './make-directory.ts';
+import { readCursor, writeCursor } from './queue-cursor.ts';
+import { releaseLock, takeLock } from './queue-lock.ts';
 import { readSegment, type SegmentContent, segmentLine } from './queue-segment.ts';
 
 /** MinIO: events of a queue unless queue_limit says otherwise. */
@@ -25,14 +18,14 @@ export const SEGMENT_BYTES = 1024 * 1024;
 const BATCH_BYTES = 1024 * 1024;
 
 const SEGMENT_NAME = /^(\d{16})\.events$/;
-const CURSOR_FILE = 'delivered';
-const LOCK_FILE = 'owner';
 
 /** What the queue tells its operator. */
 export interface QueueLog {
   /** A file held lines that are no events; the file was copied to `keptAs`, and its other events go on. */
   damaged(file: string, keptAs: string, lines: number): void;
+  /** Writing began to fail: said once, until it goes well again. */
   failed(error: unknown): void;
+  recovered(): void;
 }
 
 export interface QueueDirectoryOptions {
@@ -40,14 +33,6 @@ export interface QueueDirectoryOptions {
   /** Most events; 0 = DEFAULT_QUEUE_LIMIT. */
   readonly limit: number;
   readonly log: QueueLog;
-}
-
-/** The directory belongs to another living process. */
-export class QueueInUse extends Error {
-  constructor(path: string, pid: number) {
-    super(`the queue ${path} is in use by process ${pid}`);
-    this.name = 'QueueInUse';
-  }
 }
 
 interface Segment {
@@ -69,7 +54,7 @@ interface Waiting {
 
 export class QueueDirectory implements EventQueue {
   readonly #options: QueueDirectoryOptions;
-  readonly #limit: number;
+  #limit: number;
   /** Files with events that are not delivered, oldest first; the last one is written to while `#tail` is open. */
   #segments: Segment[] = [];
   /** The events of the first file, those delivered included. */
@@ -82,11 +67,13 @@ export class QueueDirectory implements EventQueue {
   #flushing: Promise<void> | undefined;
   #size = 0;
   #nextNumber = 1;
+  #lastSequencer = '';
+  #failing = false;
   #closed = false;
 
   private constructor(options: QueueDirectoryOptions) {
     this.#options = options;
-    this.#limit = options.limit === 0 ? DEFAULT_QUEUE_LIMIT : options.limit;
+    this.#limit = limitOf(options.limit);
   }
 
   /** Opens or makes the directory and finds what waits in it. Throws QueueInUse, and what the file system throws. */
@@ -100,6 +87,26 @@ export class QueueDirectory implements EventQueue {
 
   get size(): number {
     return this.#size;
+  }
+
+  /** Sequencer of the last event that was taken, delivered or not; '' = not known. */
+  get lastSequencer(): string {
+    return this.#lastSequencer;
+  }
+
+  useLimit(limit: number): void {
+    this.#limit = limitOf(limit);
+  }
+
+  /** Takes events behind those that wait, before any is appended, whatever the limit. They are on the disk when this returns. */
+  adopt(events: readonly QueuedEvent[]): void {
+    if (this.#tail !== undefined || this.#flushing !== undefined) throw new Error('a queue adopts before it is used');
+    const segment: Segment = { number: this.#nextNumber++, count: events.length };
+    writeSynced(this.#file(segment), events);
+    syncDirectoryNow(this.#options.path);
+    this.#segments.push(segment);
+    this.#size += events.length;
+    this.#noteLast(events);
   }
 
   append(event: QueuedEvent): Queued | Promise<Queued> {
@@ -129,8 +136,8 @@ export class QueueDirectory implements EventQueue {
     if (first === undefined || count === 0) return;
     this.#delivered += count;
     this.#size -= count;
+    this.#noteDelivered(first);
     if (this.#tail?.segment !== first && this.#delivered >= first.count) this.#dropFirst(first);
-    else this.#noteDelivered(first);
   }
 
   async close(): Promise<void> {
@@ -138,7 +145,7 @@ export class QueueDirectory implements EventQueue {
     await this.#flushing;
     await this.#tail?.file.close();
     this.#tail = undefined;
-    rmSync(join(this.#options.path, LOCK_FILE), { force: true });
+    releaseLock(this.#options.path);
   }
 
   #headEvents(first: Segment): readonly QueuedEvent[] {
@@ -167,12 +174,23 @@ export class QueueDirectory implements EventQueue {
   }
 
   #noteDelivered(first: Segment): void {
+    const events = this.#tail?.segment === first ? this.#tail.events : this.#head;
+    const sequencer = sequencerOf(events?.[this.#delivered - 1]);
     try {
-      writeFileSync(join(this.#options.path, CURSOR_FILE), `${first.number} ${this.#delivered}\n`);
+      writeCursor(this.#options.path, { segment: first.number, count: this.#delivered, sequencer });
     } catch (error) {
       // the cost of not knowing is delivering again
-      this.#options.log.failed(error);
+      this.#failed(error);
     }
+  }
+
+  #noteLast(events: readonly QueuedEvent[]): void {
+    this.#lastSequencer = sequencerOf(events.at(-1)) || this.#lastSequencer;
+  }
+
+  #failed(error: unknown): void {
+    if (!this.#failing) this.#options.log.failed(error);
+    this.#failing = true;
   }
 
   /** Writes what waits, batch by batch, until nothing waits. */
@@ -184,9 +202,11 @@ export class QueueDirectory implements EventQueue {
       let queued: Queued = 'queued';
       try {
         await this.#write(batch.map(({ event }) => event));
+        if (this.#failing) this.#options.log.recovered();
+        this.#failing = false;
       } catch (error) {
         queued = 'failed';
-        this.#options.log.failed(error);
+        this.#failed(error);
         await this.#abandonTail();
       }
       for (const { done } of batch) done(queued);
@@ -210,24 +230,31 @@ export class QueueDirectory implements EventQueue {
     this.#tail ??= await this.#newTail();
     const tail = this.#tail;
     const bytes = Buffer.from(events.map(segmentLine).join(''));
-    for (let written = 0; written < bytes.length; ) {
-      written += (await tail.file.write(bytes, written, bytes.length - written, tail.bytes + written)).bytesWritten;
-    }
+    await writeAll(tail.file, bytes, tail.bytes);
     await tail.file.datasync();
     tail.bytes += bytes.length;
     tail.events.push(...events);
     tail.segment.count += events.length;
     this.#size += events.length;
+    this.#noteLast(events);
   }
 
   async #newTail(): Promise<Tail> {
-    const segment: Segment = { number: this.#nextNumber++, count: 0 };
+    const segment: Segment = { number: this.#nextNumber, count: 0 };
     const file = await open(this.#file(segment), 'wx', 0o600);
-    // With the room there already, syncing what is written into it is that alone: neither the file's size changes nor the journal of
-    // the file system, in which the writes of everybody else would have to be waited for.
-    await file.write(Buffer.alloc(SEGMENT_BYTES));
-    await file.sync();
-    await syncDirectory(this.#options.path);
+    try {
+      // With the room there already, syncing what is written into it is that alone: neither the file's size changes nor the journal of
+      // the file system, in which the writes of everybody else would have to be waited for.
+      await writeAll(file, Buffer.alloc(SEGMENT_BYTES), 0);
+      await file.sync();
+      await syncDirectory(this.#options.path);
+    } catch (error) {
+      // a disk that is full must not be filled with beginnings
+      await file.close();
+      rmSync(this.#file(segment), { force: true });
+      throw error;
+    }
+    this.#nextNumber++;
     this.#segments.push(segment);
     return { file, segment, bytes: 0, events: [] };
   }
@@ -240,12 +267,15 @@ export class QueueDirectory implements EventQueue {
     await tail.file.close();
   }
 
-  /** After a failed write nobody knows how the file ends: a new one is begun. What was written of the batch was not taken. */
+  /** After a failed write nobody knows how the file ends: it is cut where it was good, and a new one is begun. */
   async #abandonTail(): Promise<void> {
+    const tail = this.#tail;
     try {
+      // one that never held anything goes as soon as it is looked at
+      if (tail !== undefined && tail.bytes > 0) await tail.file.truncate(tail.bytes);
       await this.#endTail();
     } catch (error) {
-      this.#options.log.failed(error);
+      this.#failed(error);
     }
   }
 
@@ -256,29 +286,32 @@ export class QueueDirectory implements EventQueue {
       .flatMap((name) => SEGMENT_NAME.exec(name)?.[1] ?? [])
       .map(Number)
       .sort((a, b) => a - b);
-    const [cursorSegment, cursorCount] = readCursor(path);
+    const cursor = readCursor(path);
+    this.#lastSequencer = cursor.sequencer;
     for (const number of numbers) {
       const segment: Segment = { number, count: 0 };
       const { events, damaged } = this.#load(segment);
+      this.#noteLast(events);
       const isFirst = this.#segments.length === 0;
-      const delivered = isFirst && number === cursorSegment ? Math.min(cursorCount, events.length) : 0;
+      // lines that were damaged may have been counted
+      const counted = isFirst && number === cursor.segment ? Math.max(0, cursor.count - damaged) : 0;
+      const delivered = Math.min(counted, events.length);
       segment.count = events.length;
       if (delivered === events.length) {
         rmSync(this.#file(segment), { force: true });
         continue;
       }
-      if (damaged > 0) rewrite(this.#file(segment), events);
+      if (damaged > 0) {
+        if (counted > 0) writeCursor(path, { ...cursor, count: delivered });
+        writeSynced(this.#file(segment), events);
+        syncDirectoryNow(path);
+      }
       if (isFirst) this.#delivered = delivered;
       this.#segments.push(segment);
       this.#size += events.length - delivered;
     }
-    this.#nextNumber = (numbers.at(-1) ?? 0) + 1;
-  }
-
-  /** The last event that waits, for who goes on numbering after it. */
-  last(): QueuedEvent | undefined {
-    const segment = this.#segments.at(-1);
-    return segment === undefined ? undefined : readSegment(this.#file(segment)).events.at(-1);
+    // a number that the cursor knows must not come again: what is written under it would seem delivered
+    this.#nextNumber = Math.max(numbers.at(-1) ?? 0, cursor.segment) + 1;
   }
 
   #file({ number }: Segment): string {
@@ -286,13 +319,27 @@ export class QueueDirectory implements EventQueue {
   }
 }
 
-function rewrite(file: string, events: readonly QueuedEvent[]): void {
-  const fd = openSync(file, 'w', 0o600);
+function limitOf(limit: number): number {
+  return limit === 0 ? DEFAULT_QUEUE_LIMIT : limit;
+}
+
+async function writeAll(file: FileHandle, bytes: Uint8Array, at: number): Promise<void> {
+  for (let written = 0; written < bytes.length; ) {
+    written += (await file.write(bytes, written, bytes.length - written, at + written)).bytesWritten;
+  }
+}
+
+/** Writes a file of events in place of whatever it was; it is what it was or what it is to be, whenever the process ends. */
+function writeSynced(file: string, events: readonly QueuedEvent[]): void {
+  const fresh = `${file}.new`;
+  const fd = openSync(fresh, 'w', 0o600);
   try {
-    writeSync(fd, events.map(segmentLine).join(''));
+    writeFileSync(fd, events.map(segmentLine).join(''));
+    fsyncSync(fd);
   } finally {
     closeSync(fd);
   }
+  renameSync(fresh, file);
 }
 
 async function syncDirectory(path: string): Promise<void> {
@@ -304,40 +351,11 @@ async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-function readCursor(path: string): [segment: number, count: number] {
-  let text: string;
+function syncDirectoryNow(path: string): void {
+  const fd = openSync(path, 'r');
   try {
-    text = readFileSync(join(path, CURSOR_FILE), 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [0, 0];
-    throw error;
-  }
-  const [, segment, count] = /^(\d+) (\d+)\n$/.exec(text) ?? [];
-  return [Number(segment ?? 0), Number(count ?? 0)];
-}
-
-/** One process a queue: the file names it. A process that is gone has no claim, even if its number was given to another. */
-function takeLock(path: string): void {
-  const file = join(path, LOCK_FILE);
-  const mine = `${process.pid} ${startOf(process.pid)}\n`;
-  let held = '';
-  try {
-    held = readFileSync(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
-  const [pid, start] = held.trim().split(' ');
-  const owner = Number(pid ?? 0);
-  if (held !== mine && owner > 0 && start !== undefined && start === startOf(owner)) throw new QueueInUse(path, owner);
-  writeFileSync(file, mine, { mode: 0o600 });
-}
-
-/** When a process started, in the kernel's ticks; '' for one that is not there. */
-function startOf(pid: number): string {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
-  } catch {
-    return '';
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
   }
 }

@@ -35,12 +35,12 @@ function deliver(target: ScriptedTarget, limit = 0) {
   const delivery = new TargetDelivery({
     target,
     queue: new MemoryQueue(limit),
-    durable: false,
     random: () => 0,
     log: {
       online: () => said.push('online'),
       offline: (_, reason) => said.push(`offline: ${reason}`),
       dropping: (_, reason) => said.push(`dropping: ${reason}`),
+      taking: (_, lost) => said.push(`taking again after ${lost}`),
       refused: (_, reason, { json }) => said.push(`refused ${json}: ${reason}`),
       delivered: () => undefined,
       failed: () => undefined,
@@ -78,6 +78,57 @@ describe('TargetDelivery', () => {
     await delivery.close(100);
     expect(dropped.get('shutdown')).toBe(10);
     expect(said).toEqual(['offline: away', 'dropping: queue_full', 'dropping: shutdown']);
+  });
+
+  it('says that events are taken again once its target has caught up, not whenever there is room for one', async () => {
+    const target = new ScriptedTarget();
+    target.up = false;
+    const { delivery, said } = deliver(target, 10);
+    for (let i = 0; i < 12; i++) delivery.take(event(i));
+    target.up = true;
+    await eventually('ten', () => target.got.length === 10);
+    await eventually('it is said', () => said.includes('taking again after 2'));
+    delivery.take(event(12));
+    await eventually('the next', () => target.got.length === 11);
+    expect(said.filter((line) => !line.startsWith('o'))).toEqual(['dropping: queue_full', 'taking again after 2']);
+    await delivery.close(1_000);
+  });
+
+  it('goes over to another target with everything that waits, although the former hangs until it is closed', async () => {
+    const former = new ScriptedTarget();
+    let end: (error: Error) => void = () => undefined;
+    former.deliver = () =>
+      new Promise((_, reject) => {
+        end = reject;
+      });
+    former.close = async () => end(new DeliveryError('closed', { delivered: 0 }));
+    const { delivery, said } = deliver(former);
+    delivery.take(event(0));
+    await eventually('it is reachable', () => delivery.status.online === true);
+    const next = new ScriptedTarget();
+    const replaced = delivery.replace(next, undefined);
+    delivery.take(event(1));
+    await replaced;
+    await eventually('both', () => next.got.length === 2);
+    expect(next.got).toEqual([0, 1]);
+    expect(said).toEqual(['online', 'online']);
+    await delivery.close(1_000);
+  });
+
+  it('takes what waits in memory into another queue, in order', async () => {
+    const away = new ScriptedTarget();
+    away.up = false;
+    const { delivery, said } = deliver(away);
+    for (let i = 0; i < 3; i++) delivery.take(event(i));
+    await eventually('it was tried', () => away.attempts > 0);
+    const next = new ScriptedTarget();
+    const replaced = delivery.replace(next, new MemoryQueue(0));
+    delivery.take(event(3));
+    await replaced;
+    await eventually('four', () => next.got.length === 4);
+    expect(next.got).toEqual([0, 1, 2, 3]);
+    expect(said).toEqual(['offline: away', 'online']);
+    await delivery.close(1_000);
   });
 
   it('ends although its target hangs', async () => {

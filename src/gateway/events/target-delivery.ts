@@ -1,6 +1,6 @@
 // One target with its queue: takes events, and delivers them in order, as long as it takes. Whatever a target does (refuse, hang, be
 // away) is its own affair: nobody else waits for it.
-import type { EventQueue, Queued, QueuedEvent } from './event-queue.ts';
+import { type EventQueue, MemoryQueue, type Queued, type QueuedEvent } from './event-queue.ts';
 import type { TargetId } from './target-name.ts';
 import { DeliveryError, type EventTarget, reasonOf } from './targets/event-target.ts';
 
@@ -24,6 +24,8 @@ export interface DeliveryLog {
   offline(id: TargetId, reason: string, waiting: number): void;
   /** Events begin to be dropped. */
   dropping(id: TargetId, reason: DropReason): void;
+  /** Events are taken again; so many were dropped meanwhile. */
+  taking(id: TargetId, dropped: number): void;
   /** An event was refused for what it holds, and is given up. */
   refused(id: TargetId, reason: string, event: QueuedEvent): void;
   delivered(id: TargetId, count: number): void;
@@ -47,7 +49,6 @@ export interface TargetStatus {
 export interface TargetDeliveryOptions {
   readonly target: EventTarget;
   readonly queue: EventQueue;
-  readonly durable: boolean;
   readonly log: DeliveryLog;
   /** Between 0 and 1; for tests. */
   readonly random?: () => number;
@@ -55,25 +56,24 @@ export interface TargetDeliveryOptions {
 
 export class TargetDelivery {
   readonly id: TargetId;
-  readonly #target: EventTarget;
-  readonly #queue: EventQueue;
-  readonly #durable: boolean;
+  #target: EventTarget;
+  #queue: EventQueue;
   readonly #log: DeliveryLog;
   readonly #random: () => number;
   #online: boolean | undefined;
   #reason = '';
-  #dropping: DropReason | undefined;
+  /** Why events are being dropped, and how many were. */
+  #dropping: { readonly reason: DropReason; count: number } | undefined;
   #oldestMs: number | undefined;
   #wake: () => void = () => undefined;
   #endPause: () => void = () => undefined;
   #closed = false;
   readonly #running: Promise<void>;
 
-  constructor({ target, queue, durable, log, random = Math.random }: TargetDeliveryOptions) {
+  constructor({ target, queue, log, random = Math.random }: TargetDeliveryOptions) {
     this.id = target.id;
     this.#target = target;
     this.#queue = queue;
-    this.#durable = durable;
     this.#log = log;
     this.#random = random;
     this.#running = this.#run();
@@ -86,7 +86,7 @@ export class TargetDelivery {
       reason: this.#reason,
       waiting: this.#queue.size,
       lagMs: this.#queue.size === 0 || this.#oldestMs === undefined ? 0 : Math.max(0, Date.now() - this.#oldestMs),
-      durable: this.#durable,
+      durable: !(this.#queue instanceof MemoryQueue),
     };
   }
 
@@ -98,9 +98,33 @@ export class TargetDelivery {
     return undefined;
   }
 
+  /** The queue takes so many events from now on; 0 = the default. */
+  useLimit(limit: number): void {
+    this.#queue.useLimit(limit);
+  }
+
   /** Looks at the queue again. */
   wake(): void {
     this.#wake();
+  }
+
+  /**
+   * Delivers to another target from now on, and out of another queue if one is given. No event is missed meanwhile; what waits in
+   * memory goes into the new queue, and may reach the target twice.
+   */
+  async replace(target: EventTarget, queue: EventQueue | undefined): Promise<void> {
+    const before = { target: this.#target, queue: this.#queue };
+    this.#target = target;
+    if (queue !== undefined) {
+      this.#queue = queue;
+      if (before.queue instanceof MemoryQueue) for (const event of before.queue.events) void this.take(event);
+    }
+    this.#online = undefined;
+    // ends what the former target is being waited for
+    await within(END_WITHIN_MS, before.target.close());
+    this.#wake();
+    this.#endPause();
+    if (queue !== undefined) await before.queue.close();
   }
 
   /** Delivers what waits for at most so long, then stops. What then waits in memory is lost, and counted. */
@@ -113,14 +137,8 @@ export class TargetDelivery {
     this.#wake();
     this.#endPause();
     // ends what a target that hangs is being waited for; one that hangs at its end as well is left behind
-    const ended = Promise.all([this.#target.close(), this.#running]);
-    let timer: NodeJS.Timeout | undefined;
-    const patience = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, END_WITHIN_MS);
-    });
-    await Promise.race([ended, patience]);
-    clearTimeout(timer);
-    if (!this.#durable && this.#queue.size > 0) {
+    await within(END_WITHIN_MS, Promise.all([this.#target.close(), this.#running]));
+    if (this.#queue instanceof MemoryQueue && this.#queue.size > 0) {
       this.#log.dropping(this.id, 'shutdown');
       this.#log.dropped(this.id, 'shutdown', this.#queue.size);
     }
@@ -129,7 +147,8 @@ export class TargetDelivery {
 
   #taken(queued: Queued, event: QueuedEvent): void {
     if (queued === 'queued') {
-      this.#dropping = undefined;
+      // a full queue is full again in a moment: it is over when its target has caught up
+      if (this.#dropping?.reason === 'queue_failed') this.#endDropping();
       this.#oldestMs ??= event.timeMs;
       this.#wake();
       return;
@@ -138,34 +157,49 @@ export class TargetDelivery {
   }
 
   #drop(reason: DropReason): void {
-    if (this.#dropping !== reason) this.#log.dropping(this.id, reason);
-    this.#dropping = reason;
+    if (this.#dropping?.reason !== reason) {
+      this.#log.dropping(this.id, reason);
+      this.#dropping = { reason, count: 0 };
+    }
+    this.#dropping.count++;
     this.#log.dropped(this.id, reason, 1);
+  }
+
+  #endDropping(): void {
+    if (this.#dropping === undefined) return;
+    this.#log.taking(this.id, this.#dropping.count);
+    this.#dropping = undefined;
   }
 
   async #run(): Promise<void> {
     let failures = 0;
-    // whoever starts a gateway is told at once whether its targets are there
-    while (!this.#closed && this.#online !== true && !(await this.#attempt(() => this.#target.check()))) {
-      await this.#pause(this.#backOff(failures++));
-    }
-    failures = 0;
+    let checked: EventTarget | undefined;
     while (!this.#closed) {
-      const events = await this.#peek();
-      this.#oldestMs = events[0]?.timeMs;
-      if (events.length === 0) {
-        // an event that came meanwhile is not slept over
-        if (this.#queue.size === 0) await this.#woken();
-        continue;
+      const [target, queue] = [this.#target, this.#queue];
+      let went: boolean;
+      if (checked !== target) {
+        // whoever starts a gateway is told at once whether its targets are there
+        went = await this.#attempt(target, () => target.check());
+        if (went) checked = target;
+      } else {
+        const events = await this.#peek(queue);
+        this.#oldestMs = events[0]?.timeMs;
+        if (events.length === 0) {
+          if (queue.size === 0 && this.#dropping?.reason === 'queue_full') this.#endDropping();
+          // an event that came meanwhile is not slept over, nor another target
+          if (this.#queue.size === 0 && this.#target === target) await this.#woken();
+          continue;
+        }
+        went = await this.#attempt(target, () => this.#deliver(target, queue, events));
       }
-      failures = (await this.#attempt(() => this.#deliver(events))) ? 0 : failures + 1;
+      failures = went || target !== this.#target ? 0 : failures + 1;
       if (failures > 0) await this.#pause(this.#backOff(failures - 1));
     }
   }
 
-  async #peek(): Promise<readonly QueuedEvent[]> {
+  async #peek(queue: EventQueue): Promise<readonly QueuedEvent[]> {
     try {
-      return await this.#queue.peek(DELIVERY_BATCH);
+      return await queue.peek(DELIVERY_BATCH);
     } catch (error) {
       this.#wentOffline(`the queue cannot be read: ${reasonOf(error)}`);
       await this.#pause(RETRY_MOST_MS);
@@ -173,33 +207,34 @@ export class TargetDelivery {
     }
   }
 
-  async #deliver(events: readonly QueuedEvent[]): Promise<void> {
+  async #deliver(target: EventTarget, queue: EventQueue, events: readonly QueuedEvent[]): Promise<void> {
     try {
-      await this.#target.deliver(events);
-      await this.#queue.remove(events.length);
+      await target.deliver(events);
+      await queue.remove(events.length);
       this.#log.delivered(this.id, events.length);
     } catch (error) {
       if (!(error instanceof DeliveryError)) throw error;
-      await this.#queue.remove(error.delivered);
+      await queue.remove(error.delivered);
       if (error.delivered > 0) this.#log.delivered(this.id, error.delivered);
       const refused = events[error.delivered];
       if (!error.unacceptable || refused === undefined) throw error;
-      await this.#queue.remove(1);
+      await queue.remove(1);
       this.#log.refused(this.id, reasonOf(error), refused);
       this.#log.dropped(this.id, 'refused', 1);
     }
   }
 
-  /** True when it went well. */
-  async #attempt(work: () => Promise<void>): Promise<boolean> {
+  /** True when it went well. What becomes of a target that was replaced meanwhile says nothing of the one in its place. */
+  async #attempt(target: EventTarget, work: () => Promise<void>): Promise<boolean> {
     try {
       await work();
     } catch (error) {
-      if (this.#closed) return false;
+      if (this.#closed || target !== this.#target) return false;
       this.#log.failed(this.id);
       this.#wentOffline(reasonOf(error));
       return false;
     }
+    if (target !== this.#target) return false;
     if (this.#online !== true) this.#log.online(this.id);
     this.#online = true;
     this.#reason = '';
@@ -235,4 +270,14 @@ export class TargetDelivery {
       if (this.#closed) resolve();
     });
   }
+}
+
+/** Waits for the end of something, but not for ever. */
+async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const patience = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([work, patience]);
+  clearTimeout(timer);
 }

@@ -101,7 +101,9 @@ export const copyObject = defineOperation({
         checksumElements(attributes.checksum),
       ),
     );
-    const written = { size: objectSize(source.attributes), etag: attributes.etag };
+    const copied = { size: objectSize(source.attributes), etag: attributes.etag };
+    // MinIO: metadata is told of where the request says what it is
+    const written = input.replaceMetadata ? { ...copied, headers: grant.request.headers } : copied;
     return { ...reply, events: [createdEvent('s3:ObjectCreated:Copy', input, written)] };
   },
 });

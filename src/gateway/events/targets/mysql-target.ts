@@ -27,7 +27,9 @@ const CREATE = {
 };
 const COLUMNS = { namespace: ['key_name', 'value'], access: ['event_time', 'event_data'] } as const;
 /** Refusals of what a row holds, not of the connection. MySQL: data too long, out of range, invalid JSON, constraint failed. */
-const UNACCEPTABLE: ReadonlySet<number> = new Set([1048, 1264, 1366, 1406, 3140, 3141, 4025]);
+const UNACCEPTABLE: ReadonlySet<number> = new Set([1264, 1366, 1406, 3140, 3141, 3819, 4025]);
+/** MySQL: there is no such table. */
+const NO_SUCH_TABLE = 1146;
 
 export class MysqlTarget implements EventTarget {
   readonly id: TargetSettings['id'];
@@ -138,14 +140,39 @@ export class MysqlTarget implements EventTarget {
     return connection;
   }
 
+  /** Undefined when there is no such table. */
+  async #columns(connection: Connection): Promise<RowDataPacket[] | undefined> {
+    try {
+      const sql = `SHOW COLUMNS FROM ${this.#table}`;
+      return (await connection.query<RowDataPacket[]>({ sql, timeout: TARGET_TIMEOUT_MS }))[0];
+    } catch (error) {
+      if ((error as { errno?: number }).errno === NO_SUCH_TABLE) return undefined;
+      throw error;
+    }
+  }
+
+  async #makeTable(connection: Connection): Promise<RowDataPacket[]> {
+    await connection.query({ sql: CREATE[this.#settings.format](this.#table), timeout: TARGET_TIMEOUT_MS });
+    return (await this.#columns(connection)) ?? [];
+  }
+
   async #requireTable(connection: Connection): Promise<void> {
     const { format, table } = this.#settings;
-    await connection.query({ sql: CREATE[format](this.#table), timeout: TARGET_TIMEOUT_MS });
-    const [rows] = await connection.query<RowDataPacket[]>(`SHOW COLUMNS FROM ${this.#table}`);
+    // a table that is there is asked for first: who may write into it need not be allowed to make one
+    const rows = (await this.#columns(connection)) ?? (await this.#makeTable(connection));
     const names = new Set(rows.map((row) => String(row.Field).toLowerCase()));
     const missing = COLUMNS[format].filter((name) => !names.has(name));
     if (missing.length > 0) {
       throw new TargetError(`the table ${table} has no column ${missing.join(' and ')}, which format ${format} needs`);
+    }
+    const demanded = rows
+      .filter(({ Null, Default, Extra }) => Null === 'NO' && Default === null && Extra === '')
+      .map(({ Field }) => String(Field).toLowerCase())
+      .filter((name) => !(COLUMNS[format] as readonly string[]).includes(name));
+    if (demanded.length > 0) {
+      throw new TargetError(
+        `the table ${table} demands a value for ${demanded.join(' and ')}, which events do not have`,
+      );
     }
     this.#hashed = names.has('key_hash');
     if (format === 'access') return;

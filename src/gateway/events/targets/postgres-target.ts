@@ -23,8 +23,8 @@ const CREATE = {
   access: (table: string) =>
     `CREATE TABLE IF NOT EXISTS ${table} (event_time TIMESTAMP WITH TIME ZONE NOT NULL, event_data JSONB)`,
 };
-/** SQLSTATE classes of refusals of what a row holds: data exceptions, and constraints of the table. */
-const UNACCEPTABLE = /^(?:22|23)/;
+/** SQLSTATEs of refusals of what a row holds: data exceptions, and constraints of the table (not NOT NULL: no row would do). */
+const UNACCEPTABLE = /^(?:22|23(?!502))/;
 /** What the driver says when the server has no TLS. */
 const NO_TLS = /does not support SSL/;
 
@@ -167,14 +167,23 @@ export class PostgresTarget implements EventTarget {
 
   async #requireTable(client: pg.Client): Promise<void> {
     const { format, table } = this.#settings;
-    await client.query(CREATE[format](this.#table));
-    const { fields } = await client.query(`SELECT * FROM ${this.#table} LIMIT 0`);
-    const names = new Set(fields.map(({ name }) => name));
+    // a table that is there is asked for first: who may write into it need not be allowed to make one
+    let columns = await columnsOf(client, this.#table);
+    if (columns.length === 0) {
+      await client.query(CREATE[format](this.#table));
+      columns = await columnsOf(client, this.#table);
+    }
+    const names = new Set(columns.map(({ name }) => name));
     const key = ['key', 'key_name'].find((name) => names.has(name)) ?? 'key';
     const needed = format === 'namespace' ? [key, 'value'] : ['event_time', 'event_data'];
     const missing = needed.filter((name) => !names.has(name));
     if (missing.length > 0) {
       throw new TargetError(`the table ${table} has no column ${missing.join(' and ')}, which format ${format} needs`);
+    }
+    const demanded = columns.filter(({ name, needed: must }) => must && !needed.includes(name));
+    if (demanded.length > 0) {
+      const others = demanded.map(({ name }) => name).join(' and ');
+      throw new TargetError(`the table ${table} demands a value for ${others}, which events do not have`);
     }
     this.#keyColumn = key;
     if (format === 'access') return;
@@ -185,6 +194,20 @@ export class PostgresTarget implements EventTarget {
       throw new TargetError(`the table ${table} has no unique key on ${key}, which format namespace needs`);
     }
   }
+}
+
+interface Column {
+  readonly name: string;
+  /** A row must have a value for it. */
+  readonly needed: boolean;
+}
+
+/** None when there is no such table. */
+async function columnsOf(client: pg.Client, table: string): Promise<Column[]> {
+  const sql = `SELECT attname AS name, attnotnull AND NOT atthasdef AND attidentity = '' AS needed FROM pg_attribute
+    WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped`;
+  const { rows } = await client.query<Column>(sql, [table]);
+  return rows;
 }
 
 /** A table, with or without its schema, as SQL reads it without quotes. Throws TargetSettingsError. */

@@ -50,16 +50,13 @@ export class RedisTarget implements EventTarget {
     const client = await this.#connected();
     const pipeline = client.pipeline();
     for (const event of events) this.#add(pipeline, event.json);
-    let results: Awaited<ReturnType<typeof pipeline.exec>>;
     try {
-      results = await pipeline.exec();
+      requireAll(await pipeline.exec());
     } catch (cause) {
-      throw new DeliveryError(reasonOf(cause), { delivered: 0, cause });
+      // the next attempt asks anew who is there: another server may have taken over
+      await this.close();
+      throw cause instanceof DeliveryError ? cause : new DeliveryError(reasonOf(cause), { delivered: 0, cause });
     }
-    const failed = (results ?? []).findIndex(([error]) => error !== null);
-    const cause = results?.[failed]?.[0];
-    if (results === null) throw new DeliveryError('the pipeline was not carried out', { delivered: 0 });
-    if (cause != null) throw new DeliveryError(reasonOf(cause), { delivered: failed, cause });
   }
 
   async close(): Promise<void> {
@@ -109,6 +106,14 @@ export class RedisTarget implements EventTarget {
     }
     return client;
   }
+}
+
+/** Throws DeliveryError unless every command of a pipeline was carried out. */
+function requireAll(results: readonly (readonly [Error | null, unknown])[] | null): void {
+  if (results === null) throw new DeliveryError('the pipeline was not carried out', { delivered: 0 });
+  const failed = results.findIndex(([error]) => error !== null);
+  const cause = results[failed]?.[0];
+  if (cause != null) throw new DeliveryError(reasonOf(cause), { delivered: failed, cause });
 }
 
 /** HOST:PORT[/DATABASE], with or without redis:// or rediss:// and USER:PASSWORD@ before it. Throws TargetSettingsError. */

@@ -1,4 +1,5 @@
-// Events to a webhook: one POST each, in order. Any answer from 200 to 299 takes an event; any other is tried again.
+// Events to a webhook: one POST each. Those of one object go one after the other, those of others beside them. Any answer from 200 to
+// 299 takes an event; any other is tried again.
 import { readFileSync } from 'node:fs';
 import { rootCertificates } from 'node:tls';
 import { Agent, request } from 'undici';
@@ -16,6 +17,8 @@ import {
 
 type Settings = Extract<TargetSettings, { type: 'webhook' }>;
 
+/** Most POSTs at once, to one webhook. */
+export const WEBHOOK_CONCURRENCY = 32;
 /** Bytes of an answer that are read before its connection is given up. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 
@@ -23,6 +26,8 @@ export class WebhookTarget implements EventTarget {
   readonly id: TargetSettings['id'];
   readonly #settings: Settings;
   #agent: Agent | undefined;
+  /** Events that are delivered although one before them is not: they wait with it, and are not sent again. */
+  readonly #delivered = new WeakSet<DeliverableEvent>();
 
   constructor(settings: Settings) {
     this.id = settings.id;
@@ -39,18 +44,37 @@ export class WebhookTarget implements EventTarget {
   }
 
   async deliver(events: readonly DeliverableEvent[]): Promise<void> {
-    for (const [delivered, { json }] of events.entries()) {
-      const record = JSON.parse(json) as EventRecord;
-      const name = JSON.stringify(record.eventName);
-      const body = `{"EventName":${name},"Key":${JSON.stringify(objectPathOf(record))},"Records":[${json}]}`;
-      let status: number;
-      try {
-        status = await this.#send('POST', body);
-      } catch (cause) {
-        throw new DeliveryError(reasonOf(cause), { delivered, cause });
+    const lanes = lanesOf(events);
+    const waiting = lanes.values();
+    let failure: unknown;
+    // each takes the next object's events when it has delivered those of one
+    const deliverLanes = async (): Promise<void> => {
+      for (const lane of waiting) {
+        try {
+          for (const event of lane) if (failure === undefined) await this.#post(event);
+        } catch (error) {
+          failure ??= error;
+        }
+        if (failure !== undefined) return;
       }
-      if (status < 200 || status > 299) throw new DeliveryError(`the webhook answered ${status}`, { delivered });
-    }
+    };
+    await Promise.all(Array.from({ length: Math.min(WEBHOOK_CONCURRENCY, lanes.length) }, deliverLanes));
+    if (failure === undefined) return;
+    // the next attempt reads the certificates anew
+    await this.close();
+    const undelivered = events.findIndex((event) => !this.#delivered.has(event));
+    throw new DeliveryError(reasonOf(failure), { delivered: undelivered, cause: failure });
+  }
+
+  /** Does nothing for an event that an attempt which failed for others has delivered. */
+  async #post(event: DeliverableEvent): Promise<void> {
+    if (this.#delivered.has(event)) return;
+    const record = JSON.parse(event.json) as EventRecord;
+    const name = JSON.stringify(record.eventName);
+    const body = `{"EventName":${name},"Key":${JSON.stringify(objectPathOf(record))},"Records":[${event.json}]}`;
+    const status = await this.#send('POST', body);
+    if (status < 200 || status > 299) throw new TargetError(`the webhook answered ${status}`);
+    this.#delivered.add(event);
   }
 
   async close(): Promise<void> {
@@ -81,7 +105,7 @@ export class WebhookTarget implements EventTarget {
   #makeAgent(): Agent {
     const { clientCert, clientKey, caCert } = this.#settings;
     return new Agent({
-      connections: 1,
+      connections: WEBHOOK_CONCURRENCY,
       pipelining: 1,
       headersTimeout: TARGET_TIMEOUT_MS,
       bodyTimeout: TARGET_TIMEOUT_MS,
@@ -94,6 +118,18 @@ export class WebhookTarget implements EventTarget {
       },
     });
   }
+}
+
+/** The events of each object, in their order. */
+function lanesOf(events: readonly DeliverableEvent[]): DeliverableEvent[][] {
+  const lanes = new Map<string, DeliverableEvent[]>();
+  for (const event of events) {
+    const path = objectPathOf(JSON.parse(event.json) as EventRecord);
+    const lane = lanes.get(path);
+    if (lane === undefined) lanes.set(path, [event]);
+    else lane.push(event);
+  }
+  return [...lanes.values()];
 }
 
 /** A token alone is a bearer's; one with its scheme before it stands as it is. */
