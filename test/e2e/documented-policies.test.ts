@@ -11,13 +11,9 @@ import { formatTestVolume } from '../harness/volume.ts';
 const TAGS = '<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>';
 const object: S3Call = { bucket: 'docs', key: 'o' };
 const version = { versionId: 'null' };
-const retention = {
-  'x-amz-object-lock-mode': 'GOVERNANCE',
-  'x-amz-object-lock-retain-until-date': '2040-01-01T00:00:00Z',
-};
 
-/** An action, the operation that it rules, and what else that operation asks for. */
-const ACTIONS: readonly (readonly [action: string, call: S3Call, also?: string])[] = [
+/** An action and the operation that it rules. */
+const ACTIONS: readonly (readonly [action: string, call: S3Call])[] = [
   ['s3:GetObjectVersion', { ...object, query: version }],
   ['s3:GetObjectVersionTagging', { ...object, query: { tagging: '', ...version } }],
   ['s3:PutObjectVersionTagging', { ...object, method: 'PUT', query: { tagging: '', ...version }, body: TAGS }],
@@ -25,12 +21,6 @@ const ACTIONS: readonly (readonly [action: string, call: S3Call, also?: string])
   ['s3:GetObjectVersionAcl', { ...object, query: { acl: '', ...version } }],
   ['s3:DeleteObjectVersion', { ...object, method: 'DELETE', key: 'none', query: version }],
   ['s3:ListAllMyBuckets', {}],
-  ['s3:PutObjectRetention', { ...object, method: 'PUT', key: 'kept', headers: retention }, 's3:PutObject'],
-  [
-    's3:PutObjectLegalHold',
-    { ...object, method: 'PUT', key: 'held', headers: { 'x-amz-object-lock-legal-hold': 'ON' } },
-    's3:PutObject',
-  ],
 ];
 
 /** A condition by the name of the page, a request for which it holds, and one for which it does not. */
@@ -68,8 +58,8 @@ beforeAll(async () => {
   const grant = (name: string, ...Statement: object[]): void => {
     policies[name] = { Version: '2012-10-17', Statement };
   };
-  ACTIONS.forEach(([action, , also], i) => {
-    grant(`only-${i}`, statement('Allow', [action, ...(also === undefined ? [] : [also])]));
+  ACTIONS.forEach(([action], i) => {
+    grant(`only-${i}`, statement('Allow', [action]));
     grant(`but-${i}`, statement('Allow', ['s3:*']), statement('Deny', [action]));
   });
   CONDITIONS.forEach(([condition], i) => {
@@ -111,10 +101,6 @@ describe('an action', () => {
     expect(await status({ ...object, query: { tagging: '' } }, 'only-1')).toBe(403);
     expect(await status({ ...object, method: 'DELETE', key: 'none' }, 'only-5')).toBe(403);
     expect(await status({ ...object, query: { tagging: '' } }, 'but-1')).toBe(200);
-  });
-
-  it('of locks is not asked of uploads without them', async () => {
-    expect(await status({ ...object, method: 'PUT', key: 'free', body: 'x' }, 'but-7')).toBe(200);
   });
 });
 

@@ -15,7 +15,6 @@ import { Served, type TestRequest } from './operation-harness.ts';
 const UPLOAD = '0123456789abcdef0123456789abcdef';
 const TAGGED = { 'x-amz-tagging': 'a=b' };
 const SHARED = { 'x-amz-acl': 'public-read' };
-const LOCKED = { 'x-amz-object-lock-mode': 'GOVERNANCE', 'x-amz-object-lock-legal-hold': 'ON' };
 const SOURCE = { 'x-amz-copy-source': '/src/from' };
 const FORM = (() => {
   const fields = { key: 'key', 'x-amz-algorithm': '', policy: '' };
@@ -38,10 +37,10 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
   AbortMultipartUpload: object('DELETE', `uploadId=${UPLOAD}`),
   CompleteMultipartUpload: object('POST', `uploadId=${UPLOAD}`),
   CopyObject: object('PUT', '', {
-    headers: { ...SOURCE, ...TAGGED, ...LOCKED, ...SHARED, 'x-amz-tagging-directive': 'REPLACE' },
+    headers: { ...SOURCE, ...TAGGED, ...SHARED, 'x-amz-tagging-directive': 'REPLACE' },
   }),
   CreateBucket: ['PUT', '/bkt', { headers: { ...SHARED, 'x-amz-object-ownership': 'ObjectWriter' } }],
-  CreateMultipartUpload: object('POST', 'uploads', { headers: { ...TAGGED, ...LOCKED, ...SHARED } }),
+  CreateMultipartUpload: object('POST', 'uploads', { headers: { ...TAGGED, ...SHARED } }),
   DeleteBucket: ['DELETE', '/bkt', { headers: { 'x-minio-force-delete': 'true' } }],
   DeleteObject: object('DELETE'),
   DeleteObjects: ['POST', '/bkt?delete', { body: '<Delete><Object><Key>key</Key></Object></Delete>' }],
@@ -56,7 +55,7 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
   ListObjectVersions: bucket('GET', 'versions'),
   ListParts: object('GET', `uploadId=${UPLOAD}`),
   PostObject: ['POST', '/bkt', { headers: { 'content-type': 'multipart/form-data; boundary=b' }, body: FORM }],
-  PutObject: object('PUT', '', { headers: { ...TAGGED, ...LOCKED, ...SHARED }, body: 'x' }),
+  PutObject: object('PUT', '', { headers: { ...TAGGED, ...SHARED }, body: 'x' }),
   PutBucketTagging: ['PUT', '/bkt?tagging', { body: '<Tagging><TagSet/></Tagging>' }],
   PutObjectTagging: object('PUT', 'tagging', { body: '<Tagging><TagSet/></Tagging>' }),
   UploadPart: object('PUT', `partNumber=1&uploadId=${UPLOAD}`, { body: 'x' }),

@@ -35,17 +35,9 @@ const onObject = (operation: string, action: string): OperationAccess => ({
 });
 const WITH_TAGS: AccessRow = { action: 's3:PutObjectTagging', on: 'object', when: 'it brings tags', keys: TAGS };
 const WITH_ACL: AccessRow = { action: 's3:PutObjectAcl', on: 'object', when: 'it brings a list that grants something' };
-const WITH_RETENTION: AccessRow = { action: 's3:PutObjectRetention', on: 'object', when: 'it brings a retention' };
-const WITH_LEGAL_HOLD: AccessRow = { action: 's3:PutObjectLegalHold', on: 'object', when: 'it brings a legal hold' };
 const upload = (operation: string): OperationAccess => ({
   operation,
-  accesses: [
-    { action: 's3:PutObject', on: 'object', keys: TAGS },
-    WITH_TAGS,
-    WITH_RETENTION,
-    WITH_LEGAL_HOLD,
-    WITH_ACL,
-  ],
+  accesses: [{ action: 's3:PutObject', on: 'object', keys: TAGS }, WITH_TAGS, WITH_ACL],
 });
 const part = (operation: string): OperationAccess => onObject(operation, 's3:PutObject');
 
@@ -150,14 +142,13 @@ export const S3_ACCESSES: readonly OperationAccess[] = [
       { action: 's3:GetObject', on: 'source', keys: ['s3:versionid', EXISTING] },
       { action: 's3:PutObject', on: 'object', keys: ['s3:x-amz-copy-source', ...TAGS] },
       { ...WITH_TAGS, when: 'it brings tags and x-amz-tagging-directive is REPLACE' },
-      WITH_RETENTION,
-      WITH_LEGAL_HOLD,
       WITH_ACL,
     ],
   },
   {
     operation: 'DeleteObject',
     accesses: [{ action: 's3:DeleteObject', on: 'object', keys: ['s3:versionid', EXISTING] }],
+    note: 'With a version it is s3:DeleteObjectVersion, too: neither may be denied (portcullis, minio), one must be allowed (portcullis). So in portcullis with all actions that have one on versions.',
   },
   {
     operation: 'GetObjectTagging',

@@ -56,8 +56,8 @@ export function refuseUnsupported(request: S3Request): void {
 }
 
 /**
- * The questions of a request that writes the object of its path: PutObject, PutObjectTagging when it brings tags, PutObjectRetention and
- * PutObjectLegalHold when it brings those, and PutObjectAcl when it brings a list that grants something.
+ * The questions of a request that writes the object of its path: PutObject, PutObjectTagging when it brings tags, and PutObjectAcl when
+ * it brings a list that grants something.
  */
 export function uploadQuestions(
   request: S3Request,
@@ -69,20 +69,8 @@ export function uploadQuestions(
   const keys = { ...requestTagKeys(tags), ...context };
   const put: Question = { action: 's3:PutObject', ...target, context: keys };
   const tagging: Question = { action: 's3:PutObjectTagging', ...target, context: keys };
-  const locks = LOCKS.filter(({ headers }) => headers.some((name) => request.headers.has(name)));
-  return [
-    put,
-    ...(tags.length === 0 ? [] : [tagging]),
-    ...locks.map(({ action }) => ({ action, ...target })),
-    ...newAclQuestions(acl, target),
-  ];
+  return [put, ...(tags.length === 0 ? [] : [tagging]), ...newAclQuestions(acl, target)];
 }
-
-/** AWS: what lock headers of an upload ask for besides. */
-const LOCKS = [
-  { action: 's3:PutObjectRetention', headers: ['x-amz-object-lock-mode', 'x-amz-object-lock-retain-until-date'] },
-  { action: 's3:PutObjectLegalHold', headers: ['x-amz-object-lock-legal-hold'] },
-] as const;
 
 /** AWS: most bytes of one upload, an object's or a part's. */
 export const MAX_UPLOAD_BYTES = 5 * 1024 ** 3;
