@@ -1,4 +1,5 @@
 // The open volume: each public operation is one resolution or transaction of the filesystem rules, plus the data they name.
+import { childrenNamed, fileState, fileStates } from './bulk-reading.ts';
 import type { BlockStore } from './chunk/block-store.ts';
 import { Budget } from './chunk/byte-budget.ts';
 import { SliceFileReader } from './chunk/file-reader.ts';
@@ -267,32 +268,56 @@ export class JuiceVolume implements Volume {
     // Registered first: from here on, a removal in this process keeps the data.
     openFiles.add(inode);
     try {
-      const { node, chunks } = await this.#fileState(inode);
-      if (node === undefined || node.nlink === 0) throw new VolumeError('ENOENT', `inode ${inode} is gone`);
-      // Pipes, sockets and devices are listed as files of no bytes, and read so.
-      if (node.type === TYPE_DIRECTORY) throw new VolumeError('EISDIR', `inode ${inode} is a directory`);
-      requireAccess(this.#fs, node, MAY_READ);
-      this.#compaction?.consider(inode, chunks);
-      return new SliceFileReader({
-        attributes: toAttributes(node),
-        chunks: new Map(chunks.map((chunk) => [chunk.index, chunk.slices])),
-        blocks: this.#parts.blocks,
-        ahead: this.#buffers,
-        reload: async () => this.#chunksOf(inode),
-        onClose: () => openFiles.remove(inode),
-      });
+      const state = await snapshot(this.#fs, (reader) => fileState(reader, inode));
+      return this.#readerOf(inode, state);
     } catch (error) {
       openFiles.remove(inode);
       throw error;
     }
   }
 
-  async #fileState(inode: bigint): Promise<FileState> {
-    return snapshot(
-      this.#fs,
-      async (reader) =>
-        (await reader.file?.(inode)) ?? { node: await reader.node(inode), chunks: await reader.chunks(inode) },
-    );
+  async openInodes(inodes: readonly bigint[]): Promise<(FileReader | undefined)[]> {
+    const { openFiles } = this.#fs;
+    for (const inode of inodes) openFiles.add(inode);
+    const opened = new Set<number>();
+    try {
+      const states = await fileStates(this.#fs, inodes);
+      return inodes.map((inode, at) => {
+        const { node, chunks } = states[at] ?? { node: undefined, chunks: [] };
+        if (node === undefined || node.nlink === 0 || node.type === TYPE_DIRECTORY) return undefined;
+        const reader = this.#readerOf(inode, { node, chunks });
+        opened.add(at);
+        return reader;
+      });
+    } catch (error) {
+      // Nobody gets to close those that were opened.
+      opened.clear();
+      throw error;
+    } finally {
+      for (const [at, inode] of inodes.entries()) if (!opened.has(at)) openFiles.remove(inode);
+    }
+  }
+
+  /** Who calls has registered the inode as open. ENOENT, EISDIR, EACCES. */
+  #readerOf(inode: bigint, { node, chunks }: FileState): FileReader {
+    if (node === undefined || node.nlink === 0) throw new VolumeError('ENOENT', `inode ${inode} is gone`);
+    // Pipes, sockets and devices are listed as files of no bytes, and read so.
+    if (node.type === TYPE_DIRECTORY) throw new VolumeError('EISDIR', `inode ${inode} is a directory`);
+    requireAccess(this.#fs, node, MAY_READ);
+    this.#compaction?.consider(inode, chunks);
+    return new SliceFileReader({
+      attributes: toAttributes(node),
+      chunks: new Map(chunks.map((chunk) => [chunk.index, chunk.slices])),
+      blocks: this.#parts.blocks,
+      ahead: this.#buffers,
+      reload: async () => this.#chunksOf(inode),
+      onClose: () => this.#fs.openFiles.remove(inode),
+    });
+  }
+
+  async childrenNamed(directories: readonly bigint[], name: string): Promise<(Attributes | undefined)[]> {
+    const found = await childrenNamed(this.#fs, directories, encodeName(name));
+    return found.map((node) => (node === undefined ? undefined : toAttributes(node)));
   }
 
   /** The slices of a file as they are now. */

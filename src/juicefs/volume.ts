@@ -194,6 +194,10 @@ export interface Volume {
   open(path: VolumePath, options?: { expectInode?: bigint }): Promise<FileReader>;
   /** Opens by inode (a part that was just listed); ENOENT when it is gone. */
   openInode(inode: bigint): Promise<FileReader>;
+  /** Opens many files by inode, in as few round trips as the engine can; same order, undefined for those that are gone or no files. */
+  openInodes(inodes: readonly bigint[]): Promise<(FileReader | undefined)[]>;
+  /** Attributes of the entry of that name in each directory, in as few round trips; same order. Symbolic links are not followed. */
+  childrenNamed(directories: readonly bigint[], name: string): Promise<(Attributes | undefined)[]>;
   create(path: VolumePath, options?: CreateOptions): FileWriter;
   /**
    * Makes a file at `path` out of pieces of other files by reference: no data is copied, slice references are counted. One

@@ -321,6 +321,39 @@ export function volumeFilesSuite(kind: EngineKind): void {
       expect(await failure(collect(reader.read(0, 1)))).toBe('EINVAL');
     });
 
+    it('is opened with many others at once, without those that are gone and directories', async () => {
+      await open({ blockSizeKiB: 64 });
+      const inodes = await Promise.all(['a', 'b', 'c'].map((name) => put(['d', name], `content of ${name}`)));
+      const large = await put(['d', 'large'], Buffer.alloc(200 * KIB, 7));
+      const directory = (await volume.stat(['d'])).inode;
+      await volume.unlink(['d', 'b'], { skipTrash: true });
+      const readers = await volume.openInodes([...inodes, large, directory]);
+      const contents = await Promise.all(readers.map(async (reader) => reader && Buffer.from(await reader.readAll())));
+      for (const reader of readers) await reader?.close();
+      expect(contents.map((bytes) => bytes?.subarray(0, 12).toString())).toEqual([
+        'content of a',
+        undefined,
+        'content of c',
+        '\x07'.repeat(12),
+        undefined,
+      ]);
+      expect(contents[3]?.length).toBe(200 * KIB);
+      expect(readers[0]?.attributes).toMatchObject({ inode: inodes[0], size: 12, type: 'file' });
+      expect(await volume.openInodes([])).toEqual([]);
+    });
+
+    it('is found below many directories at once, by its name', async () => {
+      await open({});
+      const names = Array.from({ length: 70 }, (_, index) => `d${index}`);
+      for (const name of names) await put([name, name === 'd3' ? 'other' : 'file'], name);
+      const directories = await Promise.all(names.map(async (name) => (await volume.stat([name])).inode));
+      const found = await volume.childrenNamed(directories, 'file');
+      const expected = await Promise.all(names.map((name) => volume.stat([name, 'file']).catch(() => undefined)));
+      expect(found).toEqual(expected);
+      expect(found[3]).toBeUndefined();
+      expect(await volume.childrenNamed([], 'file')).toEqual([]);
+    });
+
     it('is refused when another file stands there than was expected', async () => {
       const inode = await put(['f'], 'x');
       await put(['f'], 'y');

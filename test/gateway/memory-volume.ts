@@ -170,6 +170,19 @@ export class MemoryVolume implements Volume {
     return this.#reader(node);
   }
 
+  async openInodes(inodes: readonly bigint[]): Promise<(FileReader | undefined)[]> {
+    return Promise.all(
+      inodes.map((inode) => (this.#byInode.get(inode)?.type === 'file' ? this.openInode(inode) : undefined)),
+    );
+  }
+
+  async childrenNamed(directories: readonly bigint[], name: string): Promise<(Attributes | undefined)[]> {
+    return directories.map((inode) => {
+      const child = this.#byInode.get(inode)?.children.get(name);
+      return child === undefined ? undefined : attributesOf(child);
+    });
+  }
+
   async openInode(inode: bigint): Promise<FileReader> {
     const node = this.#byInode.get(inode);
     if (node === undefined) throw fail('ENOENT', [`inode ${inode}`]);

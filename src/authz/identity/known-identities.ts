@@ -42,54 +42,80 @@ export function groupsByMember(
   return byMember;
 }
 
-/** Credentials by access key. Where a key is given twice, root's stands before a user's, and a user's before those of others. */
+/** Those of the last time. */
+export interface FormerCredentials {
+  readonly records: IamRecords;
+  readonly root: RootUser;
+  readonly credentials: ReadonlyMap<string, Credential>;
+}
+
+/**
+ * Credentials by access key. Where a key is given twice, root's stands before a user's, and a user's before those of others.
+ * @param former what was made of a record is taken over while it is the same: tokens are dear to verify
+ */
 export function readCredentials(
   records: IamRecords,
   root: RootUser,
   problems: SnapshotProblem[],
+  former: FormerCredentials | undefined,
 ): ReadonlyMap<string, Credential> {
   const credentials = new Map<string, Credential>();
-  const readable = function* (
+  const add = (
+    table: 'sessions' | 'serviceAccounts' | 'users',
     what: string,
-    table: ReadonlyMap<string, IdentityRecord | Unreadable>,
-  ): Iterable<[string, IdentityRecord]> {
-    for (const [accessKey, record] of table) {
-      if (isUnreadable(record)) problems.push({ subject: `${what} ${accessKey}`, problem: record.unreadable });
-      else yield [accessKey, record];
+    make: (accessKey: string, record: IdentityRecord) => Credential | undefined,
+    type: Credential['type'],
+  ): void => {
+    const before = former !== undefined && former.root === root ? former.records[table] : undefined;
+    for (const [accessKey, record] of records[table]) {
+      if (isUnreadable(record)) {
+        problems.push({ subject: `${what} ${accessKey}`, problem: record.unreadable });
+        continue;
+      }
+      const known = before?.get(accessKey) === record ? former?.credentials.get(accessKey) : undefined;
+      const credential = known?.type === type ? known : make(accessKey, record);
+      if (credential === undefined) continue;
+      credentials.set(accessKey, credential);
+      if (credential.type === 'ServiceAccount' && credential.limit.kind === 'broken') {
+        problems.push({ subject: `service account ${accessKey}`, problem: credential.limit.why });
+      }
     }
   };
-  for (const [accessKey, { secretKey, parent, enabled, sessionToken, expiresAtMs }] of readable(
-    'session',
-    records.sessions,
-  )) {
-    // Without an expiry or token it is no session.
-    if (expiresAtMs === undefined || sessionToken === '') continue;
-    const terms = sessionTerms({ accessKey, parent, token: sessionToken }, root.tokenKey ?? root.secretKey);
-    credentials.set(accessKey, {
-      type: 'Session',
-      accessKey,
-      secretKey,
-      enabled,
-      parent: terms.external?.accessKey ?? parent,
-      sessionToken,
-      expiresAtMs,
-      limit: terms.limit,
-      sessionName: terms.sessionName,
-      ...(terms.external === undefined ? {} : { external: terms.external }),
-    });
-  }
-  for (const [accessKey, { secretKey, parent, enabled, sessionToken, expiresAtMs }] of readable(
-    'service account',
-    records.serviceAccounts,
-  )) {
-    const limit = serviceAccountLimit({ accessKey, parent, token: sessionToken }, root.tokenKey ?? root.secretKey);
-    if (limit.kind === 'broken') problems.push({ subject: `service account ${accessKey}`, problem: limit.why });
-    const expiry = expiresAtMs === undefined ? {} : { expiresAtMs };
-    credentials.set(accessKey, { type: 'ServiceAccount', accessKey, secretKey, enabled, parent, limit, ...expiry });
-  }
-  for (const [accessKey, { secretKey, enabled }] of readable('user', records.users)) {
-    credentials.set(accessKey, { type: 'User', accessKey, secretKey, enabled });
-  }
+  const tokenKey = root.tokenKey ?? root.secretKey;
+  add('sessions', 'session', (accessKey, record) => sessionOf(accessKey, record, tokenKey), 'Session');
+  add('serviceAccounts', 'service account', (key, record) => serviceAccountOf(key, record, tokenKey), 'ServiceAccount');
+  add(
+    'users',
+    'user',
+    (accessKey, { secretKey, enabled }) => ({ type: 'User', accessKey, secretKey, enabled }),
+    'User',
+  );
   credentials.set(root.accessKey, { type: 'Root', accessKey: root.accessKey, secretKey: root.secretKey });
   return credentials;
+}
+
+/** Without an expiry or token it is no session. */
+function sessionOf(accessKey: string, record: IdentityRecord, tokenKey: string): Credential | undefined {
+  const { secretKey, parent, enabled, sessionToken, expiresAtMs } = record;
+  if (expiresAtMs === undefined || sessionToken === '') return undefined;
+  const terms = sessionTerms({ accessKey, parent, token: sessionToken }, tokenKey);
+  return {
+    type: 'Session',
+    accessKey,
+    secretKey,
+    enabled,
+    parent: terms.external?.accessKey ?? parent,
+    sessionToken,
+    expiresAtMs,
+    limit: terms.limit,
+    sessionName: terms.sessionName,
+    ...(terms.external === undefined ? {} : { external: terms.external }),
+  };
+}
+
+function serviceAccountOf(accessKey: string, record: IdentityRecord, tokenKey: string): Credential {
+  const { secretKey, parent, enabled, sessionToken, expiresAtMs } = record;
+  const limit = serviceAccountLimit({ accessKey, parent, token: sessionToken }, tokenKey);
+  const expiry = expiresAtMs === undefined ? {} : { expiresAtMs };
+  return { type: 'ServiceAccount', accessKey, secretKey, enabled, parent, limit, ...expiry };
 }

@@ -10,7 +10,13 @@ import {
 import { type BucketAccessControl, bucketAccessControl } from './access-control-list.ts';
 import type { Credential, CredentialSource } from './credential.ts';
 import { comparableDn, type ExternalIdentity } from './external-identity.ts';
-import { groupsByMember, type RootUser, readCredentials, type SnapshotProblem } from './known-identities.ts';
+import {
+  type FormerCredentials,
+  groupsByMember,
+  type RootUser,
+  readCredentials,
+  type SnapshotProblem,
+} from './known-identities.ts';
 import {
   cannedPolicy,
   compileProgram,
@@ -23,6 +29,7 @@ import {
 import type { Identified } from './principal.ts';
 import { blocksPublicAccess } from './public-access-block.ts';
 import { isPublicPolicy } from './public-policy.ts';
+import { type Section, section } from './snapshot-section.ts';
 
 /** Compiled programs kept by a snapshot: one a principal and bucket. */
 export const MAX_PROGRAMS = 20_000;
@@ -33,16 +40,25 @@ export type Rights =
   | { readonly kind: 'program'; readonly program: PolicyProgram }
   | { readonly kind: 'refused'; readonly subject: string; readonly problem: string };
 
+/** What follows from some records alone. */
+interface Sections {
+  readonly policies: Section<ReadonlyMap<string, ParsedDocument>>;
+  readonly groupsOf: Section<ReadonlyMap<string, readonly string[]>>;
+  readonly credentials: Section<ReadonlyMap<string, Credential>>;
+  readonly attachments: Section<void>;
+}
+
 export class IamSnapshot implements CredentialSource {
   readonly revision: string;
   readonly problems: readonly SnapshotProblem[];
   /** What it was built from. */
   readonly records: IamRecords;
   readonly #settings: PolicySettings;
-  readonly #credentials: ReadonlyMap<string, Credential>;
+  readonly #sections: Sections;
   readonly #policies: ReadonlyMap<string, ParsedDocument>;
-  readonly #policyTexts: ReadonlyMap<string, string | Unreadable>;
   readonly #groupsOf: ReadonlyMap<string, readonly string[]>;
+  readonly #credentials: ReadonlyMap<string, Credential>;
+  readonly #root: RootUser;
   /** Filled as they are asked for; what they hold follows from the records alone. */
   readonly #rights = new LRUCache<string, Rights>({ max: MAX_PROGRAMS });
   readonly #bucketPolicies = new Map<string, ParsedDocument>();
@@ -50,23 +66,31 @@ export class IamSnapshot implements CredentialSource {
   readonly #byDn = new Map<string, ReadonlyMap<string, readonly string[] | Unreadable>>();
   readonly #accessControl = new Map<string, BucketAccessControl>();
 
-  /** `previous`: its parsed policies are taken over where the text is the same. */
+  /** `previous`: what was made of records that are the same is taken over. */
   constructor(records: IamRecords, root: RootUser, settings: PolicySettings, previous?: IamSnapshot) {
-    const problems: SnapshotProblem[] = [];
+    const { users, serviceAccounts, sessions, groups, policies, userPolicies, groupPolicies } = records;
     this.revision = records.revision;
-    this.problems = problems;
     this.records = records;
+    this.#root = root;
     this.#settings = settings;
-    this.#policyTexts = records.policies;
-    this.#policies = parsePolicies(records.policies, settings, previous, problems);
-    this.#groupsOf = groupsByMember(records.groups, problems);
-    this.#credentials = readCredentials(records, root, problems);
-    for (const [table, mappings] of [
-      ['user', records.userPolicies],
-      ['group', records.groupPolicies],
-    ] as const) {
-      for (const [name, mapping] of mappings) this.#checkMapping(`${table} ${name}`, mapping, problems);
-    }
+    const former = previous === undefined ? undefined : previous.#sections;
+    const parsed = section([policies, settings], former?.policies, (found) =>
+      parsePolicies(policies, settings, previous, found),
+    );
+    const groupsOf = section([groups], former?.groupsOf, (found) => groupsByMember(groups, found));
+    const credentials = section([users, serviceAccounts, sessions, root], former?.credentials, (found) =>
+      readCredentials(records, root, found, previous?.formerCredentials()),
+    );
+    this.#policies = parsed.value;
+    this.#groupsOf = groupsOf.value;
+    this.#credentials = credentials.value;
+    const attachments = section([userPolicies, groupPolicies, parsed.value], former?.attachments, (found) => {
+      for (const [name, mapping] of userPolicies) this.#checkMapping(`user ${name}`, mapping, found);
+      for (const [name, mapping] of groupPolicies) this.#checkMapping(`group ${name}`, mapping, found);
+    });
+    this.#sections = { policies: parsed, groupsOf, credentials, attachments };
+    const problems = Object.values(this.#sections).flatMap((each) => each.problems);
+    this.problems = problems;
     for (const [bucket, record] of records.buckets) {
       if (isUnreadable(record)) {
         problems.push({ subject: `configuration of bucket ${bucket}`, problem: record.unreadable });
@@ -75,6 +99,11 @@ export class IamSnapshot implements CredentialSource {
         if (!parsed.ok) problems.push({ subject: `policy of bucket ${bucket}`, problem: parsed.problem });
       }
     }
+  }
+
+  /** For the next snapshot. */
+  formerCredentials(): FormerCredentials {
+    return { records: this.records, root: this.#root, credentials: this.#credentials };
   }
 
   find(accessKey: string): Credential | undefined {
@@ -255,7 +284,7 @@ export class IamSnapshot implements CredentialSource {
 
   /** The parse of a policy, if its text is still this. */
   parsedAs(name: string, text: string): ParsedDocument | undefined {
-    return this.#policyTexts.get(name) === text ? this.#policies.get(name) : undefined;
+    return this.records.policies.get(name) === text ? this.#policies.get(name) : undefined;
   }
 }
 

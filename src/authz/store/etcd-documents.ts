@@ -14,6 +14,7 @@ import {
 import { ProcessLock } from './process-lock.ts';
 import { RECORD_TABLES, type RecordTable } from './record-changes.ts';
 import { StoreBusy } from './record-storage.ts';
+import { WatchedChanges, type WatchedEntry } from './watched-changes.ts';
 
 export const DEFAULT_ETCD_PREFIX = '/portcullis';
 /** Operations of one transaction; a server takes 128 unless told otherwise. */
@@ -38,6 +39,9 @@ export class EtcdDocuments implements DocumentDatabase {
   /** Written by every change. */
   readonly #guard: Buffer;
   readonly #lock = new ProcessLock();
+  /** Up to where the documents were read. */
+  #reached: bigint | undefined;
+  #watched: WatchedChanges | undefined;
 
   private constructor(client: EtcdClient, prefix: string, description: string) {
     this.#client = client;
@@ -62,12 +66,31 @@ export class EtcdDocuments implements DocumentDatabase {
   }
 
   async changesSince(cursor: bigint | undefined): Promise<DocumentChanges> {
+    const told = cursor === undefined ? undefined : await this.#toldSince(cursor);
+    if (told !== undefined) return told;
     const { entries, revision } = await this.#entriesSince(cursor);
     // A cursor of another cluster's history.
     if (cursor !== undefined && revision < cursor) return this.changesSince(undefined);
     const documents = entries.flatMap((entry) => this.#documentOf(entry));
     if (cursor === undefined) await this.#forgetRemoved(entries);
+    this.#reached = revision;
+    this.#watched?.caughtUp(revision);
     return { documents, whole: cursor === undefined, cursor: revision };
+  }
+
+  /** What the watch has told, if it has told of everything; otherwise the server searches all entries. */
+  async #toldSince(cursor: bigint): Promise<DocumentChanges | undefined> {
+    const watched = this.#watched;
+    if (watched === undefined) return undefined;
+    // Every change writes the guard, so that it says how far the watch has to have come.
+    const guard = await this.#client.range({ start: this.#guard });
+    if (guard.revision < cursor) return undefined;
+    const last = guard.entries[0]?.modRevision ?? 0n;
+    const told = watched.take(cursor, last > cursor ? last : cursor);
+    if (told === undefined) return undefined;
+    this.#reached = told.revision;
+    const documents = told.entries.flatMap((entry) => this.#documentOf(entry));
+    return { documents, whole: false, cursor: told.revision };
   }
 
   /** Entries written after a revision (undefined: all), as they were at one moment. */
@@ -114,13 +137,30 @@ export class EtcdDocuments implements DocumentDatabase {
   }
 
   watch(onChange: () => void): () => void {
-    const watch = this.#client.watch({ start: this.#root, end: prefixEnd(this.#root) }, 0n, {
-      onChanges: onChange,
-      // What changed while nobody was told is looked for.
-      onMissed: onChange,
-      onInterrupted: () => undefined,
-    });
-    return () => watch.stop();
+    // Behind what was read last, nothing is missed.
+    const from = this.#reached;
+    const watched = from === undefined ? undefined : new WatchedChanges(from);
+    this.#watched = watched;
+    const watch = this.#client.watch(
+      { start: this.#root, end: prefixEnd(this.#root) },
+      from === undefined ? 0n : from + 1n,
+      {
+        onChanges: (changes) => {
+          watched?.add(changes);
+          onChange();
+        },
+        // What changed while nobody was told is looked for.
+        onMissed: () => {
+          watched?.miss();
+          onChange();
+        },
+        onInterrupted: () => undefined,
+      },
+    );
+    return () => {
+      watch.stop();
+      this.#watched = undefined;
+    };
   }
 
   async close(): Promise<void> {
@@ -177,7 +217,9 @@ export class EtcdDocuments implements DocumentDatabase {
     return Buffer.concat([this.#prefix, Buffer.from(`${kind}/${name}`)]);
   }
 
-  #documentOf(entry: EtcdEntry): Document[] {
+  #documentOf(entry: WatchedEntry): Document[] {
+    // the guard, or what a later release keeps beside the documents
+    if (!entry.key.subarray(0, this.#prefix.byteLength).equals(this.#prefix)) return [];
     const path = entry.key.subarray(this.#prefix.byteLength).toString();
     const slash = path.indexOf('/');
     const kind = path.slice(0, slash);
@@ -189,7 +231,8 @@ export class EtcdDocuments implements DocumentDatabase {
 /** Somebody else changed something first. */
 class Overtaken extends Error {}
 
-function textOf({ value }: EtcdEntry): string | undefined {
+function textOf({ value }: Pick<WatchedEntry, 'value'>): string | undefined {
+  if (value === undefined) return undefined;
   const text = value.toString();
   return text.startsWith(REMOVED) ? undefined : text.replace(/^=/, '');
 }

@@ -15,6 +15,8 @@ export interface FileCrypto {
   readonly encrypt: FileEncryptor;
 }
 
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
 type WritableVolume = Pick<Volume, 'create' | 'unlink' | 'rmdir'>;
 
 export function isUnreadableFile(bytes: Uint8Array | Unreadable): bytes is Unreadable {
@@ -56,7 +58,7 @@ export function textOf(
 ): string | Unreadable {
   if (isUnreadableFile(bytes)) return bytes;
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    return UTF8.decode(bytes);
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
   }

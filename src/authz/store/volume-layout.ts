@@ -35,11 +35,13 @@ export function recordPath(table: FileTable, name: string): VolumePath {
 }
 
 export const BUCKETS: VolumePath = [...META, 'buckets'];
+/** The configuration of a bucket, below its directory. */
+export const METADATA_FILE = '.metadata.bin';
 /** Documents of buckets that `.metadata.bin` has no field for: a file a bucket. */
 export const BUCKET_EXTRAS: VolumePath = [...OWN, 'buckets'];
 
 export function bucketPath(name: string): VolumePath {
-  return [...BUCKETS, name, '.metadata.bin'];
+  return [...BUCKETS, name, METADATA_FILE];
 }
 
 export function bucketExtrasPath(name: string): VolumePath {

@@ -184,6 +184,10 @@ export interface MetaReader {
   chunks(inode: bigint, first?: number, last?: number): Awaitable<ChunkRow[]>;
   /** What `node` and `chunks` say of a file, as of one moment and in one step; undefined where that takes more. */
   file?(inode: bigint): Promise<FileState | undefined>;
+  /** As `file`, of many, same order; absent where that takes as many steps as files. */
+  files?(inodes: readonly bigint[]): Awaitable<FileState[]>;
+  /** The node of the entry of that name in each directory, same order; absent where that takes as many steps as directories. */
+  childrenNamed?(parents: readonly bigint[], name: Uint8Array): Awaitable<(Node | undefined)[]>;
   /** The chunks that a removed file may still have: by its rows, or where there is no index of them, by its length. */
   chunksOfDeleted(file: DeletedFile): Awaitable<ChunkRow[]>;
   /** 0 when the counter does not exist. */

@@ -10,6 +10,7 @@ import type {
   Edge,
   Entry,
   FileChunk,
+  FileState,
   MetaReader,
   NameRange,
   Node,
@@ -65,15 +66,16 @@ export class SqlReader implements MetaReader {
     sql: (count: number) => string,
     values: readonly bigint[],
     value: (row: SqlRow) => T,
+    after: readonly SqlParameter[] = [],
   ): Awaitable<T[]> {
     if (values.length === 0) return [];
     const size = LIST_SIZES.find((each) => each >= values.length) ?? 500;
     const now = values.slice(0, size);
     const filled = [...now, ...Array<bigint>(size - now.length).fill(now[now.length - 1] ?? 0n)];
-    return whenDone(this.list(sql(size), filled, value), (found) =>
+    return whenDone(this.list(sql(size), [...filled, ...after], value), (found) =>
       values.length <= size
         ? found
-        : whenDone(this.listIn(sql, values.slice(size), value), (rest) => [...found, ...rest]),
+        : whenDone(this.listIn(sql, values.slice(size), value, after), (rest) => [...found, ...rest]),
     );
   }
 
@@ -164,6 +166,30 @@ export class SqlReader implements MetaReader {
 
   chunks(inode: bigint, first = 0, last = 0x7fff_ffff): Awaitable<ChunkRow[]> {
     return this.list(this.sql.chunks, [inode, first, last], toChunk);
+  }
+
+  files(inodes: readonly bigint[]): Awaitable<FileState[]> {
+    return whenDone(this.listIn(this.sql.nodesIn, inodes, toNode), (nodes) => {
+      const found = new Map(nodes.map((node) => [node.inode, node]));
+      const rows = this.listIn(this.sql.chunksIn, inodes, (row) => ({
+        inode: big(row[0]),
+        chunk: toChunk(row.slice(1)),
+      }));
+      return whenDone(rows, (chunks) => {
+        const byInode = new Map<bigint, ChunkRow[]>(inodes.map((inode) => [inode, []]));
+        for (const { inode, chunk } of chunks) byInode.get(inode)?.push(chunk);
+        for (const each of byInode.values()) each.sort((a, b) => a.index - b.index);
+        return inodes.map((inode) => ({ node: found.get(inode), chunks: byInode.get(inode) ?? [] }));
+      });
+    });
+  }
+
+  childrenNamed(parents: readonly bigint[], name: Uint8Array): Awaitable<(Node | undefined)[]> {
+    const rows = this.listIn(this.sql.childrenNamed, parents, (row) => [big(row[0]), toNode(row, 1)] as const, [name]);
+    return whenDone(rows, (found) => {
+      const byParent = new Map(found);
+      return parents.map((parent) => byParent.get(parent));
+    });
   }
 
   counter(name: string): Awaitable<number> {

@@ -58,6 +58,15 @@ export function readStatements(schema: SqlSchema) {
     parentsOf: `SELECT parent FROM ${t('edge')} WHERE inode = ?`,
     symlink: `SELECT target FROM ${t('symlink')} WHERE inode = ?`,
     xattrs: remembered((n) => `SELECT inode, name, value FROM ${t('xattr')} WHERE inode IN (${places(n)})`),
+    childrenNamed: remembered(
+      (n) =>
+        `SELECT e.parent, ${node('n')} FROM ${t('edge')} e JOIN ${t('node')} n ON n.inode = e.inode
+         WHERE e.parent IN (${places(n)}) AND e.name = ?`,
+    ),
+    nodesIn: remembered((n) => `SELECT ${node('n')} FROM ${t('node')} n WHERE n.inode IN (${places(n)})`),
+    chunksIn: remembered(
+      (n) => `SELECT inode, indx, ${blob('slices')} FROM ${t('chunk')} WHERE inode IN (${places(n)})`,
+    ),
     chunks: `SELECT indx, ${blob('slices')} FROM ${t('chunk')} WHERE inode = ? AND indx >= ? AND indx <= ? ORDER BY indx`,
     counter: `SELECT value FROM ${t('counter')} WHERE name = ?`,
     sliceRefs: remembered((n) => `SELECT chunkid, size, refs FROM ${t('chunk_ref')} WHERE chunkid IN (${places(n)})`),
