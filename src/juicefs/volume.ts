@@ -56,7 +56,6 @@ export type ErrnoCode =
   | 'EDQUOT'
   | 'ELOOP'
   | 'ENODATA'
-  | 'ENOTSUP'
   | 'EIO'
   | 'EBUSY'
   | 'ECANCELED';

@@ -414,6 +414,72 @@ export function volumeFilesSuite(kind: EngineKind): void {
     });
   });
 
+  describe('a default access control list', () => {
+    const list = (mask: number) => ({
+      owner: 7,
+      group: 5,
+      other: 4,
+      mask,
+      users: [{ id: 1001, perm: 6 }],
+      groups: null,
+    });
+    const minimal = { owner: 7, group: 5, other: 0, mask: 0xffff, users: null, groups: null };
+
+    interface DumpedEntry {
+      readonly attr: { readonly mode: number };
+      readonly posix_acl_access?: unknown;
+      readonly posix_acl_default?: unknown;
+      readonly entries: Readonly<Record<string, DumpedEntry>>;
+    }
+
+    async function dumped(metaUrl: string): Promise<string> {
+      let text = '';
+      const write = async (part: string): Promise<void> => {
+        text += part;
+      };
+      await dumpVolume(metaUrl, { ...ADMIN, keepSecrets: true, write });
+      return text;
+    }
+
+    it('is passed on to what is made in its directory, as a mode and as lists of their own', async () => {
+      await open({});
+      await volume.mkdir(['listed']);
+      await volume.mkdir(['minimal']);
+      await volume.close();
+      const parsed = JSON.parse(await dumped(made.metaUrl));
+      parsed.FSTree.entries.listed.posix_acl_default = list(7);
+      parsed.FSTree.entries.minimal.posix_acl_default = minimal;
+      const metaUrl = await engine.newMetaUrl(mkdtempSync(join(made.directory, 'loaded-')));
+      await loadVolume(
+        metaUrl,
+        (async function* () {
+          yield JSON.stringify(parsed);
+        })(),
+        ADMIN,
+      );
+      volume = await openVolume(metaUrl, {});
+      const racing = ['a', 'b', 'c', 'd'].map((name) => put(['listed', 'sub', 'deeper', name], name));
+      await Promise.all(racing);
+      await put(['minimal', 'f'], 'x');
+      await put(['minimal', 'sub', 'f'], 'x');
+      expect(await volume.stat(['listed', 'sub', 'deeper', 'a'])).toMatchObject({ mode: 0o664 });
+      await volume.close();
+      const { entries } = JSON.parse(await dumped(metaUrl)).FSTree as DumpedEntry;
+      const deeper = entries.listed?.entries.sub?.entries.deeper;
+      expect(deeper).toMatchObject({ posix_acl_default: list(7), posix_acl_access: list(7) });
+      expect(deeper?.attr.mode).toBe(0o774);
+      expect(Object.keys(deeper?.entries ?? {})).toEqual(['a', 'b', 'c', 'd']);
+      for (const file of Object.values(deeper?.entries ?? {})) {
+        expect(file).toMatchObject({ posix_acl_access: { ...list(6), owner: 6 } });
+        expect(file).not.toHaveProperty('posix_acl_default');
+        expect(file.attr.mode).toBe(0o664);
+      }
+      expect(entries.minimal?.entries.f).toMatchObject({ attr: { mode: 0o640 } });
+      expect(entries.minimal?.entries.f).not.toHaveProperty('posix_acl_access');
+      expect(entries.minimal?.entries.sub).toMatchObject({ attr: { mode: 0o750 }, posix_acl_default: minimal });
+    });
+  });
+
   describe('a change of many parts', () => {
     beforeEach(() => open({ trashDays: 0 }));
 

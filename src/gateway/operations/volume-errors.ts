@@ -31,7 +31,6 @@ const NOTHING_THERE: ErrnoTable = {
   ENOTDIR: ['NoSuchKey'],
   EISDIR: ['NoSuchKey'],
   ELOOP: ['NoSuchKey'],
-  ENOTSUP: ['NoSuchKey'],
 };
 
 const BY_QUESTION: Readonly<Record<VolumeQuestion, ErrnoTable>> = {
@@ -43,7 +42,6 @@ const BY_QUESTION: Readonly<Record<VolumeQuestion, ErrnoTable>> = {
     EISDIR: ['XMinioObjectExistsAsDirectory'],
     ENOTEMPTY: ['XMinioObjectExistsAsDirectory'],
     ELOOP: ['XMinioParentIsObject'],
-    ENOTSUP: ['XMinioParentIsObject'],
   },
   bucket: {
     ENOENT: ['NoSuchBucket'],
@@ -77,5 +75,5 @@ export function isErrno(error: unknown, ...codes: readonly ErrnoCode[]): error i
 
 /** True when nothing stands at the path that was asked about: it, or a directory on the way, is missing. */
 export function isMissing(error: unknown): error is VolumeError {
-  return isErrno(error, 'ENOENT', 'ENOTDIR', 'ELOOP', 'ENOTSUP');
+  return isErrno(error, 'ENOENT', 'ENOTDIR', 'ELOOP');
 }

@@ -166,7 +166,7 @@ class Dump {
       const rule = this.#acl.get(id);
       if (rule === undefined) continue;
       const { owner, group, other, mask, users, groups } = rule;
-      text += `,${inner}"${member}": ${JSON.stringify({ owner, group, other, mask, users, groups })}`;
+      text += `,${inner}"${member}": ${JSON.stringify({ owner, group, other, mask, users: listed(users), groups: listed(groups) })}`;
     }
     await this.#write(text);
   }
@@ -261,4 +261,9 @@ function missingNode(inode: bigint, type: number): Node {
     defaultAcl: 0,
     tier: 0,
   };
+}
+
+/** The Go client writes null for an empty list. */
+function listed<T>(entries: readonly T[]): readonly T[] | null {
+  return entries.length === 0 ? null : entries;
 }

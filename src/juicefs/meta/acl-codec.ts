@@ -1,11 +1,11 @@
 // The stored form of access control lists in Redis and the key-value engines. JuiceFS: pkg/acl, Rule.Encode.
 import { VolumeError } from '../volume.ts';
-import type { AclEntry, AclRule } from './engine.ts';
+import type { AclContent, AclEntry, AclRule } from './engine.ts';
 
 const ENTRY_BYTES = 6;
 
 /** A rule's value; its number is in the key. */
-export function encodeAclRule(rule: AclRule): Buffer {
+export function encodeAclRule(rule: AclContent): Buffer {
   const bytes = Buffer.alloc(8 + 4 + rule.users.length * ENTRY_BYTES + 4 + rule.groups.length * ENTRY_BYTES);
   let at = 0;
   for (const value of [rule.owner, rule.group, rule.mask, rule.other]) at = bytes.writeUInt16BE(value & 0xffff, at);

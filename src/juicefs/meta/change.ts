@@ -1,7 +1,7 @@
 // One writing transaction under way: its clock, and the accounting that is settled at its end so that usage counters,
 // directory statistics and quotas change together with what they count.
 import { VolumeError } from '../volume.ts';
-import type { DeletedFile, DirectoryUsage, MetaTransaction, Node, Quota } from './engine.ts';
+import type { AclContent, AclRule, DeletedFile, DirectoryUsage, MetaTransaction, Node, Quota } from './engine.ts';
 import type { FilesystemContext } from './filesystem-context.ts';
 import { chargedSpace, isTrash, ROOT_INODE, TYPE_FILE } from './inode.ts';
 
@@ -19,6 +19,7 @@ export class Change {
   readonly orphans: bigint[] = [];
   /** Directories this change made: nobody else knows them yet. */
   readonly made = new Set<bigint>();
+  #aclRules: AclRule[] | undefined;
   #space = 0;
   #inodes = 0;
   readonly #directories = new Map<bigint, DirectoryUsage>();
@@ -29,6 +30,19 @@ export class Change {
     this.fs = fs;
     this.tx = tx;
     this.nowNs = currentTimeNs();
+  }
+
+  /** The volume's access control lists, with those this change adds. */
+  async aclRules(): Promise<readonly AclRule[]> {
+    this.#aclRules ??= [...(await this.tx.aclRules())];
+    return this.#aclRules;
+  }
+
+  /** Stores an access control list; its number. */
+  async addAclRule(rule: AclContent): Promise<number> {
+    const id = await this.tx.addAclRule(rule);
+    this.#aclRules?.push({ ...rule, id });
+    return id;
   }
 
   /** The volume's usage grows by an inode of this owner (or shrinks). */

@@ -143,14 +143,16 @@ export interface Flock {
 }
 
 /** An access control list as stored; 0xffff = not given. */
-export interface AclRule {
-  readonly id: number;
+export interface AclContent {
   readonly owner: number;
   readonly group: number;
   readonly mask: number;
   readonly other: number;
   readonly users: readonly AclEntry[];
   readonly groups: readonly AclEntry[];
+}
+export interface AclRule extends AclContent {
+  readonly id: number;
 }
 export interface AclEntry {
   readonly id: number;
@@ -288,6 +290,8 @@ export interface MetaTransaction extends MetaReader {
   putOwnerQuota(kind: OwnerKind, quota: Quota): Awaitable<void>;
   /** Stores an access control list under its number, and keeps that number from being given out again. */
   putAclRule(rule: AclRule): Awaitable<void>;
+  /** Stores a new access control list; the number it gets. */
+  addAclRule(rule: AclContent): Awaitable<number>;
   addOwnerUsage(kind: OwnerKind, id: number, space: number, inodes: number): Awaitable<void>;
   /** Stores a session; false when the number is taken. */
   insertSession(session: bigint, expire: number, info: Uint8Array): Awaitable<boolean>;

@@ -1,5 +1,6 @@
 // What may be done to a directory's entries, and the bookkeeping every change of them shares.
 import { VolumeError } from '../volume.ts';
+import { inheritAcl } from './acl-inheritance.ts';
 import type { Change } from './change.ts';
 import type { Node } from './engine.ts';
 import { MAY_SEARCH, MAY_WRITE, requireAccess } from './filesystem-context.ts';
@@ -51,23 +52,22 @@ function isTrashName(parent: Node, name: Uint8Array): boolean {
   return parent.inode === ROOT_INODE && Buffer.from(TRASH_NAME).equals(name);
 }
 
-/** The row of a new file or directory in a directory: owner, mode, flags and tier as its parent passes them on. */
-export function newNode(change: Change, parent: Node, inode: bigint, type: number, mode: number): Node {
+/** The row of a new file or directory in a directory: owner, mode, lists, flags and tier as its parent passes them on. */
+export async function newNode(change: Change, parent: Node, inode: bigint, type: number, mode: number): Promise<Node> {
   const { uid, gid, umask } = change.fs.options;
-  if (parent.defaultAcl !== 0) {
-    throw new VolumeError(
-      'ENOTSUP',
-      `directory ${parent.inode} has a default access control list, which new entries cannot inherit here`,
-    );
-  }
   const directory = type === TYPE_DIRECTORY;
   const inheritsGroup = (parent.mode & SETGID) !== 0;
-  const permissions = mode & 0o7777 & ~umask;
+  const asked = mode & 0o7777;
+  const access =
+    parent.defaultAcl === 0
+      ? { mode: asked & ~umask, accessAcl: 0, defaultAcl: 0 }
+      : await inheritAcl(change, parent, type, asked);
   return {
     inode,
     type,
     flags: parent.flags & FLAG_SKIP_TRASH,
-    mode: inheritsGroup && directory ? permissions | SETGID : permissions,
+    ...access,
+    mode: inheritsGroup && directory ? access.mode | SETGID : access.mode,
     uid,
     gid: inheritsGroup ? parent.gid : gid,
     atimeNs: change.nowNs,
@@ -77,8 +77,6 @@ export function newNode(change: Change, parent: Node, inode: bigint, type: numbe
     length: directory ? DIRECTORY_LENGTH : 0,
     rdev: 0,
     parent: parent.inode,
-    accessAcl: 0,
-    defaultAcl: 0,
     tier: parent.tier,
   };
 }

@@ -54,7 +54,7 @@ export async function commitFile(
     requireMayRemove(change, parent, name);
     await removeEntry(change, parent, name, existing, commit);
   }
-  const node = newNode(change, parent, takeId(ids), TYPE_FILE, commit.mode);
+  const node = await newNode(change, parent, takeId(ids), TYPE_FILE, commit.mode);
   node.length = content.length;
   node.mtimeNs = content.mtimeNs;
   await insertEntry(change, parent, name, node);

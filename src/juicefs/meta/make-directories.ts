@@ -50,7 +50,7 @@ async function makeDirectory(
   requireMayAdd(change, held, name);
   const id = ids.pop();
   if (id === undefined) throw new Error('too few inode numbers were reserved for the transaction');
-  const node = newNode(change, held, id, TYPE_DIRECTORY, mode);
+  const node = await newNode(change, held, id, TYPE_DIRECTORY, mode);
   await insertEntry(change, held, name, node);
   await touchParent(change, held, 1);
   return node;

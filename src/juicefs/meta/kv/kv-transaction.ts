@@ -3,6 +3,7 @@
 import { encodeAclRule } from '../acl-codec.ts';
 import { decodeEdge, decodeNode, encodeEdge, encodeNode } from '../attr-codec.ts';
 import {
+  type AclContent,
   type AclRule,
   type ChunkRow,
   type DelayedSlices,
@@ -259,6 +260,12 @@ export class KvTransaction extends KvChanges implements MetaTransaction {
   async putAclRule(rule: AclRule): Promise<void> {
     this.put(KEYS.aclRule(rule.id), encodeAclRule(rule));
     if ((await this.counter('aclMaxId')) < rule.id) this.setCounter('aclMaxId', rule.id);
+  }
+
+  async addAclRule(rule: AclContent): Promise<number> {
+    const id = await this.addToCounter('aclMaxId', 1);
+    this.put(KEYS.aclRule(id), encodeAclRule(rule));
+    return id;
   }
 
   async insertSession(session: bigint, expire: number, info: Uint8Array): Promise<boolean> {

@@ -43,4 +43,5 @@ export const MYSQL: SqlDialect = {
   insertNew: (table, columns) =>
     `INSERT IGNORE INTO ${table} (${columns.map(quote).join(', ')}) VALUES (${columns.map(() => '?').join(',')})`,
   returning: false,
+  lastNumber: 'SELECT LAST_INSERT_ID()',
 };

@@ -3,6 +3,7 @@
 import { encodeAclRule } from '../acl-codec.ts';
 import { decodeEdge, decodeNode, encodeEdge, encodeNode } from '../attr-codec.ts';
 import {
+  type AclContent,
   type AclRule,
   type ChunkRow,
   type DelayedSlices,
@@ -323,6 +324,12 @@ export class RedisTransaction extends RedisChanges implements MetaTransaction {
   async putAclRule(rule: AclRule): Promise<void> {
     this.setField(this.keys.of('acl'), String(rule.id), encodeAclRule(rule));
     if ((await this.counter('aclMaxId')) < rule.id) this.setCounter('aclMaxId', rule.id);
+  }
+
+  async addAclRule(rule: AclContent): Promise<number> {
+    const id = await this.addToCounter('aclMaxId', 1);
+    this.setField(this.keys.of('acl'), String(id), encodeAclRule(rule));
+    return id;
   }
 
   async insertSession(session: bigint, expire: number, info: Uint8Array): Promise<boolean> {

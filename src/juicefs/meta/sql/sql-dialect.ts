@@ -62,6 +62,8 @@ export interface SqlDialect {
   insertNew(table: string, columns: readonly string[]): string;
   /** Whether an upsert or update can say what it stored, by RETURNING. */
   readonly returning: boolean;
+  /** The number that the last INSERT of this connection gave, where it cannot be returned. */
+  readonly lastNumber?: string;
   /** After rows got explicit numbers: the statement that moves the table's generator beyond them. */
   skipNumbers?(table: string, column: string): string;
 }

@@ -1,5 +1,6 @@
 // The writing primitives over SQL, written once for all dialects. They run between BEGIN and COMMIT of one connection.
 import {
+  type AclContent,
   type AclEntry,
   type AclRule,
   type Awaitable,
@@ -22,6 +23,7 @@ import type { SqlSchema } from './sql-schema.ts';
 import { NODE_COLUMNS, places, type ReadStatements } from './sql-statements.ts';
 import { big, int, type SqlParameter } from './sql-value.ts';
 
+const ACL_COLUMNS = ['owner', 'group', 'mask', 'other', 'named_users', 'named_groups'];
 const LOCK_KINDS: Readonly<Record<Flock['kind'], number>> = { R: 0x52, W: 0x57 };
 
 export class SqlTransaction extends SqlReader implements MetaTransaction {
@@ -231,6 +233,16 @@ export class SqlTransaction extends SqlReader implements MetaTransaction {
     });
   }
 
+  addAclRule({ owner, group, mask, other, users, groups }: AclContent): Awaitable<number> {
+    const values = [owner, group, mask, other, fromAclEntries(users), fromAclEntries(groups)];
+    const { lastNumber } = this.schema.dialect;
+    const id =
+      lastNumber === undefined
+        ? this.one(this.#sql.addAclRuleReturning, values, ([value]) => int(value))
+        : whenDone(this.#run(this.#sql.addAclRule, ...values), () => this.one(lastNumber, [], ([value]) => int(value)));
+    return whenDone(id, (number) => number ?? 0);
+  }
+
   insertSession(session: bigint, expire: number, info: Uint8Array): Awaitable<boolean> {
     return this.#changed(this.#sql.insertSession, session, expire, info);
   }
@@ -330,14 +342,9 @@ export function writeStatements(schema: SqlSchema, reads: ReadStatements) {
       'max_space',
       'max_inodes',
     ]),
-    putAclRule: upsert('acl', ['id'], {
-      owner: 'set',
-      group: 'set',
-      mask: 'set',
-      other: 'set',
-      named_users: 'set',
-      named_groups: 'set',
-    }),
+    putAclRule: upsert('acl', ['id'], Object.fromEntries(ACL_COLUMNS.map((column) => [column, 'set' as const]))),
+    addAclRule: insert('acl', ACL_COLUMNS),
+    addAclRuleReturning: `${insert('acl', ACL_COLUMNS)} RETURNING id`,
     insertSession: dialect.insertNew(t('session2'), ['sid', 'expire', 'info']),
     refreshSession: `UPDATE ${t('session2')} SET expire = ? WHERE sid = ?`,
     deleteSession: ['flock', 'plock', 'session2'].map((table) => `DELETE FROM ${t(table)} WHERE sid = ?`),
