@@ -5,7 +5,7 @@ import type { Entry, MetaReader, Node } from './meta/engine.ts';
 import { type FilesystemContext, look } from './meta/filesystem-context.ts';
 import { TRASH_INODE, TYPE_DIRECTORY, TYPE_SYMLINK } from './meta/inode.ts';
 import { resolveNode } from './meta/resolve.ts';
-import { decodeName } from './meta/volume-path.ts';
+import { bytesOfText, textOfBytes } from './raw-text.ts';
 import { type DirectoryEntry, type ListOptions, VolumeError } from './volume.ts';
 
 const DEFAULT_PAGE = 1000;
@@ -26,19 +26,19 @@ export async function* listDirectory(
   };
   const pages = inKeyOrder((body) => look(fs, body), directory, classify, {
     pageSize: Math.min(Math.max(1, options.pageSize ?? DEFAULT_PAGE), MAX_PAGE),
-    ...(options.prefix === undefined ? {} : { prefix: Buffer.from(options.prefix) }),
-    ...(options.after === undefined ? {} : { after: Buffer.from(options.after) }),
+    ...(options.prefix === undefined ? {} : { prefix: boundary(options.prefix) }),
+    ...(options.after === undefined ? {} : { after: boundary(options.after) }),
   });
   for await (const page of pages) {
     for (const { entry } of page) {
-      const name = decodeName(entry.name);
-      if (name === undefined || entry.node === undefined) {
-        fs.options.log.warn('an entry is not listed: its name is not UTF-8', { inode: String(entry.inode) });
-        continue;
-      }
-      yield { name, attributes: toAttributes(entry.node) };
+      if (entry.node !== undefined) yield { name: textOfBytes(entry.name), attributes: toAttributes(entry.node) };
     }
   }
+}
+
+/** The bytes of a beginning of names, or of a place among them. A text that no name begins with is taken as what it looks like. */
+function boundary(text: string): Buffer {
+  return bytesOfText(text) ?? Buffer.from(text);
 }
 
 /** What a link leads to; undefined when it dangles, loops, or may not be followed. */

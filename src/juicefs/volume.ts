@@ -4,7 +4,8 @@
 /**
  * A path from the root of the volume: its components. Empty = the root itself. Each is 1 to 255 bytes of UTF-8 without
  * '/' and NUL, and neither '.' nor '..'; anything else is refused (EINVAL, ENAMETOOLONG), so that no path can climb.
- * (Names of up to 1024 bytes are looked for, as other clients may have made them; a new one has at most 255.)
+ * (Other clients may have made names of up to 1024 bytes, and names that are not UTF-8: these are found, listed, read and
+ * removed, too, with each stray byte as the lone surrogate U+DC00 + byte. See raw-text.ts.)
  */
 export type VolumePath = readonly string[];
 

@@ -414,6 +414,56 @@ export function volumeFilesSuite(kind: EngineKind): void {
     });
   });
 
+  async function dumped(metaUrl: string): Promise<string> {
+    let text = '';
+    const write = async (part: string): Promise<void> => {
+      text += part;
+    };
+    await dumpVolume(metaUrl, { ...ADMIN, keepSecrets: true, write });
+    return text;
+  }
+
+  async function loaded(text: string): Promise<string> {
+    const metaUrl = await engine.newMetaUrl(mkdtempSync(join(made.directory, 'loaded-')));
+    const source = (async function* () {
+      yield text;
+    })();
+    await loadVolume(metaUrl, source, ADMIN);
+    return metaUrl;
+  }
+
+  describe('names that are not UTF-8, as mounts make them', () => {
+    it('are listed, read, removed, renamed and dumped as the bytes they are', async () => {
+      await open({ trashDays: 0 });
+      for (const name of ['RAW1', 'RAW2', 'é', 'z']) await put(['d', name], name);
+      await put(['RAWDIR', 'RAW1'], 'inner');
+      await volume.close();
+      const text = (await dumped(made.metaUrl))
+        .replaceAll('"RAW1"', '"%80"')
+        .replaceAll('"RAW2"', '"a%FFb"')
+        .replaceAll('"RAWDIR"', '"%FE"');
+      const metaUrl = await loaded(text);
+      volume = await openVolume(metaUrl, { deleteGraceMs: 0 });
+      expect(await names([])).toEqual(['d', '\udcfe']);
+      expect(await names(['d'])).toEqual(['a\udcffb', 'z', '\udc80', 'é']);
+      expect((await read(['\udcfe', '\udc80'])).toString()).toBe('inner');
+      expect(JSON.parse(await dumped(metaUrl)).FSTree.entries['%FE'].entries).toHaveProperty('%80');
+      const after: string[] = [];
+      for await (const { name } of volume.list(['d'], { after: 'a\udcffb', pageSize: 1 })) after.push(name);
+      expect(after).toEqual(['z', '\udc80', 'é']);
+      const starting: string[] = [];
+      for await (const { name } of volume.list(['d'], { prefix: 'a\udcff' })) starting.push(name);
+      expect(starting).toEqual(['a\udcffb']);
+      expect(await failure(put(['d', '\udcff'], 'new'))).toBe('EINVAL');
+      expect(await failure(volume.stat(['d', '\udcc3\udca9']))).toBe('EINVAL');
+      await volume.rename(['d', 'a\udcffb'], ['d', 'ab']);
+      expect(await volume.unlinkMany(['d'], ['ab', '\udc80'])).toEqual([undefined, undefined]);
+      await volume.removeTree(['\udcfe']);
+      expect(await names([])).toEqual(['d']);
+      expect(await names(['d'])).toEqual(['z', 'é']);
+    });
+  });
+
   describe('a default access control list', () => {
     const list = (mask: number) => ({
       owner: 7,
@@ -432,15 +482,6 @@ export function volumeFilesSuite(kind: EngineKind): void {
       readonly entries: Readonly<Record<string, DumpedEntry>>;
     }
 
-    async function dumped(metaUrl: string): Promise<string> {
-      let text = '';
-      const write = async (part: string): Promise<void> => {
-        text += part;
-      };
-      await dumpVolume(metaUrl, { ...ADMIN, keepSecrets: true, write });
-      return text;
-    }
-
     it('is passed on to what is made in its directory, as a mode and as lists of their own', async () => {
       await open({});
       await volume.mkdir(['listed']);
@@ -449,14 +490,7 @@ export function volumeFilesSuite(kind: EngineKind): void {
       const parsed = JSON.parse(await dumped(made.metaUrl));
       parsed.FSTree.entries.listed.posix_acl_default = list(7);
       parsed.FSTree.entries.minimal.posix_acl_default = minimal;
-      const metaUrl = await engine.newMetaUrl(mkdtempSync(join(made.directory, 'loaded-')));
-      await loadVolume(
-        metaUrl,
-        (async function* () {
-          yield JSON.stringify(parsed);
-        })(),
-        ADMIN,
-      );
+      const metaUrl = await loaded(JSON.stringify(parsed));
       volume = await openVolume(metaUrl, {});
       const racing = ['a', 'b', 'c', 'd'].map((name) => put(['listed', 'sub', 'deeper', name], name));
       await Promise.all(racing);

@@ -4,8 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { MemoryVolume } from '../../../test/gateway/memory-volume.ts';
 import { parseBucketName } from '../s3/object-name.ts';
 import type { OperationContext } from '../s3/operation.ts';
+import { continuationToken, parseContinuationToken } from './continuation-token.ts';
 import { compareKeys } from './key-order.ts';
-import { type ListingInput, listPage } from './listing.ts';
+import { type ListingInput, listPage, nameEncoder } from './listing.ts';
 
 const BUCKET = parseBucketName('bucket');
 const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
@@ -106,5 +107,20 @@ describe('a listing', () => {
         expect(Math.sign(compareKeys(a, b))).toBe(Math.sign(byBytes(a, b)));
       }),
     );
+  });
+});
+
+describe('names that are not UTF-8, as mounts make them', () => {
+  const inOrder = ['a', 'z', '\udc80', '\udc80a', '\u0080', 'é', '\uffff', '😀', '😀\udcff', '\udcfe/x', '\udcff'];
+
+  it('have their place by their bytes', () => {
+    expect([...inOrder].reverse().sort(compareKeys)).toEqual(inOrder);
+    expect(compareKeys('\udcfe', '\udcfe')).toBe(0);
+  });
+
+  it('are shown as bytes where names are encoded, and paged through', () => {
+    const input = { prefix: '', delimiter: '', maxKeys: 1, urlEncoded: true };
+    expect(nameEncoder(input)('raw\udcfe/é\udcff')).toBe('raw%FE/%C3%A9%FF');
+    for (const name of inOrder) expect(parseContinuationToken(continuationToken(name))).toBe(name);
   });
 });

@@ -3,6 +3,7 @@ import type { Attributes } from '../../juicefs/volume.ts';
 import { S3Error } from '../s3/errors.ts';
 import type { BucketName } from '../s3/object-name.ts';
 import type { OperationContext, S3Request } from '../s3/operation.ts';
+import { encodeComponent } from '../s3/request-target.ts';
 import { element, type XmlNode } from '../s3/xml.ts';
 import { readKeptAcl } from './access-control-list.ts';
 import { bucketDirectory } from './bucket-access.ts';
@@ -151,9 +152,7 @@ export function nameEncoder(input: ListingInput): (name: string) => string {
 }
 
 function urlEncode(name: string): string {
-  return encodeURIComponent(name.toWellFormed())
-    .replaceAll('%2F', '/')
-    .replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
+  return encodeComponent(name).replaceAll('%2F', '/');
 }
 
 /** The elements about one key; with its owner where the bucket's is given. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { S3Error } from './errors.ts';
-import { MAX_QUERY_PARAMETERS, parseRequestTarget } from './request-target.ts';
+import { encodeComponent, MAX_QUERY_PARAMETERS, parseRequestTarget } from './request-target.ts';
 
 const parse = (url: string, host = 'localhost:9000', domains: string[] = []) => parseRequestTarget(url, host, domains);
 
@@ -46,6 +46,13 @@ describe('parseRequestTarget', () => {
       { name: 'x', value: '1=2' },
       { name: 'x', value: '' },
     ]);
+  });
+
+  it('takes any bytes where a listing goes on, and signs them as they came', () => {
+    const [marker] = parse('/b?marker=raw%FE').query;
+    expect(marker).toEqual({ name: 'marker', value: 'raw\udcfe' });
+    expect(encodeComponent(marker?.value ?? '')).toBe('raw%FE');
+    expect(() => parse('/b?prefix=raw%FE')).toThrow();
   });
 
   it('keeps the path as it stood, and encodes it as it is signed', () => {

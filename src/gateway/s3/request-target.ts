@@ -1,5 +1,6 @@
 // Reads the request line's target, once, from the raw text: the path and the query, what they mean and how a client signed
 // them. Nothing is normalised: '//' , '.' and '..' stay, and names.ts refuses what cannot be a name.
+import { bytesOfText, textOfBytes } from '../../juicefs/raw-text.ts';
 import { S3Error } from './errors.ts';
 
 /** One query parameter, in the order sent. */
@@ -53,8 +54,11 @@ export function parseRequestTarget(rawUrl: string, host: string, domains: readon
   };
 }
 
-/** Decodes %XX once; strict about escapes and UTF-8. '+' is literal. Throws InvalidURI. */
-export function percentDecode(text: string): string {
+/** Parameters that name a place among keys that another client may have made, and that a listing gave: any bytes. */
+const PLACES: ReadonlySet<string> = new Set(['marker', 'key-marker', 'start-after']);
+
+/** Decodes %XX once; strict about escapes, and about UTF-8 unless strays are kept. '+' is literal. Throws InvalidURI. */
+export function percentDecode(text: string, strays: 'refused' | 'kept' = 'refused'): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: asks for plain ASCII, which needs no decoding
   if (/^[\x00-\x24\x26-\x7f]*$/.test(text)) return text;
   if (/%(?![0-9a-fA-F]{2})/.test(text))
@@ -64,6 +68,7 @@ export function percentDecode(text: string): string {
     text.replace(/%([0-9a-fA-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),
     'latin1',
   );
+  if (strays === 'kept') return textOfBytes(bytes);
   try {
     return UTF8.decode(bytes);
   } catch (cause) {
@@ -73,10 +78,20 @@ export function percentDecode(text: string): string {
 
 /** Encodes every byte but A-Z a-z 0-9 - . _ ~, as Signature V4 wants it. */
 export function encodeComponent(text: string): string {
+  if (!text.isWellFormed()) return encodeBytes(bytesOfText(text) ?? Buffer.from(text));
   return encodeURIComponent(text).replace(
     /[!'()*]/g,
     (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
   );
+}
+
+function encodeBytes(bytes: Buffer): string {
+  return bytes
+    .toString('latin1')
+    .replace(
+      /[^A-Za-z0-9\-._~]/g,
+      (character) => `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
+    );
 }
 
 function encodePath(path: string): string {
@@ -90,10 +105,9 @@ function parseQuery(text: string): QueryParameter[] {
   if (pairs.length > MAX_QUERY_PARAMETERS) throw new S3Error('InvalidURI', 'The URI has too many parameters.');
   return pairs.map((pair) => {
     const equals = pair.indexOf('=');
-    return {
-      name: percentDecode((equals < 0 ? pair : pair.slice(0, equals)).replaceAll('+', ' ')),
-      value: percentDecode((equals < 0 ? '' : pair.slice(equals + 1)).replaceAll('+', ' ')),
-    };
+    const name = percentDecode((equals < 0 ? pair : pair.slice(0, equals)).replaceAll('+', ' '));
+    const value = (equals < 0 ? '' : pair.slice(equals + 1)).replaceAll('+', ' ');
+    return { name, value: percentDecode(value, PLACES.has(name) ? 'kept' : 'refused') };
   });
 }
 

@@ -1,4 +1,6 @@
 // Turns a path of strings into the raw names of entries, refusing whatever could name something else than it says.
+import { isUtf8 } from 'node:buffer';
+import { bytesOfText } from '../raw-text.ts';
 import { VolumeError, type VolumePath } from '../volume.ts';
 
 /** Longest name that is given to a new entry, in bytes. */
@@ -11,15 +13,15 @@ export function encodeName(name: string): Buffer {
   if (name === '' || name === '.' || name === '..' || name.includes('/') || name.includes('\0')) {
     throw new VolumeError('EINVAL', `${JSON.stringify(name)} cannot be the name of an entry`);
   }
-  const bytes = Buffer.from(name, 'utf8');
+  const bytes = bytesOfText(name);
+  if (bytes === undefined) throw new VolumeError('EINVAL', 'a name must be well-formed Unicode');
   if (bytes.length > MAX_LOOKUP_BYTES) throw nameTooLong(bytes);
-  // A lone surrogate has no UTF-8 form: it would become U+FFFD and name another entry.
-  if (/\p{Surrogate}/u.test(name)) throw new VolumeError('EINVAL', 'a name must be well-formed Unicode');
   return bytes;
 }
 
-/** Refuses a name for a new entry. */
+/** Refuses a name for a new entry: only other clients make names that are not UTF-8. */
 export function requireNewName(name: Uint8Array): void {
+  if (!isUtf8(name)) throw new VolumeError('EINVAL', 'a new name must be UTF-8');
   if (name.length > MAX_NAME_BYTES) throw nameTooLong(name);
 }
 
@@ -35,16 +37,4 @@ export function encodePath(path: VolumePath): Buffer[] {
 /** For messages. */
 export function showPath(path: VolumePath): string {
   return `/${path.join('/')}`;
-}
-
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
-/** The text of a stored name; undefined when it is not UTF-8 and so cannot be addressed by a path. */
-export function decodeName(bytes: Uint8Array): string | undefined {
-  try {
-    return decoder.decode(bytes);
-  } catch (cause) {
-    if (cause instanceof TypeError) return undefined;
-    throw cause;
-  }
 }
