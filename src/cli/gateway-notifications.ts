@@ -59,7 +59,9 @@ export function createNotifications(
     async start() {
       process.on('SIGHUP', reload);
       await service.start(settings.authz === undefined ? FIRST_CONFIGURATION_MS : OTHER_SIDECAR_MS);
-      if (service.arns.length > 0) logger.info({ arns: service.arns }, 'event targets are configured');
+      const { arns } = service;
+      // Before anything is served, so that whoever waits for the gateway finds them told.
+      if (arns.length > 0) logger.info({ arns }, `event targets are configured, SQS ARNs: ${arns.join(' ')}`);
     },
     async stop() {
       process.off('SIGHUP', reload);
