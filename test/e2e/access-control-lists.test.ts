@@ -5,19 +5,20 @@ import { writeIdentities } from '../harness/iam.ts';
 import { type S3Answer, type S3Call, type S3Client, xmlValue, xmlValues } from '../harness/s3-client.ts';
 import type { Keys } from '../harness/sigv4.ts';
 import { makeTempFolder, removeTempFolder } from '../harness/temp-folder.ts';
-import { formatTestVolume } from '../harness/volume.ts';
+import { formatTestVolume, type TestVolume, volumeState } from '../harness/volume.ts';
 
 const owner: Keys = { accessKey: 'olga', secretKey: 'olga-secret' };
 const guest: Keys = { accessKey: 'gustav', secretKey: 'gustav-secret' };
 const barred: Keys = { accessKey: 'bert', secretKey: 'bert-secret' };
 let folder: string;
+let volume: TestVolume;
 let gateway: Gateway;
 let client: S3Client;
 logsOnFailure(() => gateway);
 
 beforeAll(async () => {
   folder = makeTempFolder();
-  const volume = await formatTestVolume(folder);
+  volume = await formatTestVolume(folder);
   const everything = { Effect: 'Allow', Action: ['s3:*'], Resource: ['arn:aws:s3:::*'] };
   await writeIdentities(volume, {
     users: [
@@ -163,4 +164,27 @@ it('refuses those who expect the bucket to be of somebody else', async () => {
   expect([await expecting('olga'), await expecting('000000000000'), await expecting('gustav')]).toEqual([
     200, 200, 403,
   ]);
+});
+
+it('a refused upload with a list leaves nothing, not even word of the list', async () => {
+  const bucket = await makeBucket();
+  expect(await status({ method: 'PUT', bucket, key: 'dir/k', body: 'x' })).toBe(200);
+  const before = volumeState(volume);
+  const shared = acl('public-read');
+  const refused: S3Call[] = [
+    { key: 'dir', body: 'x' },
+    { key: 'k/below', body: 'x' },
+    { key: 'new', body: 'x', headers: { 'content-md5': 'AAAAAAAAAAAAAAAAAAAAAA==' } },
+    { key: 'k', body: 'x', headers: { 'if-none-match': '*' } },
+    { key: 'dir', headers: { 'x-amz-copy-source': `${bucket}/k` } },
+    { key: 'new', headers: { 'x-amz-copy-source': `${bucket}/none` } },
+  ];
+  for (const call of refused) {
+    const answer = await send({ method: 'PUT', bucket, ...call, headers: { ...shared, ...call.headers } });
+    expect({ call, status: answer.status }).toEqual({
+      call,
+      status: expect.toSatisfy((code) => code >= 400 && code < 500),
+    });
+  }
+  expect(volumeState(volume)).toEqual(before);
 });

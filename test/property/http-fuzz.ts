@@ -3,9 +3,11 @@
 import { connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import fc from 'fast-check';
+import { z } from 'zod';
 import type { Gateway } from '../harness/gateway.ts';
-import { encodeQuery, sha256, signHeaders } from '../harness/sigv4.ts';
+import { xmlValue } from '../harness/s3-client.ts';
 import { type TestVolume, volumeState } from '../harness/volume.ts';
+import { anyRequest, type FuzzRequest, type FuzzTarget, textOf, UPLOAD_PATH } from './http-fuzz-requests.ts';
 
 export interface FuzzOptions {
   readonly gateway: Gateway;
@@ -20,8 +22,10 @@ export interface FuzzResult {
   readonly statuses: ReadonlyMap<number, number>;
 }
 
-/** Requests on their way at once; the state is compared after each such group. */
-const TOGETHER = 4;
+/** Requests on their way at once, in turns; the state is compared after each such group. */
+const TOGETHER = [1, 1, 1, 1, 4];
+/** The upload that requests refer to ends sooner or later: there is another one after so many. */
+const REQUESTS_AN_UPLOAD = 200;
 const ANSWER_WITHIN_MS = 20_000;
 /** A client that got no answer for so long says that it will send no more; one whose body breaks off says so sooner. */
 const SILENT_MS = 500;
@@ -29,219 +33,21 @@ const BROKEN_MS = 30;
 /** What a request brought before it was refused may be there for a moment. */
 const SETTLED_WITHIN_MS = 5_000;
 
-const METHODS = ['GET', 'PUT', 'POST', 'DELETE', 'HEAD', 'OPTIONS', 'PATCH', 'TRACE', 'get', 'PROPFIND'];
-const PLACES = [
-  '/',
-  '/photos',
-  '/photos/',
-  '/photos/there',
-  '/photos/new',
-  '/photos/d/e/f',
-  '/none',
-  '/none/k',
-  '/minio/admin/v3/info',
-];
-const NAMES = [
-  '..',
-  '.',
-  '%2e%2e',
-  '%00',
-  '%ff',
-  '//',
-  '%2f',
-  'é',
-  '%',
-  '.sys',
-  '.minio.sys',
-  'a'.repeat(300),
-  '%F0%9F%98%80',
-  '\\',
-  '*',
-];
-const QUERIES = [
-  'acl',
-  'tagging',
-  'uploads',
-  'uploadId',
-  'partNumber',
-  'delete',
-  'list-type',
-  'prefix',
-  'marker',
-  'delimiter',
-  'max-keys',
-  'versionId',
-  'versions',
-  'policy',
-  'cors',
-  'lifecycle',
-  'location',
-  'attributes',
-  'continuation-token',
-  'start-after',
-  'encoding-type',
-  'restore',
-  'select',
-  'notification',
-  'versioning',
-  'website',
-  'torrent',
-  'retention',
-  'response-content-type',
-  'X-Amz-Expires',
-  'X-Amz-Signature',
-  'AWSAccessKeyId',
-  'ownershipControls',
-  'publicAccessBlock',
-  'events',
-  'part-number-marker',
-  'max-parts',
-  'max-uploads',
-  'key-marker',
-];
-const HEADERS = [
-  'range',
-  'content-md5',
-  'x-amz-copy-source',
-  'x-amz-copy-source-range',
-  'x-amz-metadata-directive',
-  'x-amz-tagging',
-  'x-amz-acl',
-  'expect',
-  'x-amz-checksum-crc32',
-  'x-amz-checksum-sha256',
-  'x-amz-sdk-checksum-algorithm',
-  'x-amz-trailer',
-  'x-amz-decoded-content-length',
-  'if-match',
-  'if-none-match',
-  'if-modified-since',
-  'content-encoding',
-  'content-type',
-  'x-amz-meta-a',
-  'origin',
-  'access-control-request-method',
-  'x-amz-security-token',
-  'x-amz-storage-class',
-  'x-amz-server-side-encryption',
-  'x-amz-object-attributes',
-  'x-amz-grant-read',
-  'x-minio-force-delete',
-  'x-amz-expected-bucket-owner',
-  'x-amz-date',
-  'x-amz-mp-object-size',
-  'x-amz-tagging-directive',
-  'connection',
-];
-const VALUES = [
-  '',
-  '0',
-  '1',
-  '-1',
-  '10001',
-  '999999999999999999999',
-  'NaN',
-  'bytes=0-',
-  'bytes=5-1',
-  'bytes=-0',
-  '*',
-  '""',
-  '/photos/there',
-  'photos/../there',
-  '/photos/there?versionId=null',
-  'REPLACE',
-  'a=1&a=2',
-  'k%=v',
-  'AAAAAA==',
-  'AAAAAAAAAAAAAAAAAAAAAA==',
-  '100-continue',
-  'private',
-  'gzip',
-  'url',
-  'CRC32',
-  'x-amz-checksum-crc32',
-  'aws-chunked',
-  'multipart/form-data; boundary=x',
-  'Mon, 32 Foo 2020 00:00:00 GMT',
-  'Thu, 01 Jan 1970 00:00:00 GMT',
-  'uri="http://acs.amazonaws.com/groups/global/AllUsers"',
-  'ETag,Checksum',
-  'true',
-  '/',
-  '\u00ff\u00fe',
-  'x'.repeat(3_000),
-];
-const BODIES = [
-  '',
-  'hello',
-  '<',
-  '<Delete/>',
-  '<Delete><Object><Key>there2</Key></Object></Delete>',
-  '<Delete><Object><Key>../x</Key></Object></Delete>',
-  '<CreateBucketConfiguration/>',
-  '<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>x</ETag></Part></CompleteMultipartUpload>',
-  '<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag><Tag><Key>a</Key></Tag></TagSet></Tagging>',
-  '<!DOCTYPE a [<!ENTITY b "c">]><Delete>&b;</Delete>',
-  '<CORSConfiguration><CORSRule/></CORSConfiguration>',
-  '<AccessControlPolicy/>',
-  '<LifecycleConfiguration><Rule/></LifecycleConfiguration>',
-  '{"Statement":[{}]}',
-  '{"Version":"2012-10-17","Statement":',
-  '5;chunk-signature=00\r\nhello\r\n0\r\n\r\n',
-  '--x\r\ncontent-disposition: form-data; name="key"\r\n\r\nk\r\n--x--\r\n',
-  '\0\0\0',
-];
-
-const anyValue = fc.oneof(
-  { weight: 4, arbitrary: fc.constantFrom(...VALUES) },
-  { weight: 1, arbitrary: fc.string({ maxLength: 40 }).map((text) => text.replace(/[\r\n]/g, '')) },
-);
-const anyPath = fc.oneof(
-  { weight: 5, arbitrary: fc.constantFrom(...PLACES) },
-  {
-    weight: 2,
-    arbitrary: fc
-      .array(fc.constantFrom(...NAMES, 'photos', 'k'), { maxLength: 4 })
-      .map((parts) => `/${parts.join('/')}`),
-  },
-  { weight: 1, arbitrary: fc.constantFrom(...NAMES).map((name) => `/photos/${name}`) },
-);
-const anyRequest = fc.record({
-  method: fc.oneof(
-    { weight: 6, arbitrary: fc.constantFrom('GET', 'PUT', 'POST', 'DELETE', 'HEAD') },
-    { weight: 1, arbitrary: fc.constantFrom(...METHODS) },
-  ),
-  path: anyPath,
-  query: fc.array(fc.tuple(fc.constantFrom(...QUERIES), fc.oneof(fc.constant(''), anyValue)), { maxLength: 3 }),
-  headers: fc.array(fc.tuple(fc.constantFrom(...HEADERS), anyValue), { maxLength: 4 }),
-  body: fc.constantFrom(...BODIES),
-  /** How it is signed: rightly, with a wrong secret, not at all. */
-  signed: fc.constantFrom('right', 'right', 'right', 'wrong', 'not'),
-  payloadHash: fc.constantFrom(
-    'hash',
-    'hash',
-    'UNSIGNED-PAYLOAD',
-    'STREAMING-AWS4-HMAC-SHA256-PAYLOAD',
-    'STREAMING-UNSIGNED-PAYLOAD-TRAILER',
-    'x',
-  ),
-  /** What of the framing is wrong. */
-  framing: fc.constantFrom('length', 'length', 'length', 'length', 'none', 'chunked', 'both', 'short', 'twice'),
-  /** Bytes of the text that are exchanged for others. */
-  damage: fc.oneof(
-    { weight: 7, arbitrary: fc.constant(null) },
-    { weight: 1, arbitrary: fc.tuple(fc.nat(2_000), fc.nat(255)) },
-  ),
-});
-type FuzzRequest = typeof anyRequest extends fc.Arbitrary<infer T> ? T : never;
-
 /** Throws with the request that broke a rule. */
 export async function fuzzGateway({ gateway, volume, requests, seed, say }: FuzzOptions): Promise<FuzzResult> {
   const statuses = new Map<number, number>();
   const all = fc.sample(anyRequest, { numRuns: requests, seed });
+  let target = await newTarget(gateway);
   let before = volumeState(volume);
-  for (let at = 0; at < all.length; at += TOGETHER) {
-    const group = all.slice(at, at + TOGETHER).map((request) => ({ request, text: textOf(request, gateway) }));
+  let said = 0;
+  for (let at = 0, turn = 0; at < all.length; turn++) {
+    if (turn % REQUESTS_AN_UPLOAD === REQUESTS_AN_UPLOAD - 1) {
+      target = await newTarget(gateway);
+      before = volumeState(volume);
+    }
+    const together = TOGETHER[turn % TOGETHER.length] ?? 1;
+    const group = all.slice(at, at + together).map((request) => ({ request, text: textOf(request, target) }));
+    at += together;
     const exchanges = await Promise.all(
       group.map(async ({ request, text }) => ({
         request,
@@ -259,18 +65,29 @@ export async function fuzzGateway({ gateway, volume, requests, seed, say }: Fuzz
     const texts = exchanges.map(({ text }) => text).join('\n---\n');
     if (gateway.process.exit !== undefined) throw failure('ended the gateway', texts, '', gateway);
     const after = exchanges.some(mayChange) ? volumeState(volume) : await settled(volume, before);
-    if (!exchanges.some(mayChange) && !isSame(after, before)) {
-      const added = after.filter((line) => !before.includes(line)).join('\n');
+    const changes = exchanges.some(mayChange) ? [] : changesOf(before, after);
+    if (changes.length > 0) {
       const answers = exchanges.map(({ answer }) => answer).join('\n');
-      throw failure(`changed the volume though refused: ${added}`, texts, answers, gateway);
+      throw failure(`changed the volume though refused:\n${changes.join('\n')}`, texts, answers, gateway);
     }
     before = after;
-    if (at % 8_000 === 0) say?.(`${at} requests`);
+    if (at - said >= 8_000) {
+      said = at;
+      say?.(`${at} requests`);
+    }
   }
   if (/uncaught|a worker ended|a request failed|an answer broke off/.test(gateway.process.log)) {
     throw failure('wrote a fault to the log', '', '', gateway);
   }
   return { statuses };
+}
+
+/** An upload under way, for requests to refer to. */
+async function newTarget({ client, root: keys, port }: Gateway): Promise<FuzzTarget> {
+  const { body } = await client.send({ method: 'POST', path: UPLOAD_PATH, query: { uploads: '' }, keys });
+  const uploadId = xmlValue(body, 'UploadId');
+  if (uploadId === undefined) throw new Error(`no upload could be begun: ${body}`);
+  return { port, keys, uploadId };
 }
 
 interface Exchange {
@@ -302,44 +119,65 @@ async function settled(volume: TestVolume, before: readonly string[]): Promise<s
   const until = Date.now() + SETTLED_WITHIN_MS;
   for (;;) {
     const state = volumeState(volume);
-    if (isSame(state, before) || Date.now() > until) return state;
+    if (changesOf(before, state).length === 0 || Date.now() > until) return state;
     await pause(20);
   }
 }
 
-function isSame(state: readonly string[], before: readonly string[]): boolean {
-  return state.length === before.length && state.every((line, i) => line === before[i]);
+/** What came, and what went; but what was replaced or removed before may go at any time. */
+function changesOf(before: readonly string[], after: readonly string[]): string[] {
+  const [known, still] = [new Set(before), new Set(after)];
+  const gone = before.filter((line) => !still.has(line));
+  const went = withoutGarbage(gone, before);
+  const came = after.filter((line) => !known.has(line));
+  // a slice that several files shared is counted down when the turn of one of those comes that were removed
+  const counts = new Map(went.map((line) => [sliceCount(line)?.slice, line]));
+  const countedDown = new Set(
+    came.flatMap((line) => {
+      const [now, then] = [sliceCount(line), counts.get(sliceCount(line)?.slice)];
+      return now !== undefined && then !== undefined && now.count < (sliceCount(then)?.count ?? 0) ? [line, then] : [];
+    }),
+  );
+  return [...went.map((line) => `- ${line}`), ...came.map((line) => `+ ${line}`)].filter(
+    (line) => !countedDown.has(line.slice(2)),
+  );
+}
+
+function sliceCount(line: string): { readonly slice: string; readonly count: number } | undefined {
+  const [, slice, count] = /^jfs_chunk_ref .*"chunkid":"(\d+)".*"refs":"(\d+)"/.exec(line) ?? [];
+  return slice === undefined ? undefined : { slice, count: Number(count) };
+}
+
+const Row = z.record(z.string(), z.string());
+/** JuiceFS: bytes of a slice in a chunk's row; its id is at 4, eight bytes long. */
+const SLICE_BYTES = 24;
+
+/** Those lines that belong to a file that is there. */
+function withoutGarbage(lines: readonly string[], state: readonly string[]): readonly string[] {
+  if (lines.length === 0) return lines;
+  const rows = (table: string) =>
+    state
+      .filter((line) => line.startsWith(`${table} `))
+      .map((line) => Row.parse(JSON.parse(line.slice(table.length + 1))));
+  const inodes = new Set(rows('jfs_node').map(({ inode }) => inode));
+  const slices = new Set<string>();
+  for (const { inode, slices: hex = '' } of rows('jfs_chunk')) {
+    if (!inodes.has(inode)) continue;
+    const bytes = Buffer.from(hex, 'hex');
+    for (let at = 0; at < bytes.length; at += SLICE_BYTES) slices.add(String(bytes.readBigUInt64BE(at + 4)));
+  }
+  return lines.filter((line) => {
+    if (line.startsWith('jfs_delfile ') || line.startsWith('jfs_delslices ')) return false;
+    if (line.startsWith('jfs_chunk ')) return inodes.has(/"inode":"(\d+)"/.exec(line)?.[1]);
+    const slice = /^jfs_chunk_ref .*"chunkid":"(\d+)"/.exec(line) ?? /^block .*\/(\d+)_\d+_\d+$/.exec(line);
+    return slice === null || slices.has(slice[1] ?? '');
+  });
 }
 
 function failure(what: string, text: string | undefined, answer: string, gateway: Gateway): Error {
   return new Error(
     `${what}:\n${JSON.stringify(text)}\n${answer.slice(0, 1_000)}\n${gateway.process.log.slice(-2_000)}`,
   );
-}
-
-function textOf(request: FuzzRequest, { port, root }: Gateway): string {
-  const { method, path, query, headers, body, signed, payloadHash, framing, damage } = request;
-  const given: Record<string, string> = { host: `127.0.0.1:${port}`, connection: 'close' };
-  for (const [name, value] of headers) given[name] = value;
-  const keys = signed === 'wrong' ? { ...root, secretKey: 'another-secret-key' } : root;
-  const hash = payloadHash === 'hash' ? sha256(Buffer.from(body, 'latin1')) : payloadHash;
-  const all =
-    signed === 'not'
-      ? given
-      : signHeaders({ method, path, query, headers: given, payloadHash: hash }, keys, new Date()).headers;
-  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}`);
-  const length = `content-length: ${framing === 'short' ? body.length + 5 : body.length}`;
-  if (framing !== 'none' && framing !== 'chunked') lines.push(length);
-  if (framing === 'twice') lines.push(`content-length: ${body.length + 1}`);
-  if (framing === 'chunked' || framing === 'both') lines.push('transfer-encoding: chunked');
-  const isChunked = (framing === 'chunked' || framing === 'both') && body !== '';
-  const sent = isChunked ? `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n` : body;
-  const target = query.length === 0 ? path : `${path}?${encodeQuery(query)}`;
-  const text = `${method} ${target} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n${sent}`;
-  if (damage === null) return text;
-  const [place, byte] = damage;
-  const spot = place % text.length;
-  return text.slice(0, spot) + String.fromCharCode(byte) + text.slice(spot + 1);
 }
 
 /** Sends, says that nothing more comes, and collects what is answered. */

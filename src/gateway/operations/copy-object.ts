@@ -15,7 +15,7 @@ import { decidedGuard, requireCopySourceConditions, writeGuard } from './conditi
 import { copySourceContext, copySourceQuestion, parseCopySource } from './copy-source.ts';
 import { putDirectoryObject } from './directory-object.ts';
 import { xmlReply } from './listing.ts';
-import { ACL_XATTR, newObjectAcl } from './object-acl.ts';
+import { ACL_XATTR, announceAcl, type NewObjectAcl, newObjectAcl } from './object-acl.ts';
 import {
   METADATA_XATTR,
   type ObjectAttributes,
@@ -88,11 +88,9 @@ export const copyObject = defineOperation({
       etag: storedEtag(source.xattrs, context.features),
       mtimeNs: source.attributes.mtimeNs,
     });
-    const attributes = {
-      ...(await newAttributes(input, source, context)),
-      acl: await newObjectAcl(grant, input, input.acl),
-    };
-    const mtimeNs = await answering('target', () => copy(grant, source, attributes, context));
+    const acl = await newObjectAcl(grant, input, input.acl);
+    const attributes = { ...(await newAttributes(input, source, context)), acl: acl.xattr };
+    const mtimeNs = await answering('target', () => copy(grant, source, attributes, acl, context));
     const reply = xmlReply(
       xmlDocument(
         'CopyObjectResult',
@@ -143,6 +141,7 @@ async function copy(
   grant: Grant<CopyInput>,
   source: FoundObject,
   attributes: ObjectAttributes,
+  acl: NewObjectAcl,
   context: OperationContext,
 ): Promise<bigint> {
   const { input, request } = grant;
@@ -163,6 +162,7 @@ async function copy(
   }
   const xattrs = objectXattrs(attributes, features);
   const { inode } = source.attributes;
+  await announceAcl(volume, path, acl);
   try {
     if (input.ontoItself) {
       await volume.setXattrs(path, replacedXattrs(input, xattrs, context), { expectInode: inode });

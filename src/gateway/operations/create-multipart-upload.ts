@@ -40,11 +40,12 @@ export const createMultipartUpload = defineOperation({
     const path = uploadDirectory(context, bucket, uploadId);
     const acl = await newObjectAcl(grant, grant.input, grant.input.acl);
     const xattrs = objectXattrs(
-      { etag: undefined, metadata, tags: storedTagText(tags), checksum, acl },
+      { etag: undefined, metadata, tags: storedTagText(tags), checksum, acl: acl.xattr },
       context.features,
     );
     xattrs.set(UPLOAD_KEY_XATTR, Buffer.from(key));
     xattrs.set(UPLOAD_OWNER_XATTR, Buffer.from(canonicalId(grant.principal.user)));
+    await acl.announce();
     await answering('upload', async () => {
       await context.volume.mkdirs(path);
       await context.volume.setXattrs(path, xattrs);

@@ -1,6 +1,6 @@
 // The access control list of an object lies beside its bytes, and only where one was asked for: without it an object is its bucket's
 // owner's alone. The first one of a bucket is announced to the sidecar, which then asks for the lists of the bucket's objects.
-import type { ExistingFile } from '../../juicefs/volume.ts';
+import type { ExistingFile, Volume, VolumePath } from '../../juicefs/volume.ts';
 import { S3Error } from '../s3/errors.ts';
 import type { BucketName, ObjectKey } from '../s3/object-name.ts';
 import type { BucketConfiguration, Grant, Question } from '../s3/operation.ts';
@@ -15,6 +15,7 @@ import {
 } from './access-control-list.ts';
 import { textXattr } from './object-attributes.ts';
 import type { Owner } from './owner.ts';
+import { answering, isErrno } from './volume-errors.ts';
 
 export const ACL_XATTR = 's3-acl';
 
@@ -39,25 +40,31 @@ export function newAclQuestions(acl: AclRequest | undefined, { bucket, key }: Na
   return [{ action: 's3:PutObjectAcl', bucket, key, context: NEW_OBJECT }];
 }
 
-/**
- * The attribute of a new object that was uploaded with a list; undefined for one that needs none. Throws AccessControlListNotSupported,
- * AccessDenied, and what storing configuration throws.
- */
-export async function newObjectAcl(
-  grant: Asking,
-  named: Named,
-  acl: AclRequest | undefined,
-): Promise<Uint8Array | undefined> {
-  if (acl === undefined || acl.isPrivate) return undefined;
-  const configuration = await grant.configuration.read(named.bucket);
-  // AWS: the one list that says no more than what is so without lists
-  if (acl.isPlain && isEnforced(configuration)) return undefined;
-  const bucketOwner = configuration.documents.owner ?? '';
-  const owner = grant.principal.type === 'Anonymous' ? bucketOwner : grant.principal.user;
-  return await keep(grant, named, configuration, { owner, grants: acl.grants(owner, bucketOwner) }, true);
+/** The list of an object that is being made. */
+export interface NewObjectAcl {
+  /** Undefined for an object that needs none. */
+  readonly xattr: Uint8Array | undefined;
+  /**
+   * Tells the sidecar that the bucket has such objects, if it does not know. To be awaited when nothing but the commit is left to do: what
+   * is refused before leaves nothing. Throws what storing configuration throws.
+   */
+  announce(): Promise<void>;
 }
 
-/** The attribute of an object that gets a list; undefined removes it. Throws as `newObjectAcl`. */
+const NO_ACL: NewObjectAcl = { xattr: undefined, announce: async () => undefined };
+
+/** The list of a new object that was uploaded with one. Throws AccessControlListNotSupported, AccessDenied. */
+export async function newObjectAcl(grant: Asking, named: Named, acl: AclRequest | undefined): Promise<NewObjectAcl> {
+  if (acl === undefined || acl.isPrivate) return NO_ACL;
+  const configuration = await grant.configuration.read(named.bucket);
+  // AWS: the one list that says no more than what is so without lists
+  if (acl.isPlain && isEnforced(configuration)) return NO_ACL;
+  const bucketOwner = configuration.documents.owner ?? '';
+  const owner = grant.principal.type === 'Anonymous' ? bucketOwner : grant.principal.user;
+  return kept(grant, named, configuration, { owner, grants: acl.grants(owner, bucketOwner) }, true);
+}
+
+/** The attribute of an object that gets a list, announced; undefined removes it. Throws as `newObjectAcl`, and as its `announce`. */
 export async function changedObjectAcl(
   grant: Asking,
   named: Named,
@@ -67,25 +74,43 @@ export async function changedObjectAcl(
   const configuration = await grant.configuration.read(named.bucket);
   const bucketOwner = configuration.documents.owner ?? '';
   const { owner } = shownAcl(existing, bucketOwner);
-  return await keep(grant, named, configuration, { owner, grants: acl.grants(owner, bucketOwner) }, false);
+  const changed = kept(grant, named, configuration, { owner, grants: acl.grants(owner, bucketOwner) }, false);
+  await changed.announce();
+  return changed.xattr;
 }
 
-async function keep(
+function kept(
   grant: Asking,
   { bucket, key }: Named,
   configuration: BucketConfiguration,
   acl: OwnedAcl,
   isNew: boolean,
-): Promise<Uint8Array | undefined> {
+): NewObjectAcl {
   const bucketOwner = configuration.documents.owner ?? '';
-  if (acl.owner === bucketOwner && isPrivate(acl.grants, acl.owner)) return undefined;
+  if (acl.owner === bucketOwner && isPrivate(acl.grants, acl.owner)) return NO_ACL;
   requireAclsAllowed(configuration, acl);
   const owners = new Set([`user:${acl.owner}`, `user:${bucketOwner}`]);
   const grantsToOthers = acl.grants.some(({ grantee }) => !owners.has(grantee));
-  if (grantsToOthers && configuration.documents.objectAcl === undefined) {
-    await grant.configuration.set(bucket, 'objectAcl', Buffer.from('some'), { key, isNew });
-  }
-  return keptAcl(acl);
+  const isNews = grantsToOthers && configuration.documents.objectAcl === undefined;
+  return {
+    xattr: keptAcl(acl),
+    announce: async () => {
+      if (isNews) await grant.configuration.set(bucket, 'objectAcl', Buffer.from('some'), { key, isNew });
+    },
+  };
+}
+
+/** Announces the list of an object whose turn to be made has come, unless what stands at its place is in the way. */
+export async function announceAcl(volume: Volume, path: VolumePath, acl: NewObjectAcl): Promise<void> {
+  if (acl.xattr === undefined) return;
+  await answering('target', async () => {
+    try {
+      if ((await volume.stat(path)).type === 'directory') throw new S3Error('XMinioObjectExistsAsDirectory');
+    } catch (error) {
+      if (!isErrno(error, 'ENOENT')) throw error;
+    }
+  });
+  await acl.announce();
 }
 
 /** The bucket takes no lists. */

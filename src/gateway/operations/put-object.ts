@@ -6,7 +6,7 @@ import { defineOperation, type Grant, type OperationContext, type PayloadDigests
 import { bucketOf, keyOf, objectPlace, requireBucket, requireWritable } from './bucket-access.ts';
 import { decidedGuard, writeGuard } from './conditional.ts';
 import { putDirectoryObject } from './directory-object.ts';
-import { newObjectAcl } from './object-acl.ts';
+import { announceAcl, newObjectAcl } from './object-acl.ts';
 import { objectXattrs } from './object-attributes.ts';
 import { checksumAnswerHeaders, type ObjectChecksum } from './object-checksum.ts';
 import { createdEvent } from './object-events.ts';
@@ -78,19 +78,22 @@ async function putFile(
       payload,
       context.volume.create(path),
       context.signal,
-      (digests) => ({
-        xattrs: objectXattrs(
-          {
-            etag: digests.md5Hex,
-            metadata: input.metadata,
-            tags: storedTagText(input.tags),
-            checksum: wholeChecksum(digests),
-            acl,
-          },
-          context.features,
-        ),
-        ...(guard === undefined ? {} : { guard }),
-      }),
+      async (digests) => {
+        await announceAcl(context.volume, path, acl);
+        return {
+          xattrs: objectXattrs(
+            {
+              etag: digests.md5Hex,
+              metadata: input.metadata,
+              tags: storedTagText(input.tags),
+              checksum: wholeChecksum(digests),
+              acl: acl.xattr,
+            },
+            context.features,
+          ),
+          ...(guard === undefined ? {} : { guard }),
+        };
+      },
       sizes,
     ),
   );

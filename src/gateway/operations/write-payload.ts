@@ -14,13 +14,13 @@ export interface SizeRange {
 export const ANY_SIZE: SizeRange = { least: 0, most: MAX_UPLOAD_BYTES };
 
 /**
- * Writes the payload, and commits what `commit` says once it has been verified. Whatever fails on the way leaves nothing.
+ * Writes the payload, and commits what `commit` says, which is asked once the payload is verified. Whatever fails on the way leaves nothing.
  */
 export async function writePayload(
   payload: Payload | undefined,
   writer: FileWriter,
   signal: AbortSignal,
-  commit: (digests: PayloadDigests) => CommitOptions,
+  commit: (digests: PayloadDigests) => CommitOptions | Promise<CommitOptions>,
   sizes: SizeRange = ANY_SIZE,
 ): Promise<{ attributes: Attributes; digests: PayloadDigests }> {
   try {
@@ -34,7 +34,7 @@ export async function writePayload(
     const digests = await payload.verified();
     if (digests.size !== writer.size) throw new Error(`verified ${digests.size} bytes, wrote ${writer.size}`);
     signal.throwIfAborted();
-    return { attributes: await writer.commit(commit(digests)), digests };
+    return { attributes: await writer.commit(await commit(digests)), digests };
   } catch (error) {
     await writer.abort();
     throw error;
