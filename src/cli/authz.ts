@@ -26,7 +26,12 @@ import { environmentKeys, targetProblem } from '../gateway/events/index.ts';
 import { type AuditFlags, type AuditOptions, addAuditFlags, auditOptions, openAuditSinks } from './audit-flags.ts';
 import { parseGoDuration } from './go-duration.ts';
 import { openHttpDoors, readTlsFiles, type TlsFiles, type TlsFlags } from './http-doors.ts';
-import { type IdentityProviderSettings, NO_PROVIDERS, readIdentityProviders } from './identity-providers.ts';
+import {
+  describeProviders,
+  type IdentityProviderSettings,
+  NO_PROVIDERS,
+  readIdentityProviders,
+} from './identity-providers.ts';
 import { createLogger, type Logger } from './logger.ts';
 import { type RootCredentials, readRootCredentials, scrubSecrets, UsageError } from './root-credentials.ts';
 import { readCallers, readToken } from './token-file.ts';
@@ -138,6 +143,7 @@ export async function serveAuthz(options: ServeAuthzOptions): Promise<RunningAut
       root,
       records: options.readOnly === true ? undefined : opened.records,
       hasDirectory: providers.ldap !== undefined,
+      identityProviders: describeProviders(providers),
       nowMs,
       targetProblem: ({ subSystem, target, values }) =>
         targetProblem(subSystem, target, { ...Object.fromEntries(values), ...authoritiesOf(subSystem, target) }),

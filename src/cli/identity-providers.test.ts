@@ -31,6 +31,7 @@ describe('identity providers of the environment', () => {
       MINIO_IDENTITY_OPENID_CLAIM_NAME_STAFF: 'roles',
       MINIO_IDENTITY_OPENID_CLAIM_PREFIX_STAFF: 'staff-',
       MINIO_IDENTITY_OPENID_ROLE_POLICY_STAFF: 'readonly, audit',
+      MINIO_IDENTITY_OPENID_CLAIM_USERINFO_STAFF: 'on',
       MINIO_IDENTITY_OPENID_CONFIG_URL_OFF: 'http://off.example/openid',
       MINIO_IDENTITY_OPENID_CLIENT_ID_OFF: 'off',
       MINIO_IDENTITY_OPENID_ENABLE_OFF: 'off',
@@ -44,6 +45,7 @@ describe('identity providers of the environment', () => {
         claimName: 'policy',
         claimPrefix: '',
         rolePolicies: [],
+        claimsFromUserInfo: false,
       },
       {
         name: 'STAFF',
@@ -58,6 +60,7 @@ describe('identity providers of the environment', () => {
         claimName: 'roles',
         claimPrefix: 'staff-',
         rolePolicies: ['readonly', 'audit'],
+        claimsFromUserInfo: true,
       },
     ]);
   });

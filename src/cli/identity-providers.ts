@@ -2,6 +2,11 @@
 // MINIO_IDENTITY_LDAP_*, MINIO_IDENTITY_TLS_*. What is set and cannot work is an error at start, not at the first call.
 import type { LdapSettings } from '../authz/identity/provider/ldap.ts';
 import type { OpenIdSettings } from '../authz/identity/provider/openid.ts';
+import {
+  describeLdap,
+  describeOpenId,
+  type ProviderDescription,
+} from '../authz/identity/provider/provider-description.ts';
 import { UsageError } from './root-credentials.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -29,6 +34,11 @@ export function readIdentityProviders(env: Environment): IdentityProviderSetting
     ldap: readLdap(env),
     tls: { enabled: isOn(env, `${TLS}ENABLE`, false), skipVerify: isOn(env, `${TLS}SKIP_VERIFY`, false) },
   };
+}
+
+/** What administrators see of them. */
+export function describeProviders({ openId, ldap }: IdentityProviderSettings): ProviderDescription[] {
+  return [...openId.map(describeOpenId), ...(ldap === undefined ? [] : [describeLdap(ldap)])];
 }
 
 /** Suffixes of the issuers: '' for the one without a name, '_PRIMARY' for MINIO_IDENTITY_OPENID_CONFIG_URL_PRIMARY. */
@@ -68,6 +78,7 @@ function readOpenId(env: Environment, suffix: string): OpenIdSettings[] {
       claimName: text('CLAIM_NAME') || 'policy',
       claimPrefix: text('CLAIM_PREFIX'),
       rolePolicies: list(text('ROLE_POLICY'), ','),
+      claimsFromUserInfo: isOn(env, variable('CLAIM_USERINFO'), false),
     },
   ];
 }

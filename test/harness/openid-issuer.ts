@@ -23,6 +23,8 @@ export class OpenIdIssuer {
   /** How often the keys were asked for. */
   keyRequests = 0;
   browserAnswer: BrowserAnswer = {};
+  /** What is told of whom, by the authorization that is shown for it. */
+  readonly userInfo = new Map<string, Readonly<Record<string, unknown>>>();
   /** What the last client showed for itself when it brought a code. */
   lastExchange: { readonly authorization: string | undefined; readonly form: URLSearchParams } | undefined;
   /** What browsers were sent with, by the code that they got. */
@@ -43,6 +45,7 @@ export class OpenIdIssuer {
         send({
           issuer: issuer.url,
           jwks_uri: `${issuer.url}/keys`,
+          userinfo_endpoint: `${issuer.url}/userinfo`,
           // Another site to the browser than the gateway at 127.0.0.1.
           authorization_endpoint: `${issuer.url.replace('127.0.0.1', 'localhost')}/authorize`,
           token_endpoint: `${issuer.url}/token`,
@@ -51,6 +54,10 @@ export class OpenIdIssuer {
       } else if (request.url === '/keys') {
         issuer.keyRequests += 1;
         send({ keys: issuer.#keys.map(({ publicJwk }) => publicJwk) });
+      } else if (request.url === '/userinfo') {
+        const told = issuer.userInfo.get(request.headers.authorization ?? '');
+        if (told === undefined) response.writeHead(401).end();
+        else send(told);
       } else if (request.url?.startsWith('/authorize?') === true) {
         issuer.#authorize(new URL(request.url, issuer.url).searchParams, response);
       } else if (request.url === '/token') {

@@ -160,14 +160,27 @@ export async function startEtcd(): Promise<TestServer> {
 export const LDAP_SUFFIX = 'dc=example,dc=com';
 export const LDAP_ADMIN = { dn: `cn=admin,${LDAP_SUFFIX}`, password: 'ldap-admin-secret' } as const;
 
-/** OpenLDAP: `ldap://127.0.0.1:PORT`, with the entries of an LDIF below LDAP_SUFFIX. Nobody may read anything without a name. */
-export async function startSlapd(ldif: string): Promise<TestServer> {
+/**
+ * OpenLDAP: `ldap://127.0.0.1:PORT`, with the entries of an LDIF below LDAP_SUFFIX. Nobody may read anything without a name.
+ * @param tls files of a certificate and its key, for StartTLS; `fromStart`: for `ldaps:` and nothing else
+ */
+export async function startSlapd(
+  ldif: string,
+  tls?: { readonly cert: Buffer; readonly key: Buffer; readonly fromStart: boolean },
+): Promise<TestServer> {
   const slapd = requireProgram('slapd');
   const configuration = (folder: string): string => join(folder, 'slapd.conf');
   return start(
     (folder, port) => [
       slapd,
-      ['-h', `ldap://127.0.0.1:${port}`, '-f', configuration(folder), '-d', '0'],
+      [
+        '-h',
+        `${tls?.fromStart === true ? 'ldaps' : 'ldap'}://127.0.0.1:${port}`,
+        '-f',
+        configuration(folder),
+        '-d',
+        '0',
+      ],
       { asUnprivileged: true },
     ],
     (folder) => {
@@ -181,6 +194,12 @@ export async function startSlapd(ldif: string): Promise<TestServer> {
           'moduleload back_mdb',
           'disallow bind_anon',
           'require authc',
+          ...(tls === undefined
+            ? []
+            : [
+                `TLSCertificateFile ${writeAs(join(folder, 'server.pem'), tls.cert)}`,
+                `TLSCertificateKeyFile ${writeAs(join(folder, 'server.key'), tls.key)}`,
+              ]),
           'database mdb',
           `suffix "${LDAP_SUFFIX}"`,
           `rootdn "${LDAP_ADMIN.dn}"`,
@@ -305,7 +324,8 @@ function run(path: string, args: readonly string[], options?: Privileges): void 
   if (status !== 0) throw new Error(`${path} failed (${status}): ${error?.message ?? ''}${stdout}${stderr}`);
 }
 
-function writeAs(path: string, text: string): void {
-  writeFileSync(path, text);
+function writeAs(path: string, content: string | Buffer): string {
+  writeFileSync(path, content);
   if (process.getuid?.() === 0) chownSync(path, UNPRIVILEGED, UNPRIVILEGED);
+  return path;
 }

@@ -91,12 +91,12 @@ export const ADMIN_ERRORS = {
   NotImplemented: {
     code: 'NotImplemented',
     status: 501,
-    message: 'A header you provided implies functionality that is not implemented',
+    message: 'This service has no such function.',
   },
   VersionMismatch: {
     code: 'XMinioAdminVersionMismatch',
     status: 426,
-    message: "This 'admin' API is not supported by server in 'mode-server-fs'",
+    message: 'This service does not have this call of the admin API.',
   },
 
   // -- us

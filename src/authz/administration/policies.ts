@@ -58,6 +58,15 @@ export function holdersOf(records: IamRecords, policy: string): PolicyHolder[] {
   return [...holding('user'), ...holding('group')];
 }
 
+/** Everyone of a directory whom a policy is attached to, by distinguished names. */
+export function directoryHoldersOf(records: IamRecords, policy: string): PolicyHolder[] {
+  const holding = (kind: PolicyHolder['kind']): PolicyHolder[] =>
+    [...(kind === 'user' ? records.userPolicies : records.groupPolicies)]
+      .filter(([name, mapping]) => isDistinguishedName(name) && policiesOf(mapping).includes(policy))
+      .map(([name]) => ({ kind, name }));
+  return [...holding('user'), ...holding('group')];
+}
+
 /** Replaces the policies of a user or group; none detaches all. */
 export function setPolicies(rules: Rules, holder: PolicyHolder, policies: readonly string[]): Command {
   return {
@@ -161,7 +170,7 @@ function requireHolder(records: IamRecords, rules: Rules, { kind, name }: Policy
 }
 
 /** `cn=developers,ou=groups,dc=example,dc=com`, short enough to be kept under its name. */
-function isDistinguishedName(name: string): boolean {
+export function isDistinguishedName(name: string): boolean {
   return /^[a-z][a-z0-9-]*=[^=]/i.test(name) && !name.includes('/') && Buffer.byteLength(name) <= MAX_DN_BYTES;
 }
 

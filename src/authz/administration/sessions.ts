@@ -2,7 +2,7 @@
 import { type IamRecords, type IdentityRecord, isUnreadable } from '../store/iam-store.ts';
 import type { RecordChanges } from '../store/record-changes.ts';
 import { AdminRefusal } from './admin-refusal.ts';
-import { type Command, groupsListing, policiesOf, type Rules } from './command.ts';
+import { type Command, childrenOf, groupsListing, policiesOf, type Rules } from './command.ts';
 import { newAccessKey, newSecretKey, signToken } from './key-maker.ts';
 
 export interface NewSession {
@@ -122,6 +122,18 @@ export function expireSessions(current: IamRecords, nowMs: number): Command | un
     touched: { sessions: expired },
     decide(records) {
       const removed = new Map(expired.filter((key) => isOver(records, key)).map((key) => [key, undefined]));
+      return { sessions: removed, sessionPolicies: removed };
+    },
+  };
+}
+
+/** Ends all sessions of a user before their time. Their credentials are unknown from then on. */
+export function endSessionsOf(current: IamRecords, parent: string): Command {
+  const keys = childrenOf(current, 'sessions', parent);
+  return {
+    touched: { sessions: keys },
+    decide(records) {
+      const removed = new Map(keys.filter((key) => records.sessions.has(key)).map((key) => [key, undefined]));
       return { sessions: removed, sessionPolicies: removed };
     },
   };

@@ -1,9 +1,10 @@
 // Admin calls on access keys of either kind, as clients since 2023 make them, and on the caller's own account.
 import { AdminRefusal } from '../administration/admin-refusal.ts';
 import { childrenOf } from '../administration/command.ts';
+import { endSessionsOf } from '../administration/sessions.ts';
 import { type IamRecords, type IdentityRecord, isUnreadable } from '../store/iam-store.ts';
 import { type AccessKeyInfo, accessKeyInfo, type ChildKind, listedKey } from './access-key-info.ts';
-import { type AdminCall, jsonReply } from './admin-call.ts';
+import { type AdminCall, jsonReply, NO_CONTENT } from './admin-call.ts';
 import type { AdminRoute } from './admin-route.ts';
 import { combinedPolicy, policyDocument } from './policy-documents.ts';
 import { requireOwnOrAllowed } from './service-account-routes.ts';
@@ -60,6 +61,23 @@ export const ACCESS_KEY_ROUTES: readonly AdminRoute[] = [
         stsKeys: ['all', 'sts-only'].includes(listType) ? listed(call, 'Session', user) : [],
       });
       return call.sealedReply(Object.fromEntries(users.map((user) => [user, keysOf(user)])));
+    },
+  },
+  {
+    method: 'POST',
+    path: 'revoke-tokens/builtin',
+    action: 'admin:RemoveServiceAccount',
+    selfService: true,
+    async handle(call, decision) {
+      const user = call.query('user') || call.user;
+      requireOwnOrAllowed(call, decision, user);
+      // Sessions have no types here, so that one of a type would be none.
+      if (call.query('tokenRevokeType') !== '') {
+        throw new AdminRefusal('NotImplemented', 'Sessions have no types here; revoke all of them (fullRevoke).');
+      }
+      if (!call.service.records.users.has(user)) throw new AdminRefusal('NoSuchUser');
+      await call.service.run(endSessionsOf(call.service.records, user));
+      return NO_CONTENT;
     },
   },
   {

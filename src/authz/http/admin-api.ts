@@ -13,6 +13,7 @@ import { CONFIG_ROUTES } from './config-routes.ts';
 import { EXPLAIN_ROUTES } from './explain-routes.ts';
 import { GROUP_ROUTES } from './group-routes.ts';
 import type { HttpRequest } from './http-request.ts';
+import { IDENTITY_PROVIDER_ROUTES } from './identity-provider-routes.ts';
 import { POLICY_ROUTES } from './policy-routes.ts';
 import { SERVER_INFO_ROUTES } from './server-info-routes.ts';
 import { SERVICE_ACCOUNT_ROUTES } from './service-account-routes.ts';
@@ -27,6 +28,7 @@ const ROUTES: readonly AdminRoute[] = [
   ...POLICY_ROUTES,
   ...SERVICE_ACCOUNT_ROUTES,
   ...ACCESS_KEY_ROUTES,
+  ...IDENTITY_PROVIDER_ROUTES,
   ...EXPLAIN_ROUTES,
   ...CONFIG_ROUTES,
   ...SERVER_INFO_ROUTES,
@@ -72,13 +74,20 @@ async function answer(service: AdminService, request: HttpRequest): Promise<Admi
     );
   }
   if (NOT_IMPLEMENTED.has(path)) throw new AdminRefusal('NotImplemented');
-  const known = ROUTES.filter((route) => route.path === path);
+  const known = ROUTES.filter((route) => isPathOf(route, path));
   if (known.length === 0) throw new AdminRefusal('VersionMismatch');
   const route = known.find(({ method }) => method === request.method);
   if (route === undefined) throw new AdminRefusal('MethodNotAllowed');
   const { call, decision } = await AdminCall.open(service, request, route.action);
   if (route.selfService !== true && !(await isAllowed(route, call, decision))) throw new AdminRefusal('AccessDenied');
   return route.handle(call, decision);
+}
+
+/** A last part of '*' stands for any one name. */
+function isPathOf({ path }: AdminRoute, given: string): boolean {
+  if (!path.endsWith('/*')) return path === given;
+  const slash = given.lastIndexOf('/');
+  return slash > 0 && given.slice(0, slash) === path.slice(0, -2);
 }
 
 async function isAllowed(route: AdminRoute, call: AdminCall, decision: AccessDecision): Promise<boolean> {

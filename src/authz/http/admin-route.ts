@@ -4,7 +4,7 @@ import type { AdminCall, AdminReply } from './admin-call.ts';
 
 export interface AdminRoute {
   readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
-  /** Behind the version. */
+  /** Behind the version; a last part of '*' is any one name. */
   readonly path: string;
   /** The action that the caller must be allowed. */
   readonly action: string;

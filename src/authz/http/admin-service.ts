@@ -5,6 +5,7 @@ import type { Command, Rules } from '../administration/command.ts';
 import type { IdentityWriter } from '../administration/identity-writer.ts';
 import type { ConfigTarget } from '../administration/server-config.ts';
 import type { Answer, Ask } from '../identity/authorizer.ts';
+import type { ProviderDescription } from '../identity/provider/provider-description.ts';
 import type { IamRecords, StoreUsage } from '../store/iam-store.ts';
 import { EventTargetReports } from './event-target-reports.ts';
 
@@ -23,6 +24,8 @@ export interface AdminServiceOptions {
   readonly explainRequest?: ((requestId: string) => readonly unknown[]) | undefined;
   /** Why a target of the configuration cannot be used: whoever puts the service together knows how to connect to one. */
   readonly targetProblem?: TargetCheck | undefined;
+  /** The systems that vouch for people. */
+  readonly identityProviders?: readonly ProviderDescription[] | undefined;
   /** Of this program. */
   readonly version: string;
   /** What the volume behind the store holds; undefined when there is none. */
@@ -38,6 +41,7 @@ export class AdminService {
   readonly builtInPolicies: ReadonlyMap<string, string>;
   readonly nowMs: () => number;
   readonly version: string;
+  readonly identityProviders: readonly ProviderDescription[];
   readonly startedMs: number;
   /** What gateways say of the targets of notifications. */
   readonly eventTargets: EventTargetReports;
@@ -50,6 +54,7 @@ export class AdminService {
     this.builtInPolicies = options.builtInPolicies;
     this.nowMs = options.nowMs;
     this.version = options.version;
+    this.identityProviders = options.identityProviders ?? [];
     this.startedMs = options.nowMs();
     this.eventTargets = new EventTargetReports(options.nowMs);
   }

@@ -19,6 +19,7 @@ export interface CreateAdminServiceOptions {
   readonly version: string;
   readonly usage: AdminServiceOptions['usage'];
   readonly targetProblem?: AdminServiceOptions['targetProblem'];
+  readonly identityProviders?: AdminServiceOptions['identityProviders'];
   readonly explainRequest?: AdminServiceOptions['explainRequest'];
 }
 
@@ -40,6 +41,7 @@ export function createAdminService(options: CreateAdminServiceOptions): AdminSer
     nowMs,
     targetProblem,
     explainRequest: options.explainRequest,
+    identityProviders: options.identityProviders,
     version,
     usage,
   });

@@ -5,7 +5,9 @@ import { groupsListing, policiesOf, splitNames } from '../administration/command
 import {
   attachPolicies,
   detachPolicies,
+  directoryHoldersOf,
   holdersOf,
+  isDistinguishedName,
   MAX_POLICY_BYTES,
   type PolicyDifference,
   type PolicyHolder,
@@ -91,18 +93,15 @@ export const POLICY_ROUTES: readonly AdminRoute[] = [
     method: 'GET',
     path: 'idp/builtin/policy-entities',
     action: 'admin:ListUserPolicies',
-    async handle(call) {
-      const asked = (name: string): string[] =>
-        call.request.query.filter(([key]) => key === name).map(([, value]) => value);
-      return call.sealedReply({
-        timestamp: new Date(call.service.nowMs()).toISOString(),
-        ...policyEntities(call.service.records, asked('user'), asked('group'), asked('policy')),
-      });
-    },
+    handle: async (call) => policyEntitiesReply(call, 'stored'),
   },
 ];
 
-async function associate(call: AdminCall, command: typeof attachPolicies | typeof detachPolicies): Promise<AdminReply> {
+/** Attaches or detaches what the body says. */
+export async function associate(
+  call: AdminCall,
+  command: typeof attachPolicies | typeof detachPolicies,
+): Promise<AdminReply> {
   const { policies, user = '', group = '' } = await call.sealedBody(Association);
   if ((user === '') === (group === '')) {
     throw new AdminRefusal('InvalidArgument', 'Name either a user or a group.');
@@ -125,9 +124,23 @@ function holderOf(name: string, isGroup: boolean): PolicyHolder {
   return { kind: isGroup ? 'group' : 'user', name };
 }
 
+/** Whose policies: of the users and groups that are stored, or of those of a directory, which go by distinguished names. */
+type Entities = 'stored' | 'directory';
+
+/** Who has which policies, of those whom the call names. */
+export function policyEntitiesReply(call: AdminCall, entities: Entities): Promise<AdminReply> {
+  const asked = (name: string): string[] =>
+    call.request.query.filter(([key]) => key === name).map(([, value]) => value);
+  return call.sealedReply({
+    timestamp: new Date(call.service.nowMs()).toISOString(),
+    ...policyEntities(call.service.records, entities, asked('user'), asked('group'), asked('policy')),
+  });
+}
+
 /** Who has which policies: of the named ones, or of everyone when nothing is named. */
 function policyEntities(
   records: IamRecords,
+  entities: Entities,
   users: readonly string[],
   groups: readonly string[],
   policies: readonly string[],
@@ -141,15 +154,17 @@ function policyEntities(
     : policies;
   return {
     userMappings: userNames
-      .filter((user) => records.users.has(user))
+      .filter((user) => (entities === 'stored' ? records.users.has(user) : isDistinguishedName(user)))
       .map((user) => ({
         user,
         policies: policiesOf(records.userPolicies.get(user)),
         ...(all ? {} : { memberOfMappings: groupsListing(records, user).map(groupMapping) }),
       })),
-    groupMappings: groupNames.filter((group) => records.groups.has(group)).map(groupMapping),
+    groupMappings: groupNames
+      .filter((group) => (entities === 'stored' ? records.groups.has(group) : isDistinguishedName(group)))
+      .map(groupMapping),
     policyMappings: policyNames.map((policy) => {
-      const holders = holdersOf(records, policy);
+      const holders = entities === 'stored' ? holdersOf(records, policy) : directoryHoldersOf(records, policy);
       const named = (kind: PolicyHolder['kind']) => holders.filter((h) => h.kind === kind).map(({ name }) => name);
       return { policy, users: named('user'), groups: named('group') };
     }),

@@ -51,7 +51,9 @@ const Update = z.object({
 
 /** How Go writes the absence of a time. */
 const NO_TIME = '0001-01-01T00:00:00Z';
-/** mc up to 2021 takes access keys where later ones take objects. */
+/** How lists say that something does not expire. */
+const NO_EXPIRY = '1970-01-01T00:00:00Z';
+/** mc up to 2022 takes access keys where later ones take objects. */
 const LISTS_NAMES_ONLY = /madmin-go\/0\./;
 
 export const SERVICE_ACCOUNT_ROUTES: readonly AdminRoute[] = [
@@ -128,9 +130,11 @@ export const SERVICE_ACCOUNT_ROUTES: readonly AdminRoute[] = [
       if (LISTS_NAMES_ONLY.test(call.request.headers.get('user-agent') ?? '')) {
         return call.sealedReply({ accounts: accessKeys.length > 0 ? accessKeys : null });
       }
-      const accounts: AccessKeyInfo[] = accessKeys.map((key) =>
-        listedKey(service, 'ServiceAccount', key, accountOf(call, key)),
-      );
+      const accounts: AccessKeyInfo[] = accessKeys.map((key) => ({
+        // mc: a row without a time is one that it cannot show
+        expiration: NO_EXPIRY,
+        ...listedKey(service, 'ServiceAccount', key, accountOf(call, key)),
+      }));
       return call.sealedReply({ accounts });
     },
   },

@@ -9,6 +9,7 @@ import {
   openIdIdentity,
 } from '../identity/external-identity.ts';
 import { vouchedFor } from '../identity/principal.ts';
+import { MAX_TOKEN_CHARACTERS } from '../identity/provider/openid.ts';
 import { claimsOfIdentity } from '../identity/session-identity.ts';
 import type { HttpRequest } from './http-request.ts';
 import { notEligible } from './sts-assume-role.ts';
@@ -43,8 +44,12 @@ async function byToken(
   parameters: StsParameters,
   name: 'WebIdentityToken' | 'Token',
 ): Promise<Vouched> {
-  const { claims, issuer, audience, policies } = await service.openId.verify(requireParameter(parameters, name));
-  const identity = openIdIdentity(claims, policies);
+  const { provider, claims, issuer, audience, policies } = await service.openId.verify(
+    requireParameter(parameters, name),
+    parameters.get('RoleArn'),
+    { accessToken: readAccessToken(parameters) },
+  );
+  const identity = openIdIdentity(claims, policies, provider);
   const [subject = ''] = identity.keys.get('jwt:sub') ?? [];
   return {
     identity,
@@ -53,6 +58,17 @@ async function byToken(
         ? { SubjectFromToken: subject }
         : { SubjectFromWebIdentityToken: subject, Audience: audience, Provider: issuer },
   };
+}
+
+/** What the bearer may ask the issuer with, where the token is none that it takes. Throws StsRefusal. */
+function readAccessToken(parameters: StsParameters): string | undefined {
+  const text = parameters.get('WebIdentityAccessToken') ?? '';
+  if (text === '') return undefined;
+  // it becomes a header
+  if (text.length > MAX_TOKEN_CHARACTERS || !/^[\x21-\x7e]+$/.test(text)) {
+    throw new StsRefusal('InvalidIdentityToken', 'WebIdentityAccessToken is no token.');
+  }
+  return text;
 }
 
 async function byPassword(service: StsService, _: HttpRequest, parameters: StsParameters): Promise<Vouched> {

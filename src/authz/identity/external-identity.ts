@@ -8,6 +8,8 @@ export type IdentityProviderKind = 'openid' | 'ldap' | 'tls';
 export interface ExternalIdentity {
   readonly type: 'External';
   readonly provider: IdentityProviderKind;
+  /** Of several OpenID issuers, the one that vouched: their subjects are not each other's. Undefined for the one without a name. */
+  readonly providerName?: string;
   /** Its name in Principal elements and logs: the provider, a colon, and the provider's name for it. No access key looks like it. */
   readonly accessKey: string;
   /** Condition keys that it brings: `jwt:sub`, `ldap:username`, … */
@@ -52,7 +54,7 @@ export const MAX_CLAIM_CHARACTERS = 2_048;
 export const MAX_CLAIM_VALUES = 256;
 
 /** An identity out of the claims of an OpenID token. */
-export function openIdIdentity(claims: Claims, policies: readonly string[]): ExternalIdentity {
+export function openIdIdentity(claims: Claims, policies: readonly string[], providerName = ''): ExternalIdentity {
   const keys = new Map<string, readonly string[]>();
   for (const name of JWT_CLAIMS) {
     const value = claims[name];
@@ -62,7 +64,8 @@ export function openIdIdentity(claims: Claims, policies: readonly string[]): Ext
   return {
     type: 'External',
     provider: 'openid',
-    accessKey: `openid:${typeof subject === 'string' ? subject : ''}`,
+    ...(providerName === '' ? {} : { providerName }),
+    accessKey: `openid${providerName === '' ? '' : `/${providerName}`}:${typeof subject === 'string' ? subject : ''}`,
     keys,
     policies,
     attachedTo: undefined,

@@ -11,7 +11,9 @@ import {
 
 const Texts = z.union([z.string(), z.array(z.string())]);
 const ExternalClaims = z.discriminatedUnion('idp', [
-  z.object({ idp: z.literal('openid'), sub: z.string(), policy: z.string() }).catchall(z.unknown()),
+  z
+    .object({ idp: z.literal('openid'), idpName: z.string().optional(), sub: z.string(), policy: z.string() })
+    .catchall(z.unknown()),
   z.object({
     idp: z.literal('ldap'),
     ldapUser: z.string().min(1),
@@ -29,6 +31,7 @@ export function claimsOfIdentity(identity: ExternalIdentity): Readonly<Record<st
     case 'openid':
       return Object.fromEntries([
         ['idp', provider],
+        ...(identity.providerName === undefined ? [] : [['idpName', identity.providerName] as const]),
         ...[...keys].map(([key, values]) => {
           const [only] = values;
           return [key.slice('jwt:'.length), values.length === 1 && only !== undefined ? only : values] as const;
@@ -66,6 +69,7 @@ export function identityOfClaims(claims: Readonly<Record<string, unknown>>): Ext
       return openIdIdentity(
         told,
         data.policy.split(',').filter((name) => name !== ''),
+        data.idpName,
       );
     }
     case 'ldap':

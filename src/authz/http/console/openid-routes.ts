@@ -98,10 +98,10 @@ async function sessionFor(
 ) {
   const provider = service.sts.openId.all.find(({ settings }) => settings.name === pending.provider);
   if (provider === undefined) throw new ConsoleRefusal('SignInNotStarted');
-  const { claims, policies } = await finishSignIn(provider, pending, answer);
+  const { provider: name, claims, policies } = await finishSignIn(provider, pending, answer);
   return openExternalSession(service.sts, request, {
     action: ACTION,
-    identity: openIdIdentity(claims, policies),
+    identity: openIdIdentity(claims, policies, name),
     seconds: CONSOLE_SESSION_MS / 1000,
   });
 }

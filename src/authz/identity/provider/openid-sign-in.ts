@@ -2,7 +2,8 @@
 // with. OpenID Connect Core 1.0, 3.1 (authorization code flow), RFC 7636 (PKCE), RFC 9207 (which issuer answers).
 import { createHash, randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import { boundedText, MAX_TOKEN_CHARACTERS, type OpenIdProvider, type VouchedToken } from './openid.ts';
+import { boundedText } from './bounded-text.ts';
+import { MAX_TOKEN_CHARACTERS, type OpenIdProvider, type VouchedToken } from './openid.ts';
 import { ProviderRefusal } from './provider-refusal.ts';
 
 /** What is kept, unseen by the browser and the issuer, until the browser comes back. */
@@ -19,7 +20,8 @@ const DEFAULT_SCOPES = ['openid', 'profile', 'email'];
 const EXCHANGE_TIMEOUT_MS = 10_000;
 const RANDOM_BYTES = 32;
 
-const Tokens = z.object({ id_token: z.string().min(1).max(MAX_TOKEN_CHARACTERS) });
+const Token = z.string().min(1).max(MAX_TOKEN_CHARACTERS);
+const Tokens = z.object({ id_token: Token, access_token: Token.optional() });
 const TokenError = z.object({ error: z.string().max(128), error_description: z.string().max(1_024).optional() });
 
 /** Where to send the browser. Throws ProviderRefusal. */
@@ -82,10 +84,15 @@ export async function finishSignIn(
     form.set('client_id', clientId);
     form.set('client_secret', signIn.clientSecret);
   }
-  return provider.verify(await exchange(token, headers, form), pending.nonce);
+  const { id_token, access_token } = await exchange(token, headers, form);
+  return provider.verify(id_token, { nonce: pending.nonce, accessToken: access_token });
 }
 
-async function exchange(url: string, headers: Record<string, string>, form: URLSearchParams): Promise<string> {
+async function exchange(
+  url: string,
+  headers: Record<string, string>,
+  form: URLSearchParams,
+): Promise<z.infer<typeof Tokens>> {
   let isFine: boolean;
   let body: unknown;
   try {
@@ -102,7 +109,7 @@ async function exchange(url: string, headers: Record<string, string>, form: URLS
     throw new ProviderRefusal('unavailable', 'The identity provider cannot be asked at the moment.', { cause });
   }
   const tokens = Tokens.safeParse(body);
-  if (isFine && tokens.success) return tokens.data.id_token;
+  if (isFine && tokens.success) return tokens.data;
   const told = TokenError.safeParse(body);
   const { error = 'no token', error_description: description = '' } = told.success ? told.data : {};
   // What the issuer says of its client is for whoever runs the service.

@@ -3,6 +3,8 @@
 import { createRemoteJWKSet, decodeJwt, errors, type JWTPayload, jwtVerify, type RemoteJWKSet } from 'jose';
 import { z } from 'zod';
 import { type Claims, JWT_CLAIMS, MAX_CLAIM_CHARACTERS, MAX_CLAIM_VALUES } from '../external-identity.ts';
+import { boundedText } from './bounded-text.ts';
+import { withUserInfo } from './openid-user-info.ts';
 import { ProviderRefusal } from './provider-refusal.ts';
 
 export interface OpenIdSettings {
@@ -18,6 +20,8 @@ export interface OpenIdSettings {
   readonly claimPrefix: string;
   /** Policies of everybody of this issuer, instead of the claim's. */
   readonly rolePolicies: readonly string[];
+  /** What the token does not say is asked of the issuer, with the bearer's access token. */
+  readonly claimsFromUserInfo: boolean;
 }
 
 /** For people who sign in at the console with their browsers. */
@@ -57,12 +61,12 @@ const KEYS_COOLDOWN_MS = 1_000;
 const KEYS_MAX_AGE_MS = 5 * 60 * 1000;
 /** How long what discovery said stands. */
 const DISCOVERY_MAX_AGE_MS = 60 * 60 * 1000;
-const MAX_DISCOVERY_BYTES = 256 * 1024;
 
 const WebUrl = z.url({ protocol: /^https?$/ });
 const Discovery = z.object({
   issuer: z.string().min(1),
   jwks_uri: WebUrl,
+  userinfo_endpoint: WebUrl.optional(),
   authorization_endpoint: WebUrl.optional(),
   token_endpoint: WebUrl.optional(),
   token_endpoint_auth_methods_supported: z.array(z.string()).optional(),
@@ -73,6 +77,7 @@ interface Issuer {
   readonly issuer: string;
   readonly keys: RemoteJWKSet;
   readonly endpoints: SignInEndpoints;
+  readonly userInfo: string | undefined;
   readonly knownAtMs: number;
 }
 
@@ -86,8 +91,18 @@ export interface SignInEndpoints {
   readonly scopes: readonly string[] | undefined;
 }
 
+/** What comes with a token. */
+export interface TokenContext {
+  /** What the token must repeat, where it answers a request of one's own. */
+  readonly nonce?: string | undefined;
+  /** What its bearer may ask the issuer with; the token itself without. */
+  readonly accessToken?: string | undefined;
+}
+
 /** A token that stands. */
 export interface VouchedToken {
+  /** Which of the configured issuers vouched. */
+  readonly provider: string;
   readonly claims: Claims;
   readonly issuer: string;
   readonly audience: string;
@@ -117,12 +132,9 @@ export class OpenIdProvider {
     return (await this.#discovered()).endpoints;
   }
 
-  /**
-   * Throws ProviderRefusal.
-   * @param nonce what the token must repeat, where it answers a request of one's own
-   */
-  async verify(token: string, nonce?: string): Promise<VouchedToken> {
-    const { issuer, keys } = await this.#discovered();
+  /** Throws ProviderRefusal. */
+  async verify(token: string, { nonce, accessToken = token }: TokenContext = {}): Promise<VouchedToken> {
+    const { issuer, keys, userInfo } = await this.#discovered();
     let payload: JWTPayload;
     try {
       ({ payload } = await jwtVerify(token, keys, {
@@ -139,8 +151,15 @@ export class OpenIdProvider {
     if (nonce !== undefined && payload.nonce !== nonce) {
       throw new ProviderRefusal('rejected', 'The token answers another request.');
     }
-    const claims = readClaims(payload);
-    return { claims, issuer, audience: this.settings.clientId, policies: this.#policies(payload) };
+    const { name, clientId, claimsFromUserInfo } = this.settings;
+    const known = claimsFromUserInfo ? await withUserInfo(payload, userInfo, accessToken) : payload;
+    return {
+      provider: name,
+      claims: readClaims(known),
+      issuer,
+      audience: clientId,
+      policies: this.#policies(known),
+    };
   }
 
   /** MinIO: the token is for this service when it was issued for, or to, its client id. */
@@ -202,7 +221,7 @@ export class OpenIdProvider {
       tokenAuthMethods: found.token_endpoint_auth_methods_supported,
       scopes: found.scopes_supported,
     };
-    return { issuer: found.issuer, keys, endpoints, knownAtMs: this.#nowMs() };
+    return { issuer: found.issuer, keys, endpoints, userInfo: found.userinfo_endpoint, knownAtMs: this.#nowMs() };
   }
 }
 
@@ -218,23 +237,37 @@ export class OpenIdProviders {
     return this.#providers;
   }
 
-  /** Has the issuer that the token names verify it. Throws ProviderRefusal. */
-  async verify(token: string): Promise<VouchedToken> {
+  /**
+   * Has the issuer that the token names verify it: the one of the role, or where several are configured under one name of theirs, the
+   * one that the token is for. Throws ProviderRefusal.
+   * @param roleArn `arn:…:role/NAME` of a configured issuer; any other text names none
+   */
+  async verify(token: string, roleArn = '', context: TokenContext = {}): Promise<VouchedToken> {
     if (this.#providers.length === 0) {
       throw new ProviderRefusal('not-configured', 'No OpenID provider is configured.');
     }
     if (token.length > MAX_TOKEN_CHARACTERS) throw new ProviderRefusal('rejected', 'The token is too long.');
     const claimed = claimedIssuer(token);
     let unavailable: ProviderRefusal | undefined;
-    for (const provider of this.#providers) {
+    let refused: ProviderRefusal | undefined;
+    for (const provider of this.#ofRole(roleArn)) {
       try {
-        if ((await provider.issuerName()) === claimed) return await provider.verify(token);
+        if ((await provider.issuerName()) === claimed) return await provider.verify(token, context);
       } catch (error) {
-        if (!(error instanceof ProviderRefusal) || error.kind !== 'unavailable') throw error;
-        unavailable = error;
+        if (!(error instanceof ProviderRefusal)) throw error;
+        if (error.kind === 'unavailable') unavailable = error;
+        else refused = error;
       }
     }
-    throw unavailable ?? new ProviderRefusal('rejected', 'The token is from an issuer that is not trusted here.');
+    throw (
+      refused ?? unavailable ?? new ProviderRefusal('rejected', 'The token is from an issuer that is not trusted here.')
+    );
+  }
+
+  #ofRole(roleArn: string): readonly OpenIdProvider[] {
+    const role = /^arn:[^:]*:iam:[^:]*:[^:]*:role\/(.+)$/.exec(roleArn)?.[1]?.toLowerCase();
+    const named = this.#providers.filter(({ settings: { name } }) => name !== '' && name.toLowerCase() === role);
+    return named.length > 0 ? named : this.#providers;
   }
 }
 
@@ -278,16 +311,4 @@ function readClaims(payload: JWTPayload): Claims {
     }
   }
   return claims;
-}
-
-/** The text of an answer, within a limit. */
-export async function boundedText(response: Response): Promise<string> {
-  const pieces: Uint8Array[] = [];
-  let size = 0;
-  for await (const piece of response.body ?? []) {
-    size += piece.byteLength;
-    if (size > MAX_DISCOVERY_BYTES) throw new Error('the answer is too long');
-    pieces.push(piece);
-  }
-  return Buffer.concat(pieces).toString('utf8');
 }
