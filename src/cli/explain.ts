@@ -3,6 +3,7 @@ import { createHash, createHmac } from 'node:crypto';
 import { Command, CommanderError } from 'commander';
 import { z } from 'zod';
 import type { AuditEntry } from '../authz/audit/audit-log.ts';
+import { encodePart } from '../authz/identity/canonical-request.ts';
 import { readAuditLines } from './audit-file.ts';
 import { traceText } from './policy-output.ts';
 import { EXIT_ERROR } from './policy-question.ts';
@@ -141,7 +142,7 @@ function signedHeaders(url: URL): Record<string, string> {
   const payload = sha256('');
   const names = 'host;x-amz-content-sha256;x-amz-date';
   const headers = `host:${url.host}\nx-amz-content-sha256:${payload}\nx-amz-date:${time}\n`;
-  const query = [...url.searchParams].map(([name, value]) => `${name}=${encoded(value)}`).join('&');
+  const query = [...url.searchParams].map(([name, value]) => `${name}=${encodePart(value)}`).join('&');
   const canonical = `GET\n${url.pathname}\n${query}\n${headers}\n${names}\n${payload}`;
   const scope = [time.slice(0, 8), 'us-east-1', 's3', 'aws4_request'];
   const key = scope.reduce<string | Buffer>(hmac, `AWS4${secretKey}`);
@@ -151,11 +152,6 @@ function signedHeaders(url: URL): Record<string, string> {
     'x-amz-content-sha256': payload,
     authorization: `AWS4-HMAC-SHA256 Credential=${accessKey}/${scope.join('/')}, SignedHeaders=${names}, Signature=${signature}`,
   };
-}
-
-/** As signatures encode a value; the URL's own encoding leaves some characters as they are. */
-function encoded(value: string): string {
-  return encodeURIComponent(value).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
 function text(found: readonly Explained[]): string {

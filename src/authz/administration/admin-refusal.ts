@@ -96,7 +96,7 @@ export const ADMIN_ERRORS = {
   VersionMismatch: {
     code: 'XMinioAdminVersionMismatch',
     status: 426,
-    message: 'This service does not have this call of the admin API.',
+    message: "This 'admin' API is not supported by this service.",
   },
 
   // -- us

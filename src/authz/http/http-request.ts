@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { TLSSocket } from 'node:tls';
 import type { Credentials, RequestContext } from '../../../proto/gen/portcullis/authz/v1/authorization.ts';
-import { decodePart } from '../identity/canonical-request.ts';
+import { decodePart, encodePart } from '../identity/canonical-request.ts';
 import { type ClientCertificate, clientCertificateOf } from './client-certificate.ts';
 import { SECURE_HEADER, SOURCE_ADDRESS_HEADER } from './forwarding-gateway.ts';
 
@@ -118,7 +118,7 @@ function canonicalRequest(request: HttpRequest, signedHeaders: string): Buffer {
   const names = signedHeaders.split(';');
   const text = [
     request.method,
-    encode(request.path).replaceAll('%2F', '/'),
+    encodePart(request.path).replaceAll('%2F', '/'),
     canonicalQuery(request.query),
     ...names.map((name) => `${name}:${request.headers.get(name) ?? ''}`),
     '',
@@ -131,7 +131,7 @@ function canonicalRequest(request: HttpRequest, signedHeaders: string): Buffer {
 
 function canonicalQuery(query: HttpRequest['query']): string {
   return query
-    .map(([name, value]) => `${encode(name)}=${encode(value)}`)
+    .map(([name, value]) => `${encodePart(name)}=${encodePart(value)}`)
     .sort((a, b) => {
       const [nameA = '', valueA = ''] = a.split('=');
       const [nameB = '', valueB = ''] = b.split('=');
@@ -142,11 +142,6 @@ function canonicalQuery(query: HttpRequest['query']): string {
 
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
-}
-
-/** Every byte encoded but the unreserved ones. */
-function encode(text: string): string {
-  return encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
 function joinHeaders(raw: readonly string[]): ReadonlyMap<string, string> {

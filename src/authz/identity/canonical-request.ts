@@ -58,6 +58,11 @@ export function parseCanonicalQuery(query: string): ReadonlyMap<string, string> 
   return parameters;
 }
 
+/** RFC 3986: every byte of the UTF-8 text encoded but the unreserved ones. */
+export function encodePart(text: string): string {
+  return encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
+}
+
 /** Percent-decodes a part of a query; undefined when it is malformed. */
 export function decodePart(text: string): string | undefined {
   try {

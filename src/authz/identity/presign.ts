@@ -1,5 +1,6 @@
 // Makes presigned URLs (Signature Version 4 in the query string), with the secret that the service holds.
 // AWS: "Authenticating Requests: Using Query Parameters (AWS Signature Version 4)".
+import { encodePart } from './canonical-request.ts';
 import { hmacHex, scopeText, sha256Hex, signingKey } from './signing-key.ts';
 import { formatBasicTime } from './timestamp.ts';
 
@@ -23,7 +24,7 @@ export function presignUrl(options: PresignOptions): string {
   const { method, scheme, host, accessKey, secretKey, sessionToken, region, nowMs } = options;
   const time = formatBasicTime(nowMs);
   const scope = { date: time.slice(0, 8), region, service: 's3' };
-  const path = options.path.split('/').map(encode).join('/');
+  const path = options.path.split('/').map(encodePart).join('/');
   const parameters: [string, string][] = [
     ...options.query.map(([name, value]): [string, string] => [name, value]),
     ['X-Amz-Algorithm', 'AWS4-HMAC-SHA256'],
@@ -34,16 +35,11 @@ export function presignUrl(options: PresignOptions): string {
     ...(sessionToken === undefined ? [] : [['X-Amz-Security-Token', sessionToken] as [string, string]]),
   ];
   const query = parameters
-    .map(([name, value]) => `${encode(name)}=${encode(value)}`)
+    .map(([name, value]) => `${encodePart(name)}=${encodePart(value)}`)
     .sort()
     .join('&');
   const canonical = [method, path, query, `host:${host}`, '', 'host', 'UNSIGNED-PAYLOAD'].join('\n');
   const stringToSign = ['AWS4-HMAC-SHA256', time, scopeText(scope), sha256Hex(canonical)].join('\n');
   const signature = hmacHex(signingKey(accessKey, secretKey, scope), stringToSign);
   return `${scheme}://${host}${path}?${query}&X-Amz-Signature=${signature}`;
-}
-
-/** Every byte encoded but the unreserved ones. */
-function encode(text: string): string {
-  return encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
 }

@@ -1,5 +1,6 @@
 // Links that let whoever has them read one object, or write one, for a while: presigned here, because the secret is here.
 import { z } from 'zod';
+import { encodePart } from '../../identity/canonical-request.ts';
 import { presignUrl } from '../../identity/presign.ts';
 import { MAX_EXPIRES_SECONDS } from '../../identity/sigv4.ts';
 import type { AdminReply } from '../admin-call.ts';
@@ -28,7 +29,7 @@ function share(call: ConsoleCall): AdminReply {
   const query: [string, string][] =
     downloadAs === undefined
       ? []
-      : [['response-content-disposition', `attachment; filename*=UTF-8''${encodeName(downloadAs)}`]];
+      : [['response-content-disposition', `attachment; filename*=UTF-8''${encodePart(downloadAs)}`]];
   const url = presignUrl({
     method,
     scheme: request.context.secureTransport ? 'https' : 'http',
@@ -43,8 +44,4 @@ function share(call: ConsoleCall): AdminReply {
     nowMs: service.admin.nowMs(),
   });
   return json({ url, expiresAtMs: service.admin.nowMs() + expiresSeconds * 1000 });
-}
-
-function encodeName(name: string): string {
-  return encodeURIComponent(name).replace(/['()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
 }
