@@ -29,12 +29,12 @@ class ScriptedTarget implements EventTarget {
   async close(): Promise<void> {}
 }
 
-function deliver(target: ScriptedTarget, limit = 0) {
+function deliver(target: ScriptedTarget, limit = 0, queue = new MemoryQueue(limit)) {
   const said: string[] = [];
   const dropped = new Map<DropReason, number>();
   const delivery = new TargetDelivery({
     target,
-    queue: new MemoryQueue(limit),
+    queue,
     random: () => 0,
     log: {
       online: () => said.push('online'),
@@ -66,6 +66,17 @@ describe('TargetDelivery', () => {
     expect(target.got).toEqual(Array.from({ length: 250 }, (_, i) => i));
     expect(said).toEqual(['online', 'offline: away', 'online']);
     await delivery.close(1_000);
+  });
+
+  it('tells the age of what waited already when it began', async () => {
+    const target = new ScriptedTarget();
+    target.up = false;
+    const queue = new MemoryQueue(0);
+    queue.append(event(Date.now() - 60_000));
+    const { delivery } = deliver(target, 0, queue);
+    await eventually('it was tried', () => target.attempts > 0);
+    await eventually('the lag is told', () => delivery.status.lagMs >= 60_000);
+    await delivery.close(0);
   });
 
   it('counts what its queue does not take, and what is lost at the end', async () => {

@@ -181,6 +181,7 @@ export class TargetDelivery {
         // whoever starts a gateway is told at once whether its targets are there
         went = await this.#attempt(target, () => target.check());
         if (went) checked = target;
+        else this.#oldestMs ??= (await this.#peek(queue))[0]?.timeMs;
       } else {
         const events = await this.#peek(queue);
         this.#oldestMs = events[0]?.timeMs;
