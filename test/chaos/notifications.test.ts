@@ -248,11 +248,12 @@ describe.skipIf(!hasServer('redis'))('a gateway that is killed', () => {
     const target = await redisTarget();
     const { metaUrl } = await startWatched(target);
     const all: Writers[] = [];
-    for (const [i, afterMs] of [50, 300, 700].entries()) {
+    for (const [i, afterMs] of [20, 200, 500].entries()) {
       // the target is away in one of the rounds
       if (i === 1) await server?.kill();
       const running = gateway as Gateway;
       const writers = new Writers(running, 10_000);
+      await eventually('a request is answered', () => writers.count > 0);
       await pause(afterMs);
       await running.dispose();
       await writers.end();
