@@ -108,7 +108,7 @@ describe.skipIf(!hasServer('redis'))('a gateway that is killed', () => {
         const reached = await eventually(
           `step ${point} is reached`,
           () => running.process.exit !== undefined,
-          5_000,
+          EVERY_STEP ? 5_000 : 20_000,
         ).catch(() => false);
         if (reached) killed++;
         await running.dispose();

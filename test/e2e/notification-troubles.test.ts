@@ -33,7 +33,7 @@ const FLAGS = [
   '--keep-etag',
 ];
 /** A request that waited for a target would take longer. */
-const QUICK_MS = 5_000;
+const QUICK_MS = 9_000;
 
 const folder = makeTempFolder();
 let gateway: Gateway;

@@ -25,19 +25,28 @@ export async function kept(
 ): Promise<S3Reply> {
   const inTime = await Promise.race([work, delay(everyMs)]);
   if (inTime !== undefined) return { ...xmlReply(inTime.document), events: inTime.events };
-  const answer = work.then(
-    ({ document }) => document,
-    (error: unknown) => String(errorReply(shownError(error), request).body),
-  );
+  let told: () => void = () => undefined;
+  const seenTo = new Promise<void>((resolve) => {
+    told = resolve;
+  });
+  const answer = work
+    .then(
+      ({ document }) => document,
+      (error: unknown) => String(errorReply(shownError(error), request).body),
+    )
+    .then((document) => seenTo.then(() => document));
   return {
     status: 200,
     headers: { 'content-type': 'application/xml' },
     body: blanksUntil(answer, everyMs),
     contentLength: 'endless',
-    later: work.then(
-      ({ events }) => events,
-      () => [],
-    ),
+    later: {
+      done: work.then(
+        ({ events }) => events,
+        () => [],
+      ),
+      told,
+    },
   };
 }
 

@@ -289,8 +289,8 @@ export class Dispatcher {
     await requireExpectedOwner(request.headers, request.bucket, questioner.configurationBy([]));
     const reply = await this.#act(readable, input, permission, signal);
     await this.#publish(reply, request, trace);
-    // who publishes tells of its failures; the answer is on its way
-    reply.later?.then((events) => this.#publish({ ...reply, events }, request, trace)).catch(() => undefined);
+    const { later } = reply;
+    void later?.done.then((events) => this.#publish({ ...reply, events }, request, trace)).finally(later.told);
     return reply;
   }
 

@@ -186,7 +186,15 @@ export interface S3Reply {
   /** What was done, for whoever is to be notified; the answer goes out once that is seen to. */
   readonly events?: readonly ObjectEvent[];
   /** What is still being done while the answer goes out already. */
-  readonly later?: Promise<readonly ObjectEvent[]>;
+  readonly later?: LaterEvents;
+}
+
+/** What a work does that is answered before it is done. The end of the answer waits for `told`. */
+export interface LaterEvents {
+  /** Never rejects. */
+  readonly done: Promise<readonly ObjectEvent[]>;
+  /** To be called once that is seen to. */
+  readonly told: () => void;
 }
 
 /** Where operations find the volume and say where buckets and keys lie in it. */
