@@ -1,5 +1,6 @@
 // Sends an operation's answer: status, headers, and a body that comes as it is produced, at the speed the client takes it.
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { LASTING_PIECE_BYTES } from '../juicefs/volume.ts';
 import { S3Error } from './s3/errors.ts';
 import type { S3Reply } from './s3/operation.ts';
 
@@ -65,7 +66,7 @@ async function writeStream(
       if (sent > (length ?? Number.POSITIVE_INFINITY))
         throw new Error(`the body is longer than the ${length} bytes announced`);
       if (response.destroyed) throw new BrokenReply('the client went away');
-      if (!response.write(piece.value)) await drained(response, frame.stallMs);
+      await send(response, piece.value, frame.stallMs);
       piece = await pieces.next();
     }
     finished = true;
@@ -81,20 +82,30 @@ async function writeStream(
   }
 }
 
-function drained(response: ServerResponse, stallMs: number): Promise<void> {
+/** Sends a piece, and waits as long as it must not be written over, or too much waits to go out. */
+function send(response: ServerResponse, piece: Uint8Array, stallMs: number): Promise<void> | undefined {
+  if (piece.byteLength > LASTING_PIECE_BYTES) {
+    return taken(response, stallMs, (done) => {
+      // of an error the end of the connection tells
+      response.write(piece, (error) => (error ? undefined : done()));
+    });
+  }
+  return response.write(piece) ? undefined : taken(response, stallMs, (done) => response.once('drain', done));
+}
+
+/** Waits until the client has taken what it is sent, unless it goes away or takes nothing for too long. */
+function taken(response: ServerResponse, stallMs: number, begin: (done: () => void) => void): Promise<void> {
   return new Promise((resolve, reject) => {
-    const done = (error?: Error): void => {
+    const end = (error?: Error): void => {
       clearTimeout(timer);
-      response.off('drain', onDrain);
       response.off('close', onClose);
       if (error === undefined) resolve();
       else reject(error);
     };
-    const onDrain = (): void => done();
-    const onClose = (): void => done(new BrokenReply('the client went away'));
-    const timer = setTimeout(() => done(new BrokenReply('the client took nothing for too long')), stallMs);
-    response.on('drain', onDrain);
+    const onClose = (): void => end(new BrokenReply('the client went away'));
+    const timer = setTimeout(() => end(new BrokenReply('the client took nothing for too long')), stallMs);
     response.on('close', onClose);
+    begin(() => end());
     if (response.destroyed) onClose();
   });
 }

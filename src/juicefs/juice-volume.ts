@@ -26,11 +26,12 @@ import type { IdAllocator } from './meta/id-allocator.ts';
 import { TYPE_DIRECTORY } from './meta/inode.ts';
 import { makeDirectories, makeNewDirectory } from './meta/make-directories.ts';
 import { removeEntry } from './meta/removal.ts';
-import { collectError, removalBatch, removeTree } from './meta/remove-tree.ts';
+import { removeFiles } from './meta/remove-files.ts';
+import { removeTree } from './meta/remove-tree.ts';
 import { renameEntry } from './meta/rename.ts';
 import { resolveDirectory, resolveNode, resolveParent } from './meta/resolve.ts';
 import { endSession, Heartbeat } from './meta/session.ts';
-import { encodeName, encodePath, showPath } from './meta/volume-path.ts';
+import { at, encodeName, encodePath, showPath } from './meta/volume-path.ts';
 import type { ObjectStore } from './storage/object-store.ts';
 import {
   type Attributes,
@@ -169,36 +170,8 @@ export class JuiceVolume implements Volume {
     });
   }
 
-  async unlinkMany(directory: VolumePath, names: readonly string[]): Promise<(VolumeError | undefined)[]> {
-    const results: (VolumeError | undefined)[] = [];
-    const batch = removalBatch(this.#fs);
-    for (let from = 0; from < names.length; from += batch) {
-      results.push(...(await this.#unlinkBatch(directory, names.slice(from, from + batch))));
-    }
-    return results;
-  }
-
-  async #unlinkBatch(directory: VolumePath, names: readonly string[]): Promise<(VolumeError | undefined)[]> {
-    const path = encodePath(directory);
-    return change(this.#fs, async (current) => {
-      const parent = await at(directory, resolveDirectory(this.#fs, current.tx, path));
-      const results: (VolumeError | undefined)[] = [];
-      for (const text of names) {
-        results.push(
-          await collectError(async () => {
-            const name = encodeName(text);
-            requireMayRemove(current, parent, name);
-            const edge = await current.tx.edge(parent.inode, name);
-            if (edge === undefined)
-              throw new VolumeError('ENOENT', `there is nothing at ${showPath([...directory, text])}`);
-            requireKind([...directory, text], edge.type, false);
-            await removeEntry(current, parent, name, edge, { skipTrash: false });
-          }),
-        );
-      }
-      if (results.includes(undefined)) await touchParent(current, parent, 0);
-      return results;
-    });
+  unlinkMany(directory: VolumePath, names: readonly string[]): Promise<(VolumeError | undefined)[]> {
+    return removeFiles(this.#fs, directory, names);
   }
 
   async removeTree(path: VolumePath, options?: { skipTrash?: boolean }): Promise<void> {
@@ -440,17 +413,6 @@ export class JuiceVolume implements Volume {
     } finally {
       this.#fs.inodes.giveBack(done ? left : reserved);
     }
-  }
-}
-
-/** Adds the path to an answer that lacks it. */
-async function at<T>(path: VolumePath, result: Promise<T>): Promise<T> {
-  try {
-    return await result;
-  } catch (error) {
-    if (!(error instanceof VolumeError) || error.message.includes(showPath(path))) throw error;
-    const reason = error.message.slice(error.code.length + 2);
-    throw new VolumeError(error.code, `${showPath(path)}: ${reason}`, { cause: error.cause });
   }
 }
 

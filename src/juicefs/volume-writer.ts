@@ -38,7 +38,11 @@ export class VolumeFileWriter implements FileWriter {
     return this.#slices.size;
   }
 
-  async write(data: Uint8Array): Promise<void> {
+  write(data: Uint8Array): Promise<void> {
+    return this.take(Uint8Array.from(data));
+  }
+
+  async take(data: Uint8Array): Promise<void> {
     await this.#slices.write(data);
     this.#lastWriteNs = currentTimeNs();
   }

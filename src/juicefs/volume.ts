@@ -82,11 +82,22 @@ export class CommitUnknownError extends VolumeError {
   }
 }
 
+/** Pieces up to this many bytes stay as they are, also when a file is read with `reuse`. */
+export const LASTING_PIECE_BYTES = 64 * 1024;
+
+export interface ReadOptions {
+  /** The reader is done with a piece, bytes and memory, when it asks for the next. */
+  readonly reuse?: boolean;
+}
+
 /** An open file; a snapshot of its attributes and slices is taken when it is opened, and its data stays readable until `close`. */
 export interface FileReader {
   readonly attributes: Attributes;
-  /** Streams [start, end) (bytes; clipped to the size). Read-ahead is bounded; stopping the iteration cancels it. */
-  read(start: number, end: number, signal?: AbortSignal): AsyncIterable<Uint8Array>;
+  /**
+   * Streams [start, end) (bytes; clipped to the size). Read-ahead is bounded; stopping the iteration cancels it. With `reuse`, which
+   * saves making memory for each piece, a piece of more than LASTING_PIECE_BYTES may be written over once the next is asked for.
+   */
+  read(start: number, end: number, signal?: AbortSignal, options?: ReadOptions): AsyncIterable<Uint8Array>;
   /** All bytes at once, held by the caller alone: for files known to be small. */
   readAll(signal?: AbortSignal): Promise<Uint8Array>;
   close(): Promise<void>;
@@ -109,8 +120,10 @@ export interface CommitOptions {
 export interface FileWriter {
   /** Bytes written so far. */
   readonly size: number;
-  /** Resolves when the writer can take more (bounded memory). The bytes are copied or consumed before it resolves. */
+  /** Resolves when the writer can take more (bounded memory). The bytes are copied before it resolves. */
   write(data: Uint8Array): Promise<void>;
+  /** As `write`, without the copy: the bytes are the writer's, and nobody may write over them any more. */
+  take(data: Uint8Array): Promise<void>;
   /**
    * Uploads what is left, then makes the file exist at its path in one transaction, replacing a file there (which goes to the
    * trash if the volume keeps one) and making missing parent directories. Afterwards the writer is done.

@@ -206,6 +206,10 @@ export class MemoryVolume implements Volume {
         parts.push(Buffer.from(data));
         size += data.length;
       },
+      take: async (data) => {
+        parts.push(Buffer.from(data));
+        size += data.length;
+      },
       commit: async (options = {}) => {
         const attributes = this.#commit(path, Buffer.concat(parts), options);
         finish();

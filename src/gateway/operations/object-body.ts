@@ -8,7 +8,7 @@ import { answering } from './volume-errors.ts';
 
 /** Streams the range and closes the reader. `signal`: the request's; its abort closes a reader that nobody read from. */
 export function fileBody(reader: FileReader, range: ByteRange, signal: AbortSignal): AsyncIterable<Uint8Array> {
-  const source = reader.read(range.start, range.end, signal)[Symbol.asyncIterator]();
+  const source = reader.read(range.start, range.end, signal, { reuse: true })[Symbol.asyncIterator]();
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => {
     signal.removeEventListener('abort', onAbort);
@@ -51,7 +51,7 @@ export async function readRange(
   const reader = await answering('object', () => context.volume.openInode(found.attributes.inode));
   try {
     let read = 0;
-    for await (const bytes of reader.read(range.start, range.end, context.signal)) {
+    for await (const bytes of reader.read(range.start, range.end, context.signal, { reuse: true })) {
       take(bytes);
       read += bytes.length;
     }

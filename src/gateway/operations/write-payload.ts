@@ -27,7 +27,7 @@ export async function writePayload(
     if (payload === undefined) throw new S3Error('MissingRequestBodyError');
     for await (const bytes of payload.stream) {
       signal.throwIfAborted();
-      await writer.write(bytes);
+      await writer.take(bytes);
       if (writer.size > sizes.most) throw tooLarge(writer.size, sizes.most);
     }
     if (writer.size < sizes.least) throw tooSmall(writer.size, sizes.least);

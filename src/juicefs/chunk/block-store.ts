@@ -1,6 +1,7 @@
 // Blocks in the object store: keys, compression, how many move at a time, and errors that name the block.
-import { ObjectMissingError, type ObjectStore } from '../storage/object-store.ts';
-import { VolumeError } from '../volume.ts';
+import { type ByteRange, bytesOf, ObjectMissingError, type ObjectStore, wholeOf } from '../storage/object-store.ts';
+import { ReadBuffers } from '../storage/read-buffers.ts';
+import { LASTING_PIECE_BYTES, VolumeError } from '../volume.ts';
 import type { BlockCache } from './block-cache.ts';
 import type { BlockCodec } from './block-codec.ts';
 import { type BlockLayout, blockBytes, blockCount, blockKey } from './block-key.ts';
@@ -41,6 +42,7 @@ export class BlockStore {
   readonly #small: SmallBlocks | undefined;
   readonly #prefetch: Budget;
   readonly #prefetching = new Set<string>();
+  readonly #buffers = new ReadBuffers();
 
   constructor(
     objects: ObjectStore,
@@ -83,11 +85,12 @@ export class BlockStore {
     return Math.min(MAX_UNITS_AHEAD, Math.max(2, Math.floor(MAX_DECODED_AHEAD / this.layout.blockSize)));
   }
 
-  async put(slice: bigint, index: number, block: Uint8Array): Promise<void> {
-    const key = blockKey(this.layout, slice, index, block.length);
+  /** Stores a block, whose bytes come in pieces. */
+  async put(slice: bigint, index: number, block: readonly Uint8Array[]): Promise<void> {
+    const key = blockKey(this.layout, slice, index, bytesOf(block));
     await this.#uploads.acquire(1);
     try {
-      await this.#objects.put(key, await this.#codec.encode(block));
+      await this.#objects.put(key, this.#codec.identity ? block : await this.#codec.encode(wholeOf(block)));
     } catch (cause) {
       if (isFull(cause)) throw new VolumeError('ENOSPC', `no space left to store block ${key}`, { cause });
       throw new VolumeError('EIO', `cannot store block ${key}: ${reasonOf(cause)}`, { cause });
@@ -96,8 +99,23 @@ export class BlockStore {
     }
   }
 
-  /** Bytes [start, end) of a block of a slice. EIO, naming the block, when they are not there or not right. */
-  async get(slice: StoredSlice, index: number, start: number, end: number, signal?: AbortSignal): Promise<Uint8Array> {
+  /** Whoever got bytes from `get` is done with them, and nobody else has them. */
+  giveBack(bytes: Uint8Array): void {
+    this.#buffers.giveBack(bytes);
+  }
+
+  /**
+   * Bytes [start, end) of a block of a slice. EIO, naming the block, when they are not there or not right. `reuse`: they will be
+   * given back, if they are many.
+   */
+  async get(
+    slice: StoredSlice,
+    index: number,
+    start: number,
+    end: number,
+    signal?: AbortSignal,
+    reuse = false,
+  ): Promise<Uint8Array> {
     const bytes = blockBytes(this.layout, slice.size, index);
     const key = blockKey(this.layout, slice.id, index, bytes);
     const kept = this.#small?.get(key);
@@ -108,9 +126,11 @@ export class BlockStore {
     const small = part && (end - start) * SMALL_SHARE < bytes;
     if (part && (small || this.#cache === undefined)) {
       if (small) this.#fetchBeside(key, bytes);
-      return this.#getPart(key, bytes, start, end, signal);
+      return this.#getPart(key, bytes, { start, end }, signal, reuse && end - start > LASTING_PIECE_BYTES);
     }
-    const block = await this.#getWhole(key, bytes, signal);
+    // What is kept, or decoded into other memory, cannot be given back.
+    const shared = reuse && this.#codec.identity && this.#cache === undefined && bytes > LASTING_PIECE_BYTES;
+    const block = await this.#getWhole(key, bytes, signal, shared);
     this.#cache?.put(key, block);
     this.#small?.put(key, block);
     return start === 0 && end === bytes ? block : block.subarray(start, end);
@@ -119,12 +139,12 @@ export class BlockStore {
   #getPart(
     key: string,
     bytes: number,
-    start: number,
-    end: number,
+    { start, end }: ByteRange,
     signal: AbortSignal | undefined,
+    shared: boolean,
   ): Promise<Uint8Array> {
     return this.#download(key, signal, async () => {
-      const part = await this.#objects.get(key, { start, end }, signal);
+      const part = await this.#objects.get(key, { start, end }, signal, shared ? this.#buffers : undefined);
       if (part.length !== end - start) {
         throw new RangeError(`the block ends at ${start + part.length}, not at ${bytes}`);
       }
@@ -132,10 +152,11 @@ export class BlockStore {
     });
   }
 
-  #getWhole(key: string, bytes: number, signal: AbortSignal | undefined): Promise<Uint8Array> {
-    return this.#download(key, signal, async () =>
-      this.#codec.decode(await this.#objects.get(key, undefined, signal), bytes),
-    );
+  #getWhole(key: string, bytes: number, signal: AbortSignal | undefined, shared = false): Promise<Uint8Array> {
+    return this.#download(key, signal, async () => {
+      const stored = await this.#objects.get(key, undefined, signal, shared ? this.#buffers : undefined);
+      return this.#codec.decode(stored, bytes);
+    });
   }
 
   /** Who reads a small part of a block often wants more of it soon. */

@@ -2,7 +2,7 @@
 // reader: it grows only while the reader is faster than the store, and only within the shared budget, so that a slow
 // client holds one unit and no more.
 import { ObjectMissingError } from '../storage/object-store.ts';
-import { type Attributes, type FileReader, VolumeError } from '../volume.ts';
+import { type Attributes, type FileReader, type ReadOptions, VolumeError } from '../volume.ts';
 import type { BlockStore } from './block-store.ts';
 import type { Budget } from './byte-budget.ts';
 import { CHUNK_SIZE, clip, decodeRecords, overlay, type SliceRecord } from './slice-record.ts';
@@ -76,13 +76,18 @@ export class SliceFileReader implements FileReader {
     }
   }
 
-  async *read(start: number, end: number, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+  async *read(
+    start: number,
+    end: number,
+    signal?: AbortSignal,
+    { reuse = false }: ReadOptions = {},
+  ): AsyncGenerator<Uint8Array> {
     if (!this.#open) throw new VolumeError('EINVAL', 'the reader is closed');
     const last = Math.min(end, this.attributes.size);
     let at = Math.max(0, start);
     for (let reloads = 0; ; reloads++) {
       try {
-        for await (const bytes of this.#stream(at, last, signal)) {
+        for await (const bytes of this.#stream(at, last, signal, reuse)) {
           at += bytes.length;
           yield bytes;
         }
@@ -101,21 +106,34 @@ export class SliceFileReader implements FileReader {
     return true;
   }
 
-  async *#stream(start: number, last: number, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+  async *#stream(
+    start: number,
+    last: number,
+    signal: AbortSignal | undefined,
+    reuse: boolean,
+  ): AsyncGenerator<Uint8Array> {
     if (signal?.aborted === true) throw new VolumeError('ECANCELED', 'the read was cancelled');
     if (last - start <= this.#parts.blocks.readUnit) {
       const units = [...this.#units(start, last)];
       const [only] = units;
       if (only?.slice !== undefined && units.length === 1) {
         // Nothing to fetch ahead, and nothing to give up: a small object needs no more than its bytes.
-        yield await this.#parts.blocks.get(only.slice, only.block, only.start, only.start + only.length, signal);
+        const { blocks } = this.#parts;
+        const bytes = await blocks.get(only.slice, only.block, only.start, only.start + only.length, signal, reuse);
+        yield bytes;
+        if (reuse) blocks.giveBack(bytes);
         return;
       }
     }
-    yield* this.#streamAhead(start, last, signal);
+    yield* this.#streamAhead(start, last, signal, reuse);
   }
 
-  async *#streamAhead(start: number, last: number, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+  async *#streamAhead(
+    start: number,
+    last: number,
+    signal: AbortSignal | undefined,
+    reuse: boolean,
+  ): AsyncGenerator<Uint8Array> {
     const stop = new AbortController();
     const cancelled = signal === undefined ? stop.signal : AbortSignal.any([stop.signal, signal]);
     const units = this.#units(start, last);
@@ -124,16 +142,19 @@ export class SliceFileReader implements FileReader {
     try {
       for (;;) {
         if (signal?.aborted === true) throw new VolumeError('ECANCELED', 'the read was cancelled');
-        const current = ahead.shift() ?? this.#fetch(units.next().value, cancelled, 0);
+        const current = ahead.shift() ?? this.#fetch(units.next().value, cancelled, reuse, 0);
         if (current === undefined) return;
         while (ahead.length < window) {
-          const next = this.#fetchAhead(units, cancelled);
+          const next = this.#fetchAhead(units, cancelled, reuse);
           if (next === undefined) break;
           ahead.push(next);
         }
         // The reader had to wait for what was fetched ahead: the store is the slower one.
         if (!current.settled && window < this.#parts.blocks.maxUnitsAhead) window *= 2;
-        yield await this.#take(current);
+        const bytes = await this.#take(current);
+        yield bytes;
+        // Asked for the next: a reader that stops instead may still be sending this one, which is then left to the collector.
+        if (reuse) this.#parts.blocks.giveBack(bytes);
       }
     } finally {
       stop.abort(OVER);
@@ -149,20 +170,21 @@ export class SliceFileReader implements FileReader {
     }
   }
 
-  #fetchAhead(units: Generator<ReadUnit, undefined>, signal: AbortSignal): Fetch | undefined {
+  #fetchAhead(units: Generator<ReadUnit, undefined>, signal: AbortSignal, reuse: boolean): Fetch | undefined {
     const unit = this.#parts.blocks.readUnit;
     if (!this.#parts.ahead.tryAcquire(unit)) return undefined;
-    const fetch = this.#fetch(units.next().value, signal, unit);
+    const fetch = this.#fetch(units.next().value, signal, reuse, unit);
     if (fetch === undefined) this.#parts.ahead.release(unit);
     return fetch;
   }
 
-  #fetch(unit: ReadUnit | undefined, signal: AbortSignal, charged: number): Fetch | undefined {
+  #fetch(unit: ReadUnit | undefined, signal: AbortSignal, reuse: boolean, charged: number): Fetch | undefined {
     if (unit === undefined) return undefined;
     if (unit.slice === undefined) {
       return { bytes: Promise.resolve(ZEROS.subarray(0, unit.length)), settled: true, charged };
     }
-    const bytes = this.#parts.blocks.get(unit.slice, unit.block, unit.start, unit.start + unit.length, signal);
+    const end = unit.start + unit.length;
+    const bytes = this.#parts.blocks.get(unit.slice, unit.block, unit.start, end, signal, reuse);
     const fetch: Fetch = { bytes, settled: false, charged };
     const settle = (): void => {
       fetch.settled = true;

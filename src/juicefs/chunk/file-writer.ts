@@ -3,6 +3,7 @@
 import { VolumeError } from '../volume.ts';
 import type { BlockStore } from './block-store.ts';
 import type { Budget } from './byte-budget.ts';
+import { PieceList } from './piece-list.ts';
 import { CHUNK_SIZE } from './slice-record.ts';
 
 /** A slice under construction, or done: it lies at the start of its chunk and runs to `size`. */
@@ -12,8 +13,6 @@ export interface WrittenSlice {
   size: number;
 }
 
-/** Size of a writer's first buffer: small files shall not cost a block of memory. */
-const FIRST_BUFFER = 64 * 1024;
 /** Blocks of one writer under way at a time. */
 const MAX_BLOCKS_IN_FLIGHT = 4;
 
@@ -23,8 +22,7 @@ export class SliceWriter {
   readonly #nextSliceId: () => Promise<bigint>;
   readonly #slices: WrittenSlice[] = [];
   readonly #uploads = new Set<Promise<void>>();
-  #buffer: Buffer = Buffer.alloc(0);
-  #filled = 0;
+  readonly #gathered = new PieceList();
   #size = 0;
   #failure: unknown;
   #closed = false;
@@ -40,25 +38,23 @@ export class SliceWriter {
     return this.#size;
   }
 
-  /** Takes all of the bytes, waiting while too many blocks are under way. */
+  /** Takes all of the bytes over, waiting while too many blocks are under way. Nobody may write to them any more. */
   async write(data: Uint8Array): Promise<void> {
     this.#requireOpen();
     const { blockSize } = this.#blocks.layout;
     for (let at = 0; at < data.length; ) {
-      const take = Math.min(data.length - at, blockSize - this.#filled);
-      this.#reserve(this.#filled + take);
-      this.#buffer.set(data.subarray(at, at + take), this.#filled);
-      this.#filled += take;
+      const take = Math.min(data.length - at, blockSize - this.#gathered.length);
+      this.#gathered.add(take === data.length ? data : data.subarray(at, at + take));
       this.#size += take;
       at += take;
-      if (this.#filled === blockSize) await this.#flushBlock();
+      if (this.#gathered.length === blockSize) await this.#flushBlock();
     }
   }
 
   /** Uploads the rest and waits for everything; the slices in order. Rejects with the first failure. */
   async finish(): Promise<readonly WrittenSlice[]> {
     this.#requireOpen();
-    if (this.#filled > 0) await this.#flushBlock();
+    if (this.#gathered.length > 0) await this.#flushBlock();
     await Promise.all(this.#uploads);
     if (this.#failure !== undefined) throw this.#failure;
     return this.#slices;
@@ -67,8 +63,7 @@ export class SliceWriter {
   /** Waits for what is under way and deletes every block that was uploaded. */
   async discard(): Promise<void> {
     this.#closed = true;
-    this.#buffer = Buffer.alloc(0);
-    this.#filled = 0;
+    this.#gathered.takeAll();
     await Promise.all(this.#uploads);
     const slices = this.#slices.splice(0);
     await Promise.all(slices.map((slice) => this.#blocks.deleteSlice(slice)));
@@ -85,32 +80,21 @@ export class SliceWriter {
     if (this.#closed) throw new VolumeError('EINVAL', 'the file was committed or aborted already');
   }
 
-  /** Makes the buffer hold this many bytes: doubling, and a whole block from the second block on. */
-  #reserve(bytes: number): void {
-    if (bytes <= this.#buffer.length) return;
-    const { blockSize } = this.#blocks.layout;
-    const doubled = Math.max(FIRST_BUFFER, this.#buffer.length * 2, bytes);
-    const larger = Buffer.allocUnsafeSlow(this.#slices.length > 0 ? blockSize : Math.min(doubled, blockSize));
-    larger.set(this.#buffer.subarray(0, this.#filled));
-    this.#buffer = larger;
-  }
-
   async #flushBlock(): Promise<void> {
-    const block = this.#buffer.subarray(0, this.#filled);
-    const start = this.#size - this.#filled;
-    this.#buffer = Buffer.alloc(0);
-    this.#filled = 0;
+    const { length } = this.#gathered;
+    const block = this.#gathered.takeAll();
+    const start = this.#size - length;
     const slice = await this.#sliceAt(start);
     const index = Math.floor((start % CHUNK_SIZE) / this.#blocks.layout.blockSize);
-    slice.size += block.length;
+    slice.size += length;
     while (this.#uploads.size >= MAX_BLOCKS_IN_FLIGHT) await Promise.race(this.#uploads);
-    await this.#buffers.acquire(block.length);
+    await this.#buffers.acquire(length);
     if (this.#closed) {
       // Discarded while it waited: nothing may be uploaded behind its back.
-      this.#buffers.release(block.length);
+      this.#buffers.release(length);
       throw new VolumeError('ECANCELED', 'the file was aborted');
     }
-    const upload = this.#upload(slice.id, index, block);
+    const upload = this.#upload(slice.id, index, block, length);
     this.#uploads.add(upload);
     upload.then(() => this.#uploads.delete(upload));
     if (this.#failure !== undefined) throw this.#failure;
@@ -126,13 +110,13 @@ export class SliceWriter {
   }
 
   /** Never rejects: a failure is kept for the next call, so that none goes unnoticed or unhandled. */
-  async #upload(slice: bigint, index: number, block: Uint8Array): Promise<void> {
+  async #upload(slice: bigint, index: number, block: readonly Uint8Array[], length: number): Promise<void> {
     try {
       await this.#blocks.put(slice, index, block);
     } catch (error) {
       this.#failure ??= error;
     } finally {
-      this.#buffers.release(block.length);
+      this.#buffers.release(length);
     }
   }
 }

@@ -1,9 +1,10 @@
 // Small blocks that were read lately, in memory. A file system takes four calls to give out a small block, which cost more than all
 // else of reading a small object; large blocks gain little and would push the others out. A block never changes under its key.
 import { LRUCache } from 'lru-cache';
+import { LASTING_PIECE_BYTES } from '../volume.ts';
 
 /** Blocks up to this many bytes are kept. */
-const MAX_BLOCK_BYTES = 64 * 1024;
+const MAX_BLOCK_BYTES = LASTING_PIECE_BYTES;
 /** What a kept block costs beside its bytes: its key and its entry. */
 const ENTRY_BYTES = 256;
 

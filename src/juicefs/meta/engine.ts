@@ -224,6 +224,11 @@ export interface MetaReader {
 
 /** Changes; all of a transaction's become visible at once, or none. */
 export interface MetaTransaction extends MetaReader {
+  /**
+   * Says that these entries of a directory and the nodes they lead to are read next, so that an engine that pays for each round
+   * trip fetches them together. `edge` and `lockNode` answer as they would without it.
+   */
+  foresee?(parent: bigint, names: readonly Uint8Array[]): Promise<void>;
   /** As `node`, held against other writers until the transaction ends. */
   lockNode(inode: bigint): Awaitable<Node | undefined>;
   /**

@@ -59,6 +59,7 @@ async function trashFor(
 ): Promise<bigint | undefined> {
   if (!goesToTrash(change, parent, node, skipTrash)) return undefined;
   const trash = await trashDirectory(change);
+  if (node.nlink < 2 || node.type === TYPE_DIRECTORY) return trash;
   // Another link of the same file was removed from this very place in this hour: one entry in the trash is enough.
   const occupied = await change.tx.edge(trash, trashEntryName(parent.inode, node.inode, name));
   return occupied === undefined ? trash : undefined;

@@ -89,6 +89,10 @@ async function removeNames(
     if (directory === undefined) return entries.map(() => undefined);
     const results: (VolumeError | undefined)[] = [];
     let links = 0;
+    await current.tx.foresee?.(
+      parent,
+      entries.map(({ name }) => name),
+    );
     for (const { name, inode } of entries) {
       const edge = await current.tx.edge(parent, name);
       if (edge === undefined || edge.inode !== inode) {

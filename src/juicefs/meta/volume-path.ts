@@ -38,3 +38,14 @@ export function encodePath(path: VolumePath): Buffer[] {
 export function showPath(path: VolumePath): string {
   return `/${path.join('/')}`;
 }
+
+/** Adds the path to an answer that lacks it. */
+export async function at<T>(path: VolumePath, result: Promise<T>): Promise<T> {
+  try {
+    return await result;
+  } catch (error) {
+    if (!(error instanceof VolumeError) || error.message.includes(showPath(path))) throw error;
+    const reason = error.message.slice(error.code.length + 2);
+    throw new VolumeError(error.code, `${showPath(path)}: ${reason}`, { cause: error.cause });
+  }
+}

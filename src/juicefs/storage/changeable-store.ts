@@ -1,5 +1,6 @@
 // The store of an open volume, which another client's change of the settings may replace while it is in use.
-import type { ByteRange, ObjectStore, StoredObject } from './object-store.ts';
+import type { ByteRange, ObjectBody, ObjectStore, StoredObject } from './object-store.ts';
+import type { ReadBuffers } from './read-buffers.ts';
 
 export class ChangeableStore implements ObjectStore {
   #store: ObjectStore;
@@ -23,12 +24,12 @@ export class ChangeableStore implements ObjectStore {
     return this.#store.readUnit;
   }
 
-  put(key: string, body: Uint8Array, signal?: AbortSignal): Promise<void> {
+  put(key: string, body: ObjectBody, signal?: AbortSignal): Promise<void> {
     return this.#store.put(key, body, signal);
   }
 
-  get(key: string, range?: ByteRange, signal?: AbortSignal): Promise<Uint8Array> {
-    return this.#store.get(key, range, signal);
+  get(key: string, range?: ByteRange, signal?: AbortSignal, buffers?: ReadBuffers): Promise<Uint8Array> {
+    return this.#store.get(key, range, signal, buffers);
   }
 
   head(key: string): Promise<StoredObject | undefined> {

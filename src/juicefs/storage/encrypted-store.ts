@@ -12,7 +12,7 @@ import {
   randomBytes,
 } from 'node:crypto';
 import { VolumeOpenError } from '../volume-error.ts';
-import type { ByteRange, ObjectStore, StoredObject } from './object-store.ts';
+import { type ByteRange, type ObjectBody, type ObjectStore, type StoredObject, wholeOf } from './object-store.ts';
 
 const DATA_KEY_BYTES = 32;
 const NONCE_BYTES = 12;
@@ -59,8 +59,8 @@ export class EncryptedStore implements ObjectStore {
     this.description = `${store.description}(encrypted)`;
   }
 
-  async put(key: string, body: Uint8Array, signal?: AbortSignal): Promise<void> {
-    await this.#store.put(key, seal(this.#key, this.#cipher, body), signal);
+  async put(key: string, body: ObjectBody, signal?: AbortSignal): Promise<void> {
+    await this.#store.put(key, seal(this.#key, this.#cipher, wholeOf(body)), signal);
   }
 
   async get(key: string, range?: ByteRange, signal?: AbortSignal): Promise<Uint8Array> {

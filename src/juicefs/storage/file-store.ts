@@ -1,10 +1,18 @@
 // The `file` object store: each object a file below a directory. An object appears by rename, so a reader never sees half
 // of one. As with the Go client nothing is forced to the disk: the operating system writes it back.
 import { randomInt } from 'node:crypto';
-import { close, fstat, open, read } from 'node:fs';
-import { mkdir, opendir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, opendir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { type ByteRange, ObjectMissingError, type ObjectStore, type StoredObject } from './object-store.ts';
+import { closeFile, closeRead, fileSize, openFile, readFully, readSome, writeFully } from './file-calls.ts';
+import {
+  type ByteRange,
+  type ObjectBody,
+  ObjectMissingError,
+  type ObjectStore,
+  piecesOf,
+  type StoredObject,
+} from './object-store.ts';
+import type { ReadBuffers } from './read-buffers.ts';
 
 const READ_UNIT = 1024 * 1024;
 /** Blocks below this are read without asking for their size first. */
@@ -28,7 +36,7 @@ export class FileStore implements ObjectStore {
     return this.#root + key;
   }
 
-  async put(key: string, body: Uint8Array): Promise<void> {
+  async put(key: string, body: ObjectBody): Promise<void> {
     const path = this.#path(key);
     const directory = dirname(path);
     const temporary = join(
@@ -36,7 +44,7 @@ export class FileStore implements ObjectStore {
       `.jfs.${basename(path).slice(0, MAX_TEMP_BASENAME)}.tmp.${randomInt(MAX_TEMP_NUMBER)}`,
     );
     try {
-      await writeMakingDirectory(temporary, body);
+      await writeNew(await openMakingDirectory(temporary), piecesOf(body));
       await rename(temporary, path);
     } catch (error) {
       await rm(temporary, { force: true });
@@ -44,19 +52,24 @@ export class FileStore implements ObjectStore {
     }
   }
 
-  async get(key: string, range?: ByteRange, signal?: AbortSignal): Promise<Uint8Array> {
+  async get(key: string, range?: ByteRange, signal?: AbortSignal, buffers?: ReadBuffers): Promise<Uint8Array> {
     signal?.throwIfAborted();
     let file: number;
     try {
-      file = await openFile(this.#path(key));
+      file = await openFile(this.#path(key), 'r');
     } catch (cause) {
       if (isMissing(cause)) throw new ObjectMissingError(key, { cause });
       throw cause;
     }
     try {
-      return range === undefined ? await readWhole(file, signal) : await readRange(file, range, signal);
+      const small = range === undefined && buffers === undefined ? await readSmall(file) : undefined;
+      if (small !== undefined) return small;
+      const length = range === undefined ? await fileSize(file) : range.end - range.start;
+      signal?.throwIfAborted();
+      const buffer = buffers?.take(length) ?? Buffer.allocUnsafeSlow(length);
+      return buffer.subarray(0, await readFully(file, buffer, range?.start ?? 0));
     } finally {
-      await closeFile(file);
+      closeRead(file);
     }
   }
 
@@ -107,68 +120,34 @@ export class FileStore implements ObjectStore {
   }
 }
 
-async function writeMakingDirectory(path: string, body: Uint8Array): Promise<void> {
+async function openMakingDirectory(path: string): Promise<number> {
   try {
-    await writeFile(path, body, { flag: 'wx', mode: 0o666 });
+    return await openFile(path, 'wx', 0o666);
   } catch (error) {
     if (!isMissing(error)) throw error;
     await mkdir(dirname(path), { recursive: true, mode: 0o777 });
-    await writeFile(path, body, { flag: 'wx', mode: 0o666 });
+    return openFile(path, 'wx', 0o666);
   }
 }
 
-// Callbacks, not promises of FileHandles: a third of the cost, which is most of what a small block costs to read.
-
-function openFile(path: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    open(path, 'r', (error, file) => (error === null ? resolve(file) : reject(error)));
-  });
+async function writeNew(file: number, pieces: readonly Uint8Array[]): Promise<void> {
+  try {
+    await writeFully(file, pieces);
+  } catch (error) {
+    closeRead(file);
+    throw error;
+  }
+  await closeFile(file);
 }
 
-function closeFile(file: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    close(file, (error) => (error === null || error === undefined ? resolve() : reject(error)));
-  });
-}
-
-function sizeOf(file: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    fstat(file, (error, stats) => (error === null ? resolve(stats.size) : reject(error)));
-  });
-}
-
-/** Bytes that were read into `buffer` from `at` on; 0 at the end of the file. */
-function readInto(file: number, buffer: Buffer, at: number, length: number, position: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    read(file, buffer, at, length, position, (error, bytesRead) =>
-      error === null ? resolve(bytesRead) : reject(error),
-    );
-  });
-}
-
-/** A file that one read does not fill the buffer with is read whole by then, and nobody asked for its size. */
-async function readWhole(file: number, signal: AbortSignal | undefined): Promise<Uint8Array> {
+/** A file that one read does not fill the buffer with is read whole by then; undefined when it is larger. */
+async function readSmall(file: number): Promise<Uint8Array | undefined> {
   const first = Buffer.allocUnsafe(SMALL_FILE);
-  const length = await readInto(file, first, 0, SMALL_FILE, 0);
-  if (length < SMALL_FILE) {
-    const whole = Buffer.allocUnsafeSlow(length);
-    first.copy(whole, 0, 0, length);
-    return whole;
-  }
-  return readRange(file, { start: 0, end: await sizeOf(file) }, signal);
-}
-
-async function readRange(file: number, range: ByteRange, signal: AbortSignal | undefined): Promise<Uint8Array> {
-  const length = range.end - range.start;
-  const buffer = Buffer.allocUnsafeSlow(length);
-  let filled = 0;
-  while (filled < length) {
-    signal?.throwIfAborted();
-    const bytesRead = await readInto(file, buffer, filled, length - filled, range.start + filled);
-    if (bytesRead === 0) break;
-    filled += bytesRead;
-  }
-  return buffer.subarray(0, filled);
+  const length = await readSome(file, first, 0, 0);
+  if (length === SMALL_FILE) return undefined;
+  const whole = Buffer.allocUnsafeSlow(length);
+  first.copy(whole, 0, 0, length);
+  return whole;
 }
 
 function isMissing(error: unknown): boolean {

@@ -1,5 +1,7 @@
 // What the volume needs of an object store. Keys are full keys, volume name included.
 
+import type { ReadBuffers } from './read-buffers.ts';
+
 /** An object as a listing shows it. */
 export interface StoredObject {
   readonly key: string;
@@ -15,17 +17,37 @@ export interface ByteRange {
   readonly end: number;
 }
 
+/** The bytes of an object: in one piece, or in several that follow each other. */
+export type ObjectBody = Uint8Array | readonly Uint8Array[];
+
+/** A body's pieces. */
+export function piecesOf(body: ObjectBody): readonly Uint8Array[] {
+  return body instanceof Uint8Array ? [body] : body;
+}
+
+/** A body in one piece; copied unless it is one already. */
+export function wholeOf(body: ObjectBody): Uint8Array {
+  const [first, ...more] = piecesOf(body);
+  return first !== undefined && more.length === 0 ? first : Buffer.concat(piecesOf(body));
+}
+
+/** Bytes of a body. */
+export function bytesOf(body: ObjectBody): number {
+  return piecesOf(body).reduce((total, { length }) => total + length, 0);
+}
+
 export interface ObjectStore {
   /** For messages, without secrets. */
   readonly description: string;
   /** Bytes worth asking for at once where parts of an object may be read. */
   readonly readUnit: number;
   /** Stores an object whole, or not at all. */
-  put(key: string, body: Uint8Array, signal?: AbortSignal): Promise<void>;
+  put(key: string, body: ObjectBody, signal?: AbortSignal): Promise<void>;
   /**
    * The object's bytes, or [start, end) of them, cut where the object ends. `ObjectMissingError` when there is none.
+   * A store that reads into memory of its own may take that from `buffers`, and what it answers then may be given back there.
    */
-  get(key: string, range?: ByteRange, signal?: AbortSignal): Promise<Uint8Array>;
+  get(key: string, range?: ByteRange, signal?: AbortSignal, buffers?: ReadBuffers): Promise<Uint8Array>;
   /** The object without its bytes; undefined when there is none. */
   head(key: string): Promise<StoredObject | undefined>;
   /** Fine when there is none. */

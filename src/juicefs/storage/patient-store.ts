@@ -4,11 +4,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Bandwidth } from './bandwidth.ts';
 import {
   type ByteRange,
+  bytesOf,
+  type ObjectBody,
   ObjectMissingError,
   ObjectRefusedError,
   type ObjectStore,
   type StoredObject,
 } from './object-store.ts';
+import type { ReadBuffers } from './read-buffers.ts';
 
 export interface PatientStoreOptions {
   /** Tries after the first. */
@@ -73,14 +76,14 @@ export class PatientStore implements ObjectStore {
     return this.#store.readUnit;
   }
 
-  async put(key: string, body: Uint8Array, signal?: AbortSignal): Promise<void> {
-    await this.#upload.take(body.length, signal);
+  async put(key: string, body: ObjectBody, signal?: AbortSignal): Promise<void> {
+    await this.#upload.take(bytesOf(body), signal);
     await this.#retry(this.#options.putTimeoutMs, signal, (limited) => this.#store.put(key, body, limited));
   }
 
-  async get(key: string, range?: ByteRange, signal?: AbortSignal): Promise<Uint8Array> {
+  async get(key: string, range?: ByteRange, signal?: AbortSignal, buffers?: ReadBuffers): Promise<Uint8Array> {
     const body = await this.#retry(this.#options.getTimeoutMs, signal, (limited) =>
-      this.#store.get(key, range, limited),
+      this.#store.get(key, range, limited, buffers),
     );
     await this.#download.take(body.length, signal);
     return body;

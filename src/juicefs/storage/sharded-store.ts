@@ -1,5 +1,6 @@
 // One volume over several buckets of the same kind: a hash of the full key says which holds an object.
-import type { ByteRange, ObjectStore, StoredObject } from './object-store.ts';
+import type { ByteRange, ObjectBody, ObjectStore, StoredObject } from './object-store.ts';
+import type { ReadBuffers } from './read-buffers.ts';
 
 const FNV_OFFSET = 0x811c9dc5;
 const FNV_PRIME = 0x01000193;
@@ -21,12 +22,12 @@ export class ShardedStore implements ObjectStore {
     return store;
   }
 
-  put(key: string, body: Uint8Array, signal?: AbortSignal): Promise<void> {
+  put(key: string, body: ObjectBody, signal?: AbortSignal): Promise<void> {
     return this.#pick(key).put(key, body, signal);
   }
 
-  get(key: string, range?: ByteRange, signal?: AbortSignal): Promise<Uint8Array> {
-    return this.#pick(key).get(key, range, signal);
+  get(key: string, range?: ByteRange, signal?: AbortSignal, buffers?: ReadBuffers): Promise<Uint8Array> {
+    return this.#pick(key).get(key, range, signal, buffers);
   }
 
   head(key: string): Promise<StoredObject | undefined> {

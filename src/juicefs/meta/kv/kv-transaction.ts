@@ -27,6 +27,11 @@ import { prefixRange } from './kv-store.ts';
 const FLOCK_BYTES = 17;
 
 export class KvTransaction extends KvChanges implements MetaTransaction {
+  async foresee(parent: bigint, names: readonly Uint8Array[]): Promise<void> {
+    const entries = await this.values(names.map((name) => KEYS.entry(parent, name)));
+    await this.values(entries.flatMap((entry) => (entry === undefined ? [] : [KEYS.node(decodeEdge(entry).inode)])));
+  }
+
   async lockNode(inode: bigint): Promise<Node | undefined> {
     const stored = await this.relyOn(KEYS.node(inode));
     return stored === undefined ? undefined : decodeNode(inode, stored);

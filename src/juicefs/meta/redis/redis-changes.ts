@@ -2,7 +2,7 @@
 // that first checks that what the transaction relies on still holds. Knows keys and values, not what they mean.
 import { MetaConflict } from '../engine.ts';
 import { RedisReader } from './redis-reader.ts';
-import { asNumber } from './redis-reply.ts';
+import { asArray, asNumber, asOptional } from './redis-reply.ts';
 import { COMMIT } from './redis-scripts.ts';
 
 export type Word = string | number | Buffer;
@@ -57,6 +57,17 @@ export class RedisChanges extends RedisReader {
     const stored = await super.text(key);
     this.#texts.set(key, stored ?? null);
     return stored;
+  }
+
+  /** Reads texts that are not known yet, in one round trip. */
+  protected async seeTexts(keys: readonly string[]): Promise<void> {
+    const unknown = keys.filter((key) => !this.#texts.has(key));
+    if (unknown.length === 0) return;
+    const stored = asArray(await this.call('MGET', ...unknown));
+    unknown.forEach((key, i) => {
+      // What was written meanwhile counts.
+      if (!this.#texts.has(key)) this.#texts.set(key, asOptional(stored[i]) ?? null);
+    });
   }
 
   /** The text, which must be the same at the commit. */
@@ -121,6 +132,19 @@ export class RedisChanges extends RedisReader {
       else hash.set(name, value);
     }
     return hash;
+  }
+
+  /** Reads fields that are not known yet, in one round trip; all of them as this transaction sees them. */
+  protected async seeFields(key: string, names: readonly Buffer[]): Promise<(Buffer | undefined)[]> {
+    const fields = this.#fieldsOf(key);
+    const unknown = names.filter((name) => !fields.has(fieldName(name)));
+    if (unknown.length > 0 && !this.#cleared.has(key) && !this.#added.has(key)) {
+      const stored = asArray(await this.call('HMGET', key, ...unknown));
+      unknown.forEach((name, i) => {
+        if (!fields.has(fieldName(name))) fields.set(fieldName(name), asOptional(stored[i]) ?? null);
+      });
+    }
+    return names.map((name) => fields.get(fieldName(name)) ?? undefined);
   }
 
   /** A field if it was read or written; null when it was found missing, or was removed. */

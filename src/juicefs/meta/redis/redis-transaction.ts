@@ -49,6 +49,13 @@ export class RedisTransaction extends RedisChanges implements MetaTransaction {
     return this.hasSeenFields(key) ? (await this.hash(key)).size > 0 : stored > 0;
   }
 
+  async foresee(parent: bigint, names: readonly Uint8Array[]): Promise<void> {
+    const entries = await this.seeFields(this.keys.directory(parent), names.map(toBuffer));
+    await this.seeTexts(
+      entries.flatMap((entry) => (entry === undefined ? [] : [this.keys.node(decodeEdge(entry).inode)])),
+    );
+  }
+
   async lockNode(inode: bigint): Promise<Node | undefined> {
     const stored = await this.relyOnText(this.keys.node(inode));
     return stored === undefined ? undefined : decodeNode(inode, stored);
@@ -401,6 +408,11 @@ export class RedisSnapshot extends RedisTransaction {
   override async chunks(inode: bigint, first = 0, last = Number.MAX_SAFE_INTEGER): Promise<ChunkRow[]> {
     return this.lockChunks(inode, first, last);
   }
+}
+
+/** The same bytes. */
+function toBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes);
 }
 
 function lockField({ session, owner }: Pick<Flock, 'session' | 'owner'>): string {

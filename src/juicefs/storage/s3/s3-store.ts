@@ -4,10 +4,12 @@ import { Agent, type Dispatcher, request } from 'undici';
 import { crc32c } from '../crc32c.ts';
 import {
   type ByteRange,
+  type ObjectBody,
   ObjectMissingError,
   ObjectRefusedError,
   type ObjectStore,
   type StoredObject,
+  wholeOf,
 } from '../object-store.ts';
 import { amazonOrigin, type S3Endpoint } from './s3-endpoint.ts';
 import { MAX_XML_BYTES, parseErrorDocument, parseListing } from './s3-xml.ts';
@@ -94,15 +96,16 @@ export class S3Store implements ObjectStore {
     });
   }
 
-  async put(key: string, body: Uint8Array, signal?: AbortSignal): Promise<void> {
+  async put(key: string, body: ObjectBody, signal?: AbortSignal): Promise<void> {
     const { storageClass = '', tag = '', endpoint } = this.#options;
+    const bytes = wholeOf(body);
     const headers = {
       'content-type': 'application/octet-stream',
-      ...(endpoint.disableChecksum ? {} : { [CHECKSUM_HEADER]: String(crc32c(body)) }),
+      ...(endpoint.disableChecksum ? {} : { [CHECKSUM_HEADER]: String(crc32c(bytes)) }),
       ...(storageClass === '' ? {} : { 'x-amz-storage-class': storageClass }),
       ...(tag === '' ? {} : { 'x-amz-tagging': encodeTag(tag) }),
     };
-    const answer = await this.#call({ method: 'PUT', key, headers, body, signal });
+    const answer = await this.#call({ method: 'PUT', key, headers, body: bytes, signal });
     if (answer.status !== 200) throw refusal(`PUT ${key}`, answer);
   }
 
