@@ -174,6 +174,10 @@ export function operationSuite(make: () => Promise<Subject>): void {
         expect([query, (await s3.send('GET', `/bkt?${query}`)).code]).toEqual([query, code]);
         expect([query, (await s3.send('GET', `/none?${query}`)).code]).not.toEqual([query, '']);
       }
+      for (const query of ['encryption', 'replication', 'website']) {
+        expect([query, (await s3.send('DELETE', `/bkt?${query}`)).status]).toEqual([query, 204]);
+        expect([query, (await s3.send('DELETE', `/none?${query}`)).code]).toEqual([query, 'NoSuchBucket']);
+      }
       expect((await s3.send('GET', '/bkt?versioning')).text).toMatch(/<VersioningConfiguration[^>]*><\/VersioningConf/);
       expect((await s3.send('PUT', '/bkt?versioning', { body: '<x/>' })).code).toBe('NotImplemented');
       await put('k');

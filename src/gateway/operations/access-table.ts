@@ -104,6 +104,7 @@ export const S3_ACCESSES: readonly OperationAccess[] = [
   onBucket('PutBucketCors', 's3:PutBucketCORS'),
   onBucket('DeleteBucketCors', 's3:PutBucketCORS'),
   onBucket('GetBucketEncryption', 's3:GetEncryptionConfiguration'),
+  onBucket('DeleteBucketEncryption', 's3:PutEncryptionConfiguration'),
   onBucket('GetBucketLifecycleConfiguration', 's3:GetLifecycleConfiguration'),
   onBucket('PutBucketLifecycleConfiguration', 's3:PutLifecycleConfiguration'),
   onBucket('DeleteBucketLifecycle', 's3:PutLifecycleConfiguration'),
@@ -115,12 +116,14 @@ export const S3_ACCESSES: readonly OperationAccess[] = [
   onBucket('GetObjectLockConfiguration', 's3:GetBucketObjectLockConfiguration'),
   onBucket('PutObjectLockConfiguration', 's3:PutBucketObjectLockConfiguration'),
   onBucket('GetBucketReplication', 's3:GetReplicationConfiguration'),
+  onBucket('DeleteBucketReplication', 's3:PutReplicationConfiguration'),
   onBucket('GetBucketRequestPayment', 's3:GetBucketRequestPayment'),
   onBucket('GetBucketTagging', 's3:GetBucketTagging'),
   { operation: 'PutBucketTagging', accesses: [{ action: 's3:PutBucketTagging', on: 'bucket', keys: TAGS }] },
   onBucket('DeleteBucketTagging', 's3:PutBucketTagging'),
   onBucket('GetBucketVersioning', 's3:GetBucketVersioning'),
   onBucket('GetBucketWebsite', 's3:GetBucketWebsite'),
+  onBucket('DeleteBucketWebsite', 's3:DeleteBucketWebsite'),
   // ---- objects
   ...['GetObject', 'HeadObject'].map((operation) => ({
     operation,
