@@ -59,8 +59,11 @@ export async function openAuditSinks(options: AuditOptions, logger: Logger): Pro
     throw new UsageError('--audit-required needs --audit-log or --audit-webhook');
   }
   const sink = (writer: LineWriter, where: string): BufferedSink =>
-    new BufferedSink(writer, ({ failures, dropped, waiting, error }: AuditTrouble) =>
-      logger.error({ err: error, where, failures, dropped, waiting }, 'audit lines cannot be kept'),
+    new BufferedSink(
+      writer,
+      ({ failures, dropped, waiting, error }: AuditTrouble) =>
+        logger.error({ err: error, where, failures, dropped, waiting }, 'audit lines cannot be kept'),
+      where,
     );
   const sinks: BufferedSink[] = [];
   if (auditLog === '-') sinks.push(sink(new StandardOutputWriter(), 'standard output'));

@@ -14,6 +14,7 @@ import { PendingSignIns } from '../authz/http/console/pending-sign-ins.ts';
 import { PolicyDesk } from '../authz/http/console/policy-desk.ts';
 import { SignInThrottle } from '../authz/http/console/sign-in-throttle.ts';
 import { createAdminService } from '../authz/http/create-admin-service.ts';
+import { SidecarMetrics } from '../authz/http/sidecar-metrics.ts';
 import { Authorizer } from '../authz/identity/authorizer.ts';
 import { ConsoleSessions } from '../authz/identity/console-sessions.ts';
 import { IamDirectory } from '../authz/identity/iam-directory.ts';
@@ -129,12 +130,16 @@ export async function serveAuthz(options: ServeAuthzOptions): Promise<RunningAut
     for (const { subject, differences } of differingReadings(directory.current, settings)) {
       logger.warn({ subject, differences }, `${dialect} reads this policy otherwise than juicefs`);
     }
-    const audit = new RecentDecisions(await openAuditSinks(options, logger));
+    const sinks = await openAuditSinks(options, logger);
+    const metrics = new SidecarMetrics(directory, sinks);
+    const audit = new RecentDecisions(sinks);
     closing.push(() => audit.close());
     const trustCallers = options.trustCallers ?? false;
     const sessions = new ConsoleSessions();
     const authorizer = new Authorizer({ directory, settings, trustCallers, bearers: sessions, nowMs });
-    const asks = new Asks(authorizer, audit, nowMs, { auditRequired: options.auditRequired === true });
+    const asks = new Asks(authorizer, metrics.counting(audit), nowMs, {
+      auditRequired: options.auditRequired === true,
+    });
     const admin = createAdminService({
       answer: (ask) => asks.answer(ask),
       explainRequest: (requestId) => audit.explain(requestId),
@@ -186,6 +191,7 @@ export async function serveAuthz(options: ServeAuthzOptions): Promise<RunningAut
       httpsListen: options.httpsListen,
       tls: options.tls,
       isReady: () => ready,
+      metrics: metrics.registry,
       logger,
       nowMs,
     });

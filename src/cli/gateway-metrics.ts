@@ -1,6 +1,7 @@
 // The metrics of all processes of a gateway, gathered by the primary: served on the listener of `--metrics`, and told to a worker that
 // was asked for them on the S3 port.
-import { createServer, type Server } from 'node:http';
+import { createServer, request as httpRequest, type Server } from 'node:http';
+import { text as textOf } from 'node:stream/consumers';
 import { AggregatorRegistry, type Registry } from 'prom-client';
 import type { HostPort } from './listen-address.ts';
 import type { Logger } from './logger.ts';
@@ -31,14 +32,19 @@ type Send = (message: MetricsToWorker) => void;
 export class MetricsGatherer {
   readonly contentType: string;
   readonly #own: Registry;
+  readonly #sidecar: (() => Promise<string>) | undefined;
   readonly #logger: Logger;
   readonly #workers = new Map<Send, Map<number, (figures: Figures | undefined) => void>>();
   #next = 0;
   #underWay: Promise<string> | undefined;
 
-  /** @param own what the primary measures itself */
-  constructor(own: Registry, logger: Logger) {
+  /**
+   * @param own what the primary measures itself
+   * @param sidecar what a supervised sidecar tells, as text
+   */
+  constructor(own: Registry, logger: Logger, sidecar?: () => Promise<string>) {
     this.#own = own;
+    this.#sidecar = sidecar;
     this.#logger = logger;
     this.contentType = own.contentType;
   }
@@ -79,8 +85,18 @@ export class MetricsGatherer {
   async #gather(): Promise<string> {
     const asked = [...this.#workers].map(([send, waiting]) => this.#figuresOf(send, waiting));
     const figures = (await Promise.all(asked)).filter((one) => one !== undefined);
-    const texts = [AggregatorRegistry.aggregate(figures).metrics(), this.#own.metrics()];
+    const texts = [AggregatorRegistry.aggregate(figures).metrics(), this.#own.metrics(), this.#ofSidecar()];
     return (await Promise.all(texts)).join('\n');
+  }
+
+  /** While it starts again, the others' figures are worth telling all the same. */
+  async #ofSidecar(): Promise<string> {
+    try {
+      return (await this.#sidecar?.()) ?? '';
+    } catch (error) {
+      this.#logger.warn({ err: error }, 'the sidecar did not tell its metrics');
+      return '';
+    }
   }
 
   /** Undefined for a worker that ended. */
@@ -184,4 +200,17 @@ export async function serveMetrics(
   }
   logger.info({ address: server.address() }, 'metrics are served');
   return server;
+}
+
+/** The metrics of a sidecar, at its private socket. Rejects when it does not tell them in time. */
+export function sidecarMetrics(socketPath: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const signal = AbortSignal.timeout(FIGURES_WITHIN_MS);
+    httpRequest({ socketPath, path: '/metrics', headers: { host: 'sidecar' }, signal }, (answer) => {
+      if (answer.statusCode === 200) textOf(answer).then(resolve, reject);
+      else reject(new Error(`it answered ${answer.statusCode}`));
+    })
+      .on('error', reject)
+      .end();
+  });
 }

@@ -6,7 +6,13 @@ import type { EventHub } from '../gateway/events/event-hub.ts';
 import { type EventsFromWorker, type EventsToWorker, isEventMessage } from '../gateway/events/index.ts';
 import type { ServerCertificate } from '../gateway/index.ts';
 import { WatchedCertificate } from './certificate-files.ts';
-import { type MetricsFromWorker, MetricsGatherer, type MetricsToWorker, serveMetrics } from './gateway-metrics.ts';
+import {
+  type MetricsFromWorker,
+  MetricsGatherer,
+  type MetricsToWorker,
+  serveMetrics,
+  sidecarMetrics,
+} from './gateway-metrics.ts';
 import { createNotifications, type Notifications, scrubTargetVariables } from './gateway-notifications.ts';
 import type { GatewaySettings, WorkerSettings } from './gateway-settings.ts';
 import { endpointUrl } from './listen-address.ts';
@@ -70,7 +76,9 @@ export async function runGatewayPrimary(
     const authz = settings.authz ?? sidecar?.address ?? '';
     events = createNotifications(settings, authz, env, logger);
     await Promise.race([events.start(), ended]);
-    const metrics = new MetricsGatherer(events.service.metrics, logger);
+    const socket = sidecar?.httpSocket;
+    const tell = socket === undefined ? undefined : () => sidecarMetrics(socket);
+    const metrics = new MetricsGatherer(events.service.metrics, logger, tell);
     workers = new WorkerPool(settings, authz, sidecar?.httpSocket, events.service.hub, metrics, certificate, logger);
     const started = await Promise.race([workers.start(), ended.then(() => undefined)]);
     if (started !== undefined) {

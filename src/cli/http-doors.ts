@@ -1,6 +1,7 @@
 // The HTTP doors of a sidecar: one for its gateway or for plain clients, one over TLS, which asks clients for their certificates.
 import { readFileSync } from 'node:fs';
 import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
 import type { Asks } from '../authz/grpc/asks.ts';
 import type { Callers } from '../authz/grpc/callers.ts';
 import { parseListenAddress } from '../authz/grpc/listen.ts';
@@ -29,6 +30,7 @@ export interface HttpDoorOptions {
   readonly httpsListen: string | undefined;
   readonly tls: TlsFiles | undefined;
   readonly isReady: () => boolean;
+  readonly metrics: Registry;
   readonly logger: Logger;
   readonly nowMs: () => number;
 }
@@ -57,6 +59,7 @@ export async function openHttpDoors(options: HttpDoorOptions): Promise<RunningHt
       sts,
       tls: over,
       isReady,
+      metrics: options.metrics,
       logger,
     });
     open.push(door);

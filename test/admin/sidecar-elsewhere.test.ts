@@ -1,5 +1,6 @@
 // Gateways whose sidecar runs elsewhere, with --authz-http: administration, STS and the console's calls go through them all the same, the
 // sidecar knows whose requests they are, and believes nobody else about that.
+import { createHmac } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { join } from 'node:path';
@@ -129,6 +130,17 @@ describe('at the address of the sidecar', () => {
   it('clients are served for themselves', async () => {
     expect((await direct('/minio/admin/v3/list-users', {})).body.toString()).toContain('AccessDenied');
     expect((await direct('/minio/health/ready', {})).status).toBe(200);
+  });
+
+  it('metrics are told to those who may read them', async () => {
+    expect((await direct('/metrics', {})).status).toBe(403);
+    const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+    const claims = { sub: ROOT_KEYS.accessKey, iss: 'prometheus', exp: Math.floor(Date.now() / 1000) + 60 };
+    const text = `${encode({ alg: 'HS512', typ: 'JWT' })}.${encode(claims)}`;
+    const signature = createHmac('sha512', ROOT_KEYS.secretKey).update(text).digest('base64url');
+    const answer = await direct('/metrics', { authorization: `Bearer ${text}.${signature}` });
+    expect(answer.status).toBe(200);
+    expect(answer.body.toString()).toContain('portcullis_decisions_total{refused="false"}');
   });
 
   it.each([

@@ -61,7 +61,10 @@ beforeAll(async () => {
   metricsPort = await freePort();
   gateway = await startGateway({
     metaUrl: volume.metaUrl,
-    flags: ['--multi-buckets', '--workers', '2', '--metrics', `127.0.0.1:${metricsPort}`],
+    flags: [
+      ...['--multi-buckets', '--workers', '2', '--metrics', `127.0.0.1:${metricsPort}`],
+      ...['--audit-log', `${folder}/audit.jsonl`],
+    ],
   });
   // the last worker may come after the first has answered, and the listener after all of them
   await eventually('all workers tell their metrics', async () => {
@@ -118,6 +121,22 @@ describe('metrics on the S3 port', () => {
     const answer = await get(CLUSTER, bearer());
     expect(answer).toMatchObject({ status, code });
     expect(String(answer.body)).not.toContain('portcullis_');
+  });
+
+  it('tell what the sidecar decides, knows and writes down', async () => {
+    const all = async (): Promise<string> => String((await get(CLUSTER, token(gateway.root))).body);
+    const before = await all();
+    expect(await get(CLUSTER, token(anna))).toMatchObject({ status: 403 });
+    await eventually('the refusal is counted, and its line kept', async () => {
+      const after = await all();
+      const refused = (text: string): number => sample(text, 'portcullis_decisions_total', { refused: 'true' });
+      const written = (text: string): number =>
+        sample(text, 'portcullis_audit_written_total', { place: `${folder}/audit.jsonl` });
+      return refused(after) > refused(before) && written(after) > written(before);
+    });
+    expect(sample(before, 'portcullis_identities', { kind: 'users' })).toBe(3);
+    expect(sample(before, 'portcullis_audit_dropped_total')).toBe(0);
+    expect(sample(before, 'portcullis_identity_loads_total')).toBeGreaterThan(0);
   });
 
   it('are all that their token opens', async () => {

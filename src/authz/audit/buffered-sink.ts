@@ -28,19 +28,35 @@ export interface AuditTrouble {
   readonly error: unknown;
 }
 
+/** What became of the lines since the service started. */
+export interface SinkCounts {
+  /** Lines that are kept. */
+  readonly written: number;
+  /** Attempts that failed. */
+  readonly failures: number;
+  /** Lines that were written again after a failure. */
+  readonly retried: number;
+  readonly dropped: number;
+  readonly waiting: number;
+}
+
 interface Waiting {
   readonly line: string;
   readonly kept: ((error?: Error) => void) | undefined;
 }
 
 export class BufferedSink implements AuditSink {
+  /** For people: where the lines go. */
+  readonly place: string;
   readonly #writer: LineWriter;
   readonly #onTrouble: (trouble: AuditTrouble) => void;
   #queue: Waiting[] = [];
   #bytes = 0;
   #running: Promise<void> | undefined;
   #retryMs = RETRY_MS.first;
+  #written = 0;
   #failures = 0;
+  #retried = 0;
   #dropped = 0;
   #lastError: unknown;
   #complainedAt = Number.NEGATIVE_INFINITY;
@@ -48,17 +64,20 @@ export class BufferedSink implements AuditSink {
   #wake: (() => void) | undefined;
 
   /** @param onTrouble told at most every ten seconds while lines cannot be kept */
-  constructor(writer: LineWriter, onTrouble: (trouble: AuditTrouble) => void) {
+  constructor(writer: LineWriter, onTrouble: (trouble: AuditTrouble) => void, place = '') {
+    this.place = place;
     this.#writer = writer;
     this.#onTrouble = onTrouble;
   }
 
-  get failures(): number {
-    return this.#failures;
-  }
-
-  get dropped(): number {
-    return this.#dropped;
+  get counts(): SinkCounts {
+    return {
+      written: this.#written,
+      failures: this.#failures,
+      retried: this.#retried,
+      dropped: this.#dropped,
+      waiting: this.#queue.length,
+    };
   }
 
   write(decision: AuditedDecision): void {
@@ -110,10 +129,14 @@ export class BufferedSink implements AuditSink {
   async #run(): Promise<void> {
     // What is decided in this turn of the loop is written together.
     await new Promise((resolve) => setImmediate(resolve));
+    let failed = false;
     while (this.#queue.length > 0) {
       const batch = this.#nextBatch();
+      if (failed) this.#retried += batch.length;
       try {
         await this.#writer.write(batch.map(({ line }) => line));
+        failed = false;
+        this.#written += batch.length;
         this.#retryMs = RETRY_MS.first;
         this.#queue.splice(0, batch.length);
         for (const { line, kept } of batch) {
@@ -121,6 +144,7 @@ export class BufferedSink implements AuditSink {
           kept?.();
         }
       } catch (error) {
+        failed = true;
         this.#failures += 1;
         this.#lastError = error;
         this.#complain(false);

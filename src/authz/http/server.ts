@@ -5,15 +5,17 @@ import { rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
 import type { Callers } from '../grpc/callers.ts';
 import { bindPrivateSocket, type ListenAddress, ListenError } from '../grpc/listen.ts';
+import { METRICS_ACTION } from '../identity/metrics-token.ts';
 import { ADMIN_PREFIX, answerAdminCall } from './admin-api.ts';
 import type { AdminReply } from './admin-call.ts';
 import type { AdminService } from './admin-service.ts';
 import { answerConsoleCall, CONSOLE_PREFIX } from './console/console-api.ts';
 import type { ConsoleService } from './console/console-call.ts';
 import { REQUEST_ID_HEADER, speakerOf } from './forwarding-gateway.ts';
-import { type HttpRequest, readRequest, UnreadableRequest } from './http-request.ts';
+import { credentialsOf, type HttpRequest, readRequest, UnreadableRequest } from './http-request.ts';
 import { MAX_SEALED_BYTES } from './madmin-crypto.ts';
 import { answerSts } from './sts.ts';
 import type { StsService } from './sts-service.ts';
@@ -30,6 +32,7 @@ export interface HttpServerOptions {
   readonly tls?: HttpTls | undefined;
   /** True while decisions are made. */
   readonly isReady: () => boolean;
+  readonly metrics: Registry;
   readonly logger: Logger;
 }
 
@@ -53,6 +56,7 @@ export interface RunningHttpServer {
 /** How long a client may take for its request, and a connection may stay unused, milliseconds. */
 const REQUEST_TIMEOUT_MS = 30_000;
 const IDLE_TIMEOUT_MS = 60_000;
+const METRICS_PATH = '/metrics';
 const UNKNOWN_GATEWAY = 'A gateway that forwards for its clients has to show a token that this service knows.';
 /** Clients at once. */
 export const MAX_CONNECTIONS = 1_024;
@@ -168,8 +172,27 @@ function route(request: HttpRequest, requestId: string, options: HttpServerOptio
   const { service, console, sts, logger } = options;
   if (request.path.startsWith(ADMIN_PREFIX)) return answerAdminCall(service, request, requestId, logger);
   if (request.path.startsWith(CONSOLE_PREFIX)) return answerConsoleCall(console, request, requestId, logger);
+  if (request.path === METRICS_PATH && (request.method === 'GET' || request.method === 'HEAD')) {
+    return answerMetrics(request, requestId, options);
+  }
   if (request.path === '/' && request.method === 'POST') return answerSts(sts, request, requestId, logger);
   return errorReply('MethodNotAllowed', 'This door serves the admin API and STS.', 405, request.path, requestId);
+}
+
+/** On a private socket to whoever reaches it; at an address to the bearer of a token that is allowed to read metrics. */
+async function answerMetrics(
+  request: HttpRequest,
+  requestId: string,
+  { listen, metrics, service }: HttpServerOptions,
+): Promise<AdminReply> {
+  if (listen.kind !== 'unix') {
+    const accesses = [{ action: METRICS_ACTION, resource: 'arn:aws:s3:::', context: {}, resourceAccount: '' }];
+    const answer = await service.answer({ credentials: credentialsOf(request), accesses, context: request.context });
+    if (answer.kind === 'refused' || answer.decisions[0]?.outcome !== 'Allow') {
+      return errorReply('AccessDenied', 'Metrics are read with a bearer token.', 403, request.path, requestId);
+    }
+  }
+  return { status: 200, contentType: metrics.contentType, body: await metrics.metrics() };
 }
 
 function unreadableReply(error: UnreadableRequest, path: string, requestId: string): AdminReply {

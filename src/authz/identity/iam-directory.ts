@@ -45,6 +45,7 @@ export class IamDirectory {
   #unwatch: () => void = () => undefined;
   #reported = new Set<string>();
   readonly #listeners = new Set<() => void>();
+  #loads = { done: 1, failed: 0 };
 
   private constructor(options: DirectoryOptions, snapshot: IamSnapshot) {
     this.#options = options;
@@ -68,6 +69,11 @@ export class IamDirectory {
   /** The state to decide by. */
   get current(): IamSnapshot {
     return this.#snapshot;
+  }
+
+  /** How often the store was read, and could not be. */
+  get loads(): { readonly done: number; readonly failed: number } {
+    return this.#loads;
   }
 
   /** Calls `listener` whenever the snapshot is another one. Answers how to stop. */
@@ -123,6 +129,7 @@ export class IamDirectory {
         const startedAt = performance.now();
         const records = await store.load();
         this.#loadMs = performance.now() - startedAt;
+        this.#loads.done += 1;
         if (changes !== this.#changes) {
           this.#again = true;
           continue;
@@ -130,6 +137,7 @@ export class IamDirectory {
         if (records.revision === this.#snapshot.revision) continue;
         this.#show(new IamSnapshot(records, root, settings, this.#snapshot));
       } catch (error) {
+        this.#loads.failed += 1;
         log.failed(error);
       }
     } while (this.#again);
