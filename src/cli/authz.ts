@@ -25,6 +25,7 @@ import type { IamStore } from '../authz/store/iam-store.ts';
 import { type OpenedStore, openStore, StoreError } from '../authz/store/open-store.ts';
 import { environmentKeys, targetProblem } from '../gateway/events/index.ts';
 import { type AuditFlags, type AuditOptions, addAuditFlags, auditOptions, openAuditSinks } from './audit-flags.ts';
+import { authoritiesFolder } from './certificate-files.ts';
 import { parseGoDuration } from './go-duration.ts';
 import { openHttpDoors, readTlsFiles, type TlsFiles, type TlsFlags } from './http-doors.ts';
 import {
@@ -216,9 +217,9 @@ async function openStoreOf(options: ServeAuthzOptions): Promise<OpenedStore> {
   return { store, records: undefined, sharesTokens: true, close: () => store.close() };
 }
 
-/** The file of certificate authorities of a target, which the environment alone can name: other gateways know no such key. */
+/** The certificate authorities of a target, which the machine alone can name: other gateways know no such key. */
 function authoritiesOf(subSystem: string, target: string): { readonly ca_cert?: string } {
-  const { ca_cert } = environmentKeys(subSystem, target, process.env);
+  const ca_cert = environmentKeys(subSystem, target, process.env).ca_cert ?? authoritiesFolder();
   return ca_cert === undefined ? {} : { ca_cert };
 }
 

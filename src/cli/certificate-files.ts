@@ -27,6 +27,12 @@ export function certificateFiles(
   return existsSync(files.cert) && existsSync(files.key) ? files : undefined;
 }
 
+/** MinIO's folder of certificate authorities that others are trusted by, if it is there. */
+export function authoritiesFolder(home: string = homedir()): string | undefined {
+  const folder = join(home, '.minio', 'certs', 'CAs');
+  return existsSync(folder) ? folder : undefined;
+}
+
 /** Reads and checks. Throws UsageError with one line. */
 export function readCertificate(files: CertificateFiles): ServerCertificate {
   try {

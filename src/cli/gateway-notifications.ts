@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createAuthzClient } from '../gateway/authz-client/index.ts';
 import { EventService } from '../gateway/events/index.ts';
 import { readAuthzTls } from './authz-doors.ts';
+import { authoritiesFolder } from './certificate-files.ts';
 import type { GatewaySettings } from './gateway-settings.ts';
 import { endpointUrl } from './listen-address.ts';
 import type { Logger } from './logger.ts';
@@ -45,7 +46,8 @@ export function createNotifications(
   const service = new EventService({
     buckets: client.buckets,
     env,
-    endpoint: endpointUrl(settings.worker.listen, false),
+    endpoint: endpointUrl(settings.worker.listen, settings.tls !== undefined),
+    authorities: authoritiesFolder(),
     log: logger,
   });
   const reload = (): void => {

@@ -36,6 +36,8 @@ export interface EventServiceOptions {
   readonly env: Environment;
   /** URL of the gateway. */
   readonly endpoint: string;
+  /** File or folder of certificate authorities that webhooks are trusted by unless they have their own. */
+  readonly authorities?: string | undefined;
   readonly log: EventLog & { debug(fields: object, message: string): void };
 }
 
@@ -195,8 +197,9 @@ export class EventService {
   }
 
   async #apply(): Promise<void> {
-    const { env, log } = this.#options;
-    const { targets, problems } = enabledTargets(this.#configuredTargets(), env);
+    const { env, log, authorities } = this.#options;
+    const defaults = authorities === undefined ? {} : { ca_cert: authorities };
+    const { targets, problems } = enabledTargets(this.#configuredTargets(), env, defaults);
     for (const problem of problems) log.error(problem, 'an event target cannot be used as it is configured');
     if (this.#ending.signal.aborted) return;
     const opened: TargetDelivery[] = [];

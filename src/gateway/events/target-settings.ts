@@ -40,7 +40,7 @@ export type TargetSettings = { readonly id: TargetId } & Queueing &
         readonly authToken: string;
         readonly clientCert: string;
         readonly clientKey: string;
-        /** PEM file of certificate authorities beside the system's. */
+        /** PEM file of certificate authorities beside the well-known ones, or a folder of such files; '' = none. */
         readonly caCert: string;
       }
   );
@@ -133,10 +133,13 @@ export interface ReadTargets {
 /**
  * The targets that are enabled: those of the server configuration and those that the environment names
  * (MINIO_NOTIFY_REDIS_ENABLE_NAME=on), each key overridden by its variable (MINIO_NOTIFY_REDIS_ADDRESS_NAME).
+ *
+ * @param defaults what keys are that nobody says
  */
 export function enabledTargets(
   configured: ConfiguredTargets,
   env: Readonly<Record<string, string | undefined>>,
+  defaults: TargetKeys = {},
 ): ReadTargets {
   const targets: TargetSettings[] = [];
   const problems: { target: string; problem: string }[] = [];
@@ -145,7 +148,7 @@ export function enabledTargets(
     const stored = configured.get(subSystem) ?? new Map<string, TargetKeys>();
     const names = new Set([...stored.keys(), ...environmentNames(subSystem, env)]);
     for (const name of names) {
-      const keys = { ...stored.get(name), ...environmentKeys(subSystem, name, env) };
+      const keys: TargetKeys = { ...defaults, ...stored.get(name), ...environmentKeys(subSystem, name, env) };
       // MinIO: a target that is stored without a word on it is on
       const enable = keys.enable ?? (name === DEFAULT_TARGET ? 'off' : 'on');
       if (!['on', 'true', '1'].includes(enable.toLowerCase())) continue;

@@ -1,11 +1,27 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
+import { TestAuthority } from '../../../../test/harness/certificates.ts';
+import { makeTempFolder, removeTempFolder } from '../../../../test/harness/temp-folder.ts';
 import type { DeliveryError } from './event-target.ts';
 import { WEBHOOK_CONCURRENCY, WebhookTarget } from './webhook-target.ts';
 
 let server: Server | undefined;
+
+const SETTINGS = {
+  id: '1:webhook',
+  type: 'webhook',
+  queueDir: '',
+  queueLimit: 0,
+  authToken: '',
+  clientCert: '',
+  clientKey: '',
+  caCert: '',
+} as const;
 afterEach(() => {
   server?.closeAllConnections();
   server?.close();
@@ -32,17 +48,8 @@ async function startWebhook(latencyMs: number, answer: (key: string, n: number) 
   });
   server = started;
   await new Promise<void>((resolve) => started.listen(0, '127.0.0.1', resolve));
-  const target = new WebhookTarget({
-    id: '1:webhook',
-    type: 'webhook',
-    queueDir: '',
-    queueLimit: 0,
-    endpoint: new URL(`http://127.0.0.1:${(started.address() as AddressInfo).port}/`),
-    authToken: '',
-    clientCert: '',
-    clientKey: '',
-    caCert: '',
-  });
+  const endpoint = new URL(`http://127.0.0.1:${(started.address() as AddressInfo).port}/`);
+  const target = new WebhookTarget({ ...SETTINGS, endpoint });
   return { target, got, most };
 }
 
@@ -90,5 +97,30 @@ describe('a webhook that refuses an event', () => {
     expect(got.filter((line) => line.startsWith('b/bad'))).toEqual(['b/bad 1', 'b/bad 3', 'b/bad 4']);
     expect(got.filter((line) => line.startsWith('b/good'))).toEqual(['b/good 0', 'b/good 2', 'b/good 5']);
     await target.close();
+  });
+});
+
+describe('a webhook over TLS', () => {
+  it('is trusted by the authorities of a file or of a folder, and refused without them', async () => {
+    const folder = makeTempFolder();
+    const authority = new TestAuthority(folder, 'authority');
+    const started = createTlsServer(authority.issue('localhost', 'serverAuth'), (_, response) => response.end());
+    server = started;
+    await new Promise<void>((resolve) => started.listen(0, '127.0.0.1', resolve));
+    const endpoint = new URL(`https://127.0.0.1:${(started.address() as AddressInfo).port}/`);
+    const many = join(folder, 'CAs');
+    mkdirSync(join(many, 'below'), { recursive: true });
+    writeFileSync(join(many, 'README'), 'no certificate');
+    const check = async (caCert: string): Promise<void> => {
+      const target = new WebhookTarget({ ...SETTINGS, endpoint, caCert });
+      await target.check().finally(() => target.close());
+    };
+    await expect(check('')).rejects.toThrow(/certificate/);
+    await expect(check(many)).rejects.toThrow(/certificate/);
+    await expect(check(join(folder, 'none.pem'))).rejects.toThrow(/ca_cert: ENOENT/);
+    await check(authority.certFile);
+    writeFileSync(join(many, 'own.crt'), authority.certificate);
+    await check(many);
+    removeTempFolder(folder);
   });
 });

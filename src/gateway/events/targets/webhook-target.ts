@@ -1,6 +1,7 @@
 // Events to a webhook: one POST each. Those of one object go one after the other, those of others beside them. Any answer from 200 to
 // 299 takes an event; any other is tried again.
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { rootCertificates } from 'node:tls';
 import { Agent, request } from 'undici';
 import { type EventRecord, objectPathOf } from '../event-record.ts';
@@ -114,7 +115,7 @@ export class WebhookTarget implements EventTarget {
         ...(clientCert === ''
           ? {}
           : { cert: readPem('client_cert', clientCert), key: readPem('client_key', clientKey) }),
-        ...(caCert === '' ? {} : { ca: [...rootCertificates, readPem('ca_cert', caCert)] }),
+        ...(caCert === '' ? {} : { ca: [...rootCertificates, ...readAuthorities(caCert)] }),
       },
     });
   }
@@ -143,4 +144,19 @@ function readPem(key: string, file: string): string {
   } catch (cause) {
     throw new TargetError(`${key}: ${reasonOf(cause)}`, { cause });
   }
+}
+
+/** Certificates of a file, or of all files of a folder. */
+function readAuthorities(place: string): string[] {
+  let files = [place];
+  try {
+    if (statSync(place).isDirectory()) {
+      files = readdirSync(place, { withFileTypes: true })
+        .filter((entry) => !entry.isDirectory())
+        .map(({ name }) => join(place, name));
+    }
+  } catch (cause) {
+    throw new TargetError(`ca_cert: ${reasonOf(cause)}`, { cause });
+  }
+  return files.map((file) => readPem('ca_cert', file)).filter((text) => text.includes('BEGIN CERTIFICATE'));
 }
