@@ -73,7 +73,9 @@ async function openVolumeStore(
     ...(environment === undefined ? {} : { environment }),
   };
   try {
-    const store = new VolumeIamStore(await openVolume(metaUrl, { readOnly: true, ...where }), crypto?.decrypt);
+    // A file is read once while it stays the same: kept blocks would only be a second copy of the secrets in them.
+    const reading = await openVolume(metaUrl, { readOnly: true, smallBlockBytes: 0, ...where });
+    const store = new VolumeIamStore(reading, crypto?.decrypt);
     const records = new LazyVolumeStorage(
       () => openVolume(metaUrl, { backgroundJobs: false, mountpoint: 'authz', ...where }),
       { crypto, trash },

@@ -17,6 +17,9 @@ import type { ReadBuffers } from './read-buffers.ts';
 const READ_UNIT = 1024 * 1024;
 /** Blocks below this are read without asking for their size first. */
 const SMALL_FILE = 4096;
+/** Memory for the next of such reads: one that is made for each costs more than the read. */
+const smallBuffers: Buffer[] = [];
+const MAX_SMALL_BUFFERS = 64;
 const MAX_TEMP_BASENAME = 200;
 const MAX_TEMP_NUMBER = 2 ** 31 - 1;
 
@@ -142,11 +145,12 @@ async function writeNew(file: number, pieces: readonly Uint8Array[]): Promise<vo
 
 /** A file that one read does not fill the buffer with is read whole by then; undefined when it is larger. */
 async function readSmall(file: number): Promise<Uint8Array | undefined> {
-  const first = Buffer.allocUnsafe(SMALL_FILE);
+  const first = smallBuffers.pop() ?? Buffer.allocUnsafeSlow(SMALL_FILE);
+  // One that is not given back, since the read failed, is made anew.
   const length = await readSome(file, first, 0, 0);
-  if (length === SMALL_FILE) return undefined;
-  const whole = Buffer.allocUnsafeSlow(length);
-  first.copy(whole, 0, 0, length);
+  const whole = length === SMALL_FILE ? undefined : Buffer.allocUnsafeSlow(length);
+  whole?.set(first.subarray(0, length));
+  if (smallBuffers.length < MAX_SMALL_BUFFERS) smallBuffers.push(first);
   return whole;
 }
 
