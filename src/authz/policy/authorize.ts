@@ -54,7 +54,8 @@ export function versionActionOf({ dialect, requestRules }: PolicyProgram, reques
   return VERSION_ACTIONS.get(request.action);
 }
 
-const VERSION_ACTIONS: ReadonlyMap<string, string> = new Map([
+/** The action on a version of each action on an object that can name one. */
+export const VERSION_ACTIONS: ReadonlyMap<string, string> = new Map([
   ['s3:DeleteObject', 's3:DeleteObjectVersion'],
   ['s3:DeleteObjectTagging', 's3:DeleteObjectVersionTagging'],
   ['s3:GetObject', 's3:GetObjectVersion'],

@@ -19,6 +19,7 @@ describe('what a document says otherwise than in juicefs', () => {
       /what a variable stands for is literal text/,
     ],
     ['the same statement twice', document(ALLOW, { ...ALLOW, Sid: 'again' }), /the same statement twice/],
+    ['actions on versions', document({ ...ALLOW, Action: 's3:DeleteObjectVersion' }), /requests that name one/],
     ['a question mark', document({ ...ALLOW, Resource: 'arn:aws:s3:::photos/?' }), /one byte of UTF-8/],
   ])('%s', (_what, text, told) => {
     expect(differences(text).join('\n')).toMatch(told);

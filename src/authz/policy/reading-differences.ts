@@ -1,4 +1,5 @@
 // What one document says in one dialect and not in another, in words: for people who change dialects, or come from another server.
+import { VERSION_ACTIONS } from './authorize.ts';
 import type { Dialect } from './dialect/dialect.ts';
 import { findDialect } from './dialect/index.ts';
 import { type ParseOptions, parsePolicy } from './document/parse-policy.ts';
@@ -42,6 +43,12 @@ function* statementDifferences(statement: CompiledStatement, ours: Dialect, thei
   if (grammar.kind === 'path') {
     if (statement.actions.negated && !grammar.notAction) yield 'NotAction counts';
     if (statement.negatedResources && !grammar.notResource) yield 'NotResource counts';
+  }
+  const ofVersionsOnly = [...VERSION_ACTIONS].some(
+    ([action, ofVersion]) => statement.actions.matches(ofVersion) && !statement.actions.matches(action),
+  );
+  if (ofVersionsOnly && ours.namedVersion === 'eitherAction' && theirs.namedVersion !== 'eitherAction') {
+    yield 'actions on versions rule the requests that name one';
   }
   const texts = [
     ...statement.resources.map(({ source }) => source),
