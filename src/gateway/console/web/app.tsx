@@ -1,5 +1,5 @@
 // The frame of the page: signed in or not, what may be reached from here, and the open page.
-import { useCallback, useEffect, useState } from 'preact/hooks';
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { ApiError, messageOf, sessionEnd } from './api/request.ts';
 import { type Identity, mayI, type ProviderAnswer, signInWith, signOut, whoAmI } from './api/session.ts';
 import { AccountsPage } from './pages/accounts.tsx';
@@ -134,6 +134,14 @@ function Frame({ identity, route, choices, children }: FrameProps) {
       (error: unknown) => setProblem(messageOf(error)),
     );
   }, []);
+  const opened = useRef(route.page);
+  useEffect(() => {
+    if (opened.current === route.page) return;
+    opened.current = route.page;
+    // What was chosen is read next, and on a narrow screen its link is in sight.
+    document.getElementById('content')?.focus();
+    document.querySelector('nav [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  }, [route.page]);
   const names = pageNames();
   const links = [
     { page: 'buckets', name: t('Buckets'), isOpen: ['buckets', 'files', 'bucket'].includes(route.page) },
@@ -146,7 +154,10 @@ function Frame({ identity, route, choices, children }: FrameProps) {
         {t('Skip to the content')}
       </a>
       <nav aria-label={t('Pages')}>
-        <div class="brand">Portcullis</div>
+        <div class="brand">
+          <img src="/minio/icon.svg" width="22" height="22" alt="" />
+          Portcullis
+        </div>
         <ul>
           {links.map(({ page, name, isOpen }) => (
             <li key={page}>
@@ -164,6 +175,7 @@ function Frame({ identity, route, choices, children }: FrameProps) {
           <button
             type="button"
             onClick={() => {
+              uploads.clear();
               signOut()
                 .catch((error: unknown) => setProblem(messageOf(error)))
                 .finally(() => sessionEnd.dispatchEvent(new Event('end')));

@@ -31,8 +31,9 @@ export async function listUsers(): Promise<User[]> {
   }));
 }
 
-export async function addUser(accessKey: string, secretKey: string): Promise<void> {
-  await sendJson(url('add-user', { accessKey }), 'PUT', { secretKey, status: 'enabled' });
+/** Makes a user, or gives one that is there another secret. */
+export async function addUser(accessKey: string, secretKey: string, enabled = true): Promise<void> {
+  await sendJson(url('add-user', { accessKey }), 'PUT', { secretKey, status: enabled ? 'enabled' : 'disabled' });
 }
 
 export async function setUserStatus(accessKey: string, enabled: boolean): Promise<void> {

@@ -1,4 +1,5 @@
 // Requests to the gateway, in the name of whoever is signed in, and the one form that all of their errors take.
+import { sentenceOfCode } from '../parts/language.ts';
 
 /** An answer that is no success, or none at all (status 0). */
 export class ApiError extends Error {
@@ -90,7 +91,7 @@ function readXmlError(status: number, text: string, requestId: string): ApiError
 
 /** What to show of an error. */
 export function messageOf(error: unknown): string {
-  if (error instanceof ApiError)
-    return error.requestId === '' ? error.message : `${error.message} (${error.requestId})`;
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof ApiError)) return error instanceof Error ? error.message : String(error);
+  const message = sentenceOfCode(error.code) ?? error.message;
+  return error.requestId === '' ? message : `${message} (${error.requestId})`;
 }

@@ -1,5 +1,5 @@
 // S3 as the page uses it: the ordinary operations, through the console's door.
-import { send } from './request.ts';
+import { type Ask, readError, send } from './request.ts';
 
 const DOOR = '/minio/console/s3';
 
@@ -40,6 +40,19 @@ async function xml(response: Response): Promise<Document> {
 
 function text(parent: ParentNode, name: string): string {
   return parent.querySelector(name)?.textContent ?? '';
+}
+
+/** Codes of what may pass, so that it is tried again. */
+const MAY_PASS: ReadonlySet<string> = new Set(['InternalError', 'ServiceUnavailable', 'SlowDown']);
+
+/** Sends what may take long: its answer begins as a success before it is one, and may be an error all the same. */
+async function sendLong(path: string, ask: Ask): Promise<void> {
+  const response = await send(path, ask);
+  const body = await response.text();
+  if (!body.includes('<Error>')) return;
+  const requestId = response.headers.get('x-amz-request-id') ?? '';
+  const error = readError(400, body, requestId);
+  throw MAY_PASS.has(error.code) ? readError(503, body, requestId) : error;
 }
 
 export async function listBuckets(): Promise<Bucket[]> {
@@ -166,7 +179,7 @@ export async function createFolder(bucket: string, key: string): Promise<void> {
 
 export async function copyObject(bucket: string, from: string, to: { bucket: string; key: string }): Promise<void> {
   const source = `/${encodeURIComponent(bucket)}/${from.split('/').map(encodeURIComponent).join('/')}`;
-  await send(objectUrl(to.bucket, to.key), { method: 'PUT', headers: { 'x-amz-copy-source': source } });
+  await sendLong(objectUrl(to.bucket, to.key), { method: 'PUT', headers: { 'x-amz-copy-source': source } });
 }
 
 /** The first bytes of an object as text. */
@@ -281,7 +294,7 @@ export async function finishUpload(
   const list = parts.map(
     ({ number, etag }) => `<Part><PartNumber>${number}</PartNumber><ETag>${escapeXml(etag)}</ETag></Part>`,
   );
-  await send(objectUrl(bucket, key, { uploadId }), {
+  await sendLong(objectUrl(bucket, key, { uploadId }), {
     method: 'POST',
     body: `<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${list.join('')}</CompleteMultipartUpload>`,
   });

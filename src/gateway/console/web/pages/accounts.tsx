@@ -13,6 +13,8 @@ import { Confirm, Dialog, Problem } from '../parts/dialog.tsx';
 import { useLoaded, useRunning } from '../parts/hooks.ts';
 import { t } from '../parts/language.ts';
 import { PolicyEditor } from '../parts/policy-editor.tsx';
+import { Table } from '../parts/table.tsx';
+import { EnableButton } from './enable-button.tsx';
 
 export function AccountsPage({ identity }: { readonly identity: Identity }) {
   return (
@@ -41,50 +43,42 @@ export function ServiceAccounts({ user }: { readonly user: string }) {
         {t('Make an access key')}
       </button>
       <Problem text={error ?? changing.error} />
-      {value?.length === 0 && <p class="empty">{t('There are no access keys.')}</p>}
-      {value !== undefined && value.length > 0 && (
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">{t('Access key')}</th>
-              <th scope="col">{t('State')}</th>
-              <th scope="col">{t('Rights')}</th>
-              <th scope="col">
-                <span class="only-read">{t('Actions')}</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {value.map((account) => (
-              <tr key={account.accessKey}>
-                <td>{account.accessKey}</td>
-                <td>{account.enabled ? t('enabled') : t('disabled')}</td>
-                <td>{account.document === undefined ? t('those of its user') : t('limited by a policy of its own')}</td>
-                <td class="actions">
-                  <button
-                    type="button"
-                    aria-label={
-                      account.enabled ? t('Disable {0}', account.accessKey) : t('Enable {0}', account.accessKey)
-                    }
-                    disabled={changing.isRunning}
-                    onClick={() =>
-                      changing.run(() => setServiceAccountStatus(account.accessKey, !account.enabled)).then(reload)
-                    }
-                  >
-                    {account.enabled ? t('Disable') : t('Enable')}
-                  </button>
-                  <button
-                    type="button"
-                    aria-label={t('Delete {0}', account.accessKey)}
-                    onClick={() => setRemoving(account)}
-                  >
-                    {t('Delete')}
-                  </button>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+      {value !== undefined && (
+        <Table
+          label={t('Access keys')}
+          rows={value}
+          keyOf={({ accessKey }) => accessKey}
+          textOf={({ accessKey }) => accessKey}
+          empty={t('There are no access keys.')}
+          columns={[
+            { head: t('Access key'), cell: ({ accessKey }) => accessKey },
+            { head: t('State'), isShort: true, cell: ({ enabled }) => (enabled ? t('enabled') : t('disabled')) },
+            {
+              head: t('Rights'),
+              cell: ({ document }) =>
+                document === undefined ? t('those of its user') : t('limited by a policy of its own'),
+            },
+          ]}
+          actions={(account) => (
+            <>
+              <EnableButton
+                name={account.accessKey}
+                isEnabled={account.enabled}
+                isRunning={changing.isRunning}
+                onChange={(enabled) =>
+                  changing.run(() => setServiceAccountStatus(account.accessKey, enabled)).then(reload)
+                }
+              />
+              <button
+                type="button"
+                aria-label={t('Delete {0}', account.accessKey)}
+                onClick={() => setRemoving(account)}
+              >
+                {t('Delete')}
+              </button>
+            </>
+          )}
+        />
       )}
       {isAdding && <AddAccount user={user} onClose={() => setAdding(false)} onDone={reload} />}
       {removing !== undefined && (

@@ -4,7 +4,9 @@ import { type AuditLine, recentDecisions } from '../api/audit.ts';
 import { messageOf } from '../api/request.ts';
 import { Problem } from '../parts/dialog.tsx';
 import { t } from '../parts/language.ts';
+import { PlainName } from '../parts/plain-name.tsx';
 import { linkTo } from '../parts/route.ts';
+import { Table } from '../parts/table.tsx';
 
 const EVERY_MS = 2_000;
 /** Lines kept in the page. */
@@ -29,9 +31,14 @@ export function AuditPage() {
       } catch (error) {
         setProblem(messageOf(error));
       }
-      if (isOpen) timer = setTimeout(read, EVERY_MS);
+      if (isOpen) timer = setTimeout(readInSight, EVERY_MS);
     };
-    read();
+    // Looking is decided and recorded like everything else: nobody looks while the page is hidden.
+    const readInSight = (): void => {
+      if (document.hidden) timer = setTimeout(readInSight, EVERY_MS);
+      else read();
+    };
+    readInSight();
     return () => {
       isOpen = false;
       clearTimeout(timer);
@@ -55,40 +62,40 @@ export function AuditPage() {
         />
       </header>
       <Problem text={problem} />
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">{t('Time')}</th>
-            <th scope="col">{t('Who')}</th>
-            <th scope="col">{t('From')}</th>
-            <th scope="col">{t('Action')}</th>
-            <th scope="col">{t('Resource')}</th>
-            <th scope="col">{t('Decision')}</th>
-            <th scope="col">{t('Request')}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {shown.map((line) => (
-            <tr key={line.sequence}>
-              <td>{line.time.slice(11, 19)}</td>
-              <td>{line.accessKey || t('anonymous')}</td>
-              <td>{line.sourceAddress}</td>
-              <td>{line.action}</td>
-              <td>{line.resource.replace('arn:aws:s3:::', '')}</td>
-              <td class={line.outcome === 'Allow' ? 'allowed' : 'denied'}>
-                {line.outcome}
-                {line.policy === undefined ? '' : ` · ${line.policy}`}
-              </td>
-              <td>
-                <a href={`${linkTo({ page: 'playground' })}?request=${encodeURIComponent(line.requestId)}`}>
-                  {line.requestId}
-                </a>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-      {shown.length === 0 && <p class="empty">{t('Nothing was decided since the service started.')}</p>}
+      <Table
+        label={t('Audit')}
+        rows={shown}
+        keyOf={({ sequence }) => String(sequence)}
+        empty={
+          lines.length === 0 ? t('Nothing was decided since the service started.') : t('Nothing is called like that.')
+        }
+        columns={[
+          { head: t('Time'), isShort: true, cell: ({ time }) => time.slice(11, 19) },
+          {
+            head: t('Who'),
+            cell: ({ accessKey }) => (accessKey === '' ? t('anonymous') : <PlainName name={accessKey} />),
+          },
+          { head: t('From'), isShort: true, cell: ({ sourceAddress }) => sourceAddress },
+          { head: t('Action'), isShort: true, cell: ({ action }) => action },
+          { head: t('Resource'), cell: ({ resource }) => <PlainName name={resource.replace('arn:aws:s3:::', '')} /> },
+          {
+            head: t('Decision'),
+            cell: ({ outcome, policy }) => (
+              <span class={outcome === 'Allow' ? 'allowed' : 'denied'}>
+                {outcome}
+                {policy === undefined ? '' : ` · ${policy}`}
+              </span>
+            ),
+          },
+          {
+            head: t('Request'),
+            isShort: true,
+            cell: ({ requestId }) => (
+              <a href={`${linkTo({ page: 'playground' })}?request=${encodeURIComponent(requestId)}`}>{requestId}</a>
+            ),
+          },
+        ]}
+      />
     </section>
   );
 }

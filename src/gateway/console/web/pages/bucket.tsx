@@ -14,6 +14,7 @@ import { t } from '../parts/language.ts';
 import { PolicyEditor } from '../parts/policy-editor.tsx';
 import { anonymousPreset } from '../parts/policy-templates.ts';
 import { linkTo } from '../parts/route.ts';
+import { Table } from '../parts/table.tsx';
 import { ChangePreview } from './change-preview.tsx';
 
 export function BucketPage({ bucket }: { readonly bucket: string }) {
@@ -124,40 +125,31 @@ function BucketEvents({ bucket }: { readonly bucket: string }) {
   return (
     <article class="card" aria-busy={isLoading}>
       <h2>{t('Events')}</h2>
-      {rules.length === 0 && error === undefined && <p class="empty">{t('No events are sent anywhere.')}</p>}
-      {rules.length > 0 && (
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">{t('Target')}</th>
-              <th scope="col">{t('Events')}</th>
-              <th scope="col">{t('Filter')}</th>
-              <th scope="col">
-                <span class="only-read">{t('Actions')}</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {rules.map((each) => (
-              <tr key={JSON.stringify(each)}>
-                <td>{each.queue}</td>
-                <td>{each.events.join(', ')}</td>
-                <td>
-                  {each.prefix === '' ? '' : `${each.prefix}*`} {each.suffix === '' ? '' : `*${each.suffix}`}
-                </td>
-                <td class="actions">
-                  <button
-                    type="button"
-                    aria-label={t('Delete {0}', each.queue)}
-                    onClick={() => store(rules.filter((other) => other !== each))}
-                  >
-                    {t('Delete')}
-                  </button>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+      {value !== undefined && (
+        <Table
+          label={t('Events')}
+          rows={rules}
+          keyOf={(each) => JSON.stringify(each)}
+          empty={t('No events are sent anywhere.')}
+          columns={[
+            { head: t('Target'), cell: ({ queue }) => queue },
+            { head: t('Events'), cell: ({ events }) => events.join(', ') },
+            {
+              head: t('Filter'),
+              cell: ({ prefix, suffix }) =>
+                [prefix === '' ? '' : `${prefix}*`, suffix === '' ? '' : `*${suffix}`].join(' '),
+            },
+          ]}
+          actions={(each) => (
+            <button
+              type="button"
+              aria-label={t('Delete {0}', each.queue)}
+              onClick={() => store(rules.filter((other) => other !== each))}
+            >
+              {t('Delete')}
+            </button>
+          )}
+        />
       )}
       <form
         class="tools"

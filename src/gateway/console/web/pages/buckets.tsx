@@ -6,6 +6,7 @@ import { Confirm, Dialog, Problem } from '../parts/dialog.tsx';
 import { useLoaded, useRunning } from '../parts/hooks.ts';
 import { formatDate, t } from '../parts/language.ts';
 import { linkTo } from '../parts/route.ts';
+import { Table } from '../parts/table.tsx';
 
 interface Shown extends Bucket {
   readonly mayDelete: boolean;
@@ -46,45 +47,39 @@ export function BucketsPage() {
         )}
       </header>
       <Problem text={error} />
-      {value !== undefined && value.buckets.length === 0 && <p class="empty">{t('There are no buckets to see.')}</p>}
-      {value !== undefined && value.buckets.length > 0 && (
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">{t('Name')}</th>
-              <th scope="col">{t('Created')}</th>
-              <th scope="col">
-                <span class="only-read">{t('Actions')}</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {value.buckets.map(({ name, created, mayDelete, mayConfigure }) => (
-              <tr key={name}>
-                <td>
-                  <a href={linkTo({ page: 'files', bucket: name, prefix: '' })}>{name}</a>
-                </td>
-                <td>{formatDate(created)}</td>
-                <td class="actions">
-                  {mayConfigure && (
-                    <a
-                      class="button"
-                      href={linkTo({ page: 'bucket', bucket: name })}
-                      aria-label={t('Settings of {0}', name)}
-                    >
-                      {t('Settings')}
-                    </a>
-                  )}
-                  {mayDelete && (
-                    <button type="button" aria-label={t('Delete {0}', name)} onClick={() => setRemoving(name)}>
-                      {t('Delete')}
-                    </button>
-                  )}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+      {value !== undefined && (
+        <Table
+          label={t('Buckets')}
+          rows={value.buckets}
+          keyOf={({ name }) => name}
+          textOf={({ name }) => name}
+          empty={t('There are no buckets to see.')}
+          columns={[
+            {
+              head: t('Name'),
+              cell: ({ name }) => <a href={linkTo({ page: 'files', bucket: name, prefix: '' })}>{name}</a>,
+            },
+            { head: t('Created'), isShort: true, cell: ({ created }) => formatDate(created) },
+          ]}
+          actions={({ name, mayDelete, mayConfigure }) => (
+            <>
+              {mayConfigure && (
+                <a
+                  class="button"
+                  href={linkTo({ page: 'bucket', bucket: name })}
+                  aria-label={t('Settings of {0}', name)}
+                >
+                  {t('Settings')}
+                </a>
+              )}
+              {mayDelete && (
+                <button type="button" aria-label={t('Delete {0}', name)} onClick={() => setRemoving(name)}>
+                  {t('Delete')}
+                </button>
+              )}
+            </>
+          )}
+        />
       )}
       {isCreating && <CreateBucket onClose={() => setCreating(false)} onDone={reload} />}
       {removing !== undefined && (

@@ -4,7 +4,10 @@ import { changeMembers, type Group, listGroups, setGroupStatus, setPolicies } fr
 import { Confirm, Dialog, Problem } from '../parts/dialog.tsx';
 import { useLoaded, useRunning } from '../parts/hooks.ts';
 import { t } from '../parts/language.ts';
+import { PlainName } from '../parts/plain-name.tsx';
+import { Table } from '../parts/table.tsx';
 import { ChoosePolicies } from './choose-policies.tsx';
+import { EnableButton } from './enable-button.tsx';
 
 type Open =
   | { readonly kind: 'members'; readonly group: Group | undefined }
@@ -24,62 +27,51 @@ export function GroupsPage() {
         </button>
       </header>
       <Problem text={error ?? changing.error} />
-      {value?.length === 0 && <p class="empty">{t('There are no groups.')}</p>}
-      {value !== undefined && value.length > 0 && (
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">{t('Name')}</th>
-              <th scope="col">{t('State')}</th>
-              <th scope="col">{t('Members')}</th>
-              <th scope="col">{t('Policies')}</th>
-              <th scope="col">
-                <span class="only-read">{t('Actions')}</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {value.map((group) => (
-              <tr key={group.name}>
-                <td>{group.name}</td>
-                <td>{group.enabled ? t('enabled') : t('disabled')}</td>
-                <td>{group.members.join(', ')}</td>
-                <td>{group.policies.join(', ')}</td>
-                <td class="actions">
-                  <button
-                    type="button"
-                    aria-label={t('Members of {0}', group.name)}
-                    onClick={() => setOpen({ kind: 'members', group })}
-                  >
-                    {t('Members')}
-                  </button>
-                  <button
-                    type="button"
-                    aria-label={t('Policies of {0}', group.name)}
-                    onClick={() => setOpen({ kind: 'policies', group })}
-                  >
-                    {t('Policies')}
-                  </button>
-                  <button
-                    type="button"
-                    aria-label={group.enabled ? t('Disable {0}', group.name) : t('Enable {0}', group.name)}
-                    disabled={changing.isRunning}
-                    onClick={() => changing.run(() => setGroupStatus(group.name, !group.enabled)).then(reload)}
-                  >
-                    {group.enabled ? t('Disable') : t('Enable')}
-                  </button>
-                  <button
-                    type="button"
-                    aria-label={t('Delete {0}', group.name)}
-                    onClick={() => setOpen({ kind: 'remove', group })}
-                  >
-                    {t('Delete')}
-                  </button>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+      {value !== undefined && (
+        <Table
+          label={t('Groups')}
+          rows={value}
+          keyOf={({ name }) => name}
+          textOf={({ name, members, policies }) => [name, ...members, ...policies].join(' ')}
+          empty={t('There are no groups.')}
+          columns={[
+            { head: t('Name'), cell: ({ name }) => <PlainName name={name} /> },
+            { head: t('State'), isShort: true, cell: ({ enabled }) => (enabled ? t('enabled') : t('disabled')) },
+            { head: t('Members'), cell: ({ members }) => members.join(', ') },
+            { head: t('Policies'), cell: ({ policies }) => policies.join(', ') },
+          ]}
+          actions={(group) => (
+            <>
+              <button
+                type="button"
+                aria-label={t('Members of {0}', group.name)}
+                onClick={() => setOpen({ kind: 'members', group })}
+              >
+                {t('Members')}
+              </button>
+              <button
+                type="button"
+                aria-label={t('Policies of {0}', group.name)}
+                onClick={() => setOpen({ kind: 'policies', group })}
+              >
+                {t('Policies')}
+              </button>
+              <EnableButton
+                name={group.name}
+                isEnabled={group.enabled}
+                isRunning={changing.isRunning}
+                onChange={(enabled) => changing.run(() => setGroupStatus(group.name, enabled)).then(reload)}
+              />
+              <button
+                type="button"
+                aria-label={t('Delete {0}', group.name)}
+                onClick={() => setOpen({ kind: 'remove', group })}
+              >
+                {t('Delete')}
+              </button>
+            </>
+          )}
+        />
       )}
       {open?.kind === 'members' && <Members group={open.group} onClose={close} onDone={reload} />}
       {open?.kind === 'policies' && (

@@ -1,9 +1,10 @@
 // Whether the gateway, its sidecar and the targets of notifications are well, looked at again and again while the page is open.
+import { Fragment } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { health, serverInfo } from '../api/health.ts';
 import { Problem } from '../parts/dialog.tsx';
 import { useLoaded } from '../parts/hooks.ts';
-import { formatSize, t } from '../parts/language.ts';
+import { formatDuration, formatSize, t } from '../parts/language.ts';
 
 const AGAIN_MS = 10_000;
 
@@ -41,7 +42,7 @@ export function HealthPage() {
               <dt>{t('Version')}</dt>
               <dd>{value.version}</dd>
               <dt>{t('Running for')}</dt>
-              <dd>{duration(value.uptimeSeconds)}</dd>
+              <dd>{formatDuration(value.uptimeSeconds)}</dd>
               {value.region !== '' && (
                 <>
                   <dt>{t('Region')}</dt>
@@ -69,14 +70,14 @@ export function HealthPage() {
             ) : (
               <dl>
                 {value.eventTargets.map(({ type, name, isOnline }) => (
-                  <>
-                    <dt key={`${type}:${name}`}>
+                  <Fragment key={`${type}:${name}`}>
+                    <dt>
                       {type} {name}
                     </dt>
                     <dd>
                       <State isOnline={isOnline} />
                     </dd>
-                  </>
+                  </Fragment>
                 ))}
               </dl>
             )}
@@ -88,14 +89,5 @@ export function HealthPage() {
 }
 
 function State({ isOnline }: { readonly isOnline: boolean }) {
-  return <span class={isOnline ? 'state done' : 'state failed'}>{isOnline ? t('online') : t('offline')}</span>;
-}
-
-function duration(seconds: number): string {
-  const [days, hours, minutes] = [
-    Math.floor(seconds / 86_400),
-    Math.floor(seconds / 3600) % 24,
-    Math.floor(seconds / 60) % 60,
-  ];
-  return t('{0} days {1} hours {2} minutes', days, hours, minutes);
+  return <span class={isOnline ? 'allowed' : 'denied'}>{isOnline ? t('online') : t('offline')}</span>;
 }

@@ -3,22 +3,27 @@ import { useState } from 'preact/hooks';
 import { getTags, headObject, objectUrl, putTags, type StoredObject, type Tags } from '../api/s3.ts';
 import { Dialog, Problem } from '../parts/dialog.tsx';
 import { useLoaded, useRunning } from '../parts/hooks.ts';
+import { Icon } from '../parts/icons.tsx';
 import { formatDate, formatSize, t } from '../parts/language.ts';
+import { plainName } from '../parts/plain-name.tsx';
+import { DeleteSelection } from './change-selection.tsx';
 import { Preview } from './preview.tsx';
 import { Share } from './share.tsx';
 
 interface DetailsProps {
   readonly bucket: string;
   readonly object: StoredObject;
+  readonly mayDelete: boolean;
   readonly onClose: () => void;
   readonly onChanged: () => void;
 }
 
 type Tab = 'preview' | 'details' | 'tags' | 'share';
 
-export function ObjectDetails({ bucket, object, onClose }: DetailsProps) {
+export function ObjectDetails({ bucket, object, mayDelete, onClose, onChanged }: DetailsProps) {
   const { key } = object;
   const [tab, setTab] = useState<Tab>('preview');
+  const [isDeleting, setDeleting] = useState(false);
   const details = useLoaded(() => headObject(bucket, key), [bucket, key]);
   const name = key.slice(key.lastIndexOf('/', key.length - 2) + 1);
   const tabs: readonly (readonly [Tab, string])[] = [
@@ -27,25 +32,49 @@ export function ObjectDetails({ bucket, object, onClose }: DetailsProps) {
     ['tags', t('Tags')],
     ['share', t('Share')],
   ];
+  // One stop of the Tab key; the arrows turn the pages. ARIA Authoring Practices, Tabs.
+  const turn = (event: KeyboardEvent): void => {
+    const step = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
+    if (step === 0) return;
+    const at = tabs.findIndex(([id]) => id === tab);
+    const [next] = tabs[(at + step + tabs.length) % tabs.length] ?? [tab];
+    setTab(next);
+    document.getElementById(`tab-${next}`)?.focus();
+  };
+  if (isDeleting) {
+    return (
+      <DeleteSelection bucket={bucket} selected={{ keys: [key], prefixes: [] }} onClose={onClose} onDone={onChanged} />
+    );
+  }
   return (
-    <Dialog title={name} onClose={onClose} wide>
-      <div role="tablist" aria-label={t('About this object')}>
-        {tabs.map(([id, label]) => (
-          <button
-            key={id}
-            type="button"
-            role="tab"
-            id={`tab-${id}`}
-            aria-selected={tab === id}
-            aria-controls="tab-panel"
-            onClick={() => setTab(id)}
-          >
-            {label}
-          </button>
-        ))}
-        <a class="button" href={objectUrl(bucket, key)} download={name}>
-          {t('Download')}
-        </a>
+    <Dialog title={plainName(name)} onClose={onClose} wide>
+      <div class="tabs">
+        <div role="tablist" aria-label={t('About this object')} onKeyDown={turn}>
+          {tabs.map(([id, label]) => (
+            <button
+              key={id}
+              type="button"
+              role="tab"
+              id={`tab-${id}`}
+              aria-selected={tab === id}
+              aria-controls="tab-panel"
+              tabIndex={tab === id ? 0 : -1}
+              onClick={() => setTab(id)}
+            >
+              {label}
+            </button>
+          ))}
+        </div>
+        <span class="tools">
+          <a class="button" href={objectUrl(bucket, key)} download={name}>
+            {t('Download')}
+          </a>
+          {mayDelete && (
+            <button type="button" class="danger" onClick={() => setDeleting(true)}>
+              {t('Delete')}
+            </button>
+          )}
+        </span>
       </div>
       <div id="tab-panel" role="tabpanel" aria-labelledby={`tab-${tab}`}>
         <Problem text={details.error} />
@@ -54,7 +83,7 @@ export function ObjectDetails({ bucket, object, onClose }: DetailsProps) {
         )}
         {tab === 'details' && details.value !== undefined && (
           <dl>
-            <Fact name={t('Key')} value={key} />
+            <Fact name={t('Key')} value={plainName(key)} />
             <Fact name={t('Size')} value={`${formatSize(details.value.size)} (${details.value.size})`} />
             <Fact name={t('Modified')} value={formatDate(details.value.modified)} />
             <Fact name={t('Type')} value={details.value.contentType} />
@@ -115,21 +144,20 @@ function TagsOf({ bucket, objectKey }: { readonly bucket: string; readonly objec
           <input
             aria-label={t('Key of tag {0}', index + 1)}
             value={name}
-            maxLength={128}
             onInput={(event) => change(index, event.currentTarget.value, content)}
           />
           <input
             aria-label={t('Value of tag {0}', index + 1)}
             value={content}
-            maxLength={256}
             onInput={(event) => change(index, name, event.currentTarget.value)}
           />
           <button
             type="button"
+            class="bare"
             aria-label={t('Remove tag {0}', name)}
             onClick={() => setEdited(tags.filter((_, each) => each !== index))}
           >
-            ✕
+            <Icon name="close" />
           </button>
         </div>
       ))}

@@ -5,6 +5,7 @@ import { type Explained, explain, type StatementTrace } from '../api/policy-desk
 import { Problem } from '../parts/dialog.tsx';
 import { useRunning } from '../parts/hooks.ts';
 import { t } from '../parts/language.ts';
+import { Table } from '../parts/table.tsx';
 
 interface Fields {
   readonly accessKey: string;
@@ -161,31 +162,21 @@ function Result({ result: { decision, statements } }: { readonly result: Explain
           : ` · ${t('decided by statement {0} of {1}', decision.by.sid || decision.by.index + 1, decision.by.policy)}`}
         {decision.neededFacts.length === 0 ? '' : ` · ${t('depends on {0}', decision.neededFacts.join(', '))}`}
       </p>
-      {statements.length > 0 && (
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">{t('Statement')}</th>
-              <th scope="col">{t('Effect')}</th>
-              <th scope="col">{t('Matched')}</th>
-            </tr>
-          </thead>
-          <tbody>
-            {statements.map((trace) => (
-              <tr
-                key={`${trace.statement.policy}/${trace.statement.index}`}
-                class={trace.matched ? 'matched' : undefined}
-              >
-                <td>
-                  {trace.statement.policy} · {trace.statement.sid || trace.statement.index + 1}
-                </td>
-                <td>{trace.effect}</td>
-                <td>{trace.matched ? t('yes') : reasonOf(trace)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      )}
+      <Table
+        label={t('Statement')}
+        rows={statements}
+        keyOf={({ statement }) => `${statement.policy}/${statement.index}`}
+        empty={t('No policy says anything of it.')}
+        rowClass={({ matched }) => (matched ? 'matched' : undefined)}
+        columns={[
+          {
+            head: t('Statement'),
+            cell: ({ statement }) => `${statement.policy} · ${statement.sid || statement.index + 1}`,
+          },
+          { head: t('Effect'), isShort: true, cell: ({ effect }) => effect },
+          { head: t('Matched'), cell: (trace) => (trace.matched ? t('yes') : reasonOf(trace)) },
+        ]}
+      />
     </article>
   );
 }

@@ -4,8 +4,10 @@ import { listPolicies, type NamedPolicy, putPolicy, removePolicy } from '../api/
 import { Confirm, Dialog, Problem } from '../parts/dialog.tsx';
 import { useLoaded, useRunning } from '../parts/hooks.ts';
 import { t } from '../parts/language.ts';
+import { PlainName } from '../parts/plain-name.tsx';
 import { PolicyEditor } from '../parts/policy-editor.tsx';
 import { IDENTITY_TEMPLATES } from '../parts/policy-templates.ts';
+import { Table } from '../parts/table.tsx';
 import { ChangePreview } from './change-preview.tsx';
 
 type Open =
@@ -29,43 +31,41 @@ export function PoliciesPage() {
       </header>
       <Problem text={error} />
       {value !== undefined && (
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">{t('Name')}</th>
-              <th scope="col">{t('Kind')}</th>
-              <th scope="col">
-                <span class="only-read">{t('Actions')}</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {value.map((policy) => (
-              <tr key={policy.name}>
-                <td>{policy.name}</td>
-                <td>{BUILT_IN.has(policy.name) ? t('built in') : t('your own')}</td>
-                <td class="actions">
-                  <button
-                    type="button"
-                    aria-label={t('Open {0}', policy.name)}
-                    onClick={() => setOpen({ kind: 'edit', policy })}
-                  >
-                    {t('Open')}
-                  </button>
-                  {!BUILT_IN.has(policy.name) && (
-                    <button
-                      type="button"
-                      aria-label={t('Delete {0}', policy.name)}
-                      onClick={() => setOpen({ kind: 'remove', policy })}
-                    >
-                      {t('Delete')}
-                    </button>
-                  )}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <Table
+          label={t('Policies')}
+          rows={value}
+          keyOf={({ name }) => name}
+          textOf={({ name }) => name}
+          empty={t('There are no policies.')}
+          columns={[
+            { head: t('Name'), cell: ({ name }) => <PlainName name={name} /> },
+            {
+              head: t('Kind'),
+              isShort: true,
+              cell: ({ name }) => (BUILT_IN.has(name) ? t('built in') : t('your own')),
+            },
+          ]}
+          actions={(policy) => (
+            <>
+              <button
+                type="button"
+                aria-label={t('Open {0}', policy.name)}
+                onClick={() => setOpen({ kind: 'edit', policy })}
+              >
+                {t('Open')}
+              </button>
+              {!BUILT_IN.has(policy.name) && (
+                <button
+                  type="button"
+                  aria-label={t('Delete {0}', policy.name)}
+                  onClick={() => setOpen({ kind: 'remove', policy })}
+                >
+                  {t('Delete')}
+                </button>
+              )}
+            </>
+          )}
+        />
       )}
       {open?.kind === 'edit' && <EditPolicy policy={open.policy} onClose={close} onDone={reload} />}
       {open?.kind === 'remove' && <RemovePolicy policy={open.policy} onClose={close} onDone={reload} />}

@@ -1,4 +1,5 @@
 // The configuration of the service, sub-system by sub-system, in the form that `mc admin config` shows it.
+import { Fragment } from 'preact';
 import { useState } from 'preact/hooks';
 import { configHelp, getConfig, resetConfig, setConfig } from '../api/admin.ts';
 import { Problem } from '../parts/dialog.tsx';
@@ -14,7 +15,7 @@ export function ServerPage() {
         <h1>{t('Server')}</h1>
       </header>
       <Problem text={error} />
-      <label class="inline">
+      <label class="inline wide">
         {t('Sub-system')}
         <select value={chosen} onChange={(event) => setChosen(event.currentTarget.value)}>
           <option value="">{t('Choose one')}</option>
@@ -44,12 +45,12 @@ function SubSystem({ name }: { readonly name: string }) {
       <pre class="text">{value?.lines}</pre>
       <dl>
         {(value?.help ?? []).map(({ key, type, description }) => (
-          <>
-            <dt key={key}>
+          <Fragment key={key}>
+            <dt>
               {key} {type === undefined ? '' : `(${type})`}
             </dt>
             <dd>{description}</dd>
-          </>
+          </Fragment>
         ))}
       </dl>
       <form

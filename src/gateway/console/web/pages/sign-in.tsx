@@ -51,7 +51,7 @@ export function SignInPage({ choices, problem, onSignedIn }: SignInProps) {
             <textarea name="sessionToken" rows={3} spellcheck={false} />
           </label>
         ) : (
-          <button type="button" class="plain" onClick={() => setHasToken(true)}>
+          <button type="button" class="link whole" onClick={() => setHasToken(true)}>
             {t('I have temporary credentials')}
           </button>
         )}

@@ -1,10 +1,13 @@
 // The uploads under way: how far they are, and pausing, going on and giving up.
 import { useEffect, useState } from 'preact/hooks';
+import { Icon } from '../parts/icons.tsx';
 import { formatSize, t } from '../parts/language.ts';
+import { PlainName, plainName } from '../parts/plain-name.tsx';
 import type { Upload, UploadQueue, UploadState } from '../parts/uploads.ts';
 import { VirtualRows } from '../parts/virtual-rows.tsx';
 
-const ROW = 52;
+/** Height of a row, pixels. */
+const ROW = 60;
 
 export function UploadsPanel({ queue }: { readonly queue: UploadQueue }) {
   const [, setRound] = useState(0);
@@ -14,7 +17,7 @@ export function UploadsPanel({ queue }: { readonly queue: UploadQueue }) {
     queue.addEventListener('change', changed);
     return () => queue.removeEventListener('change', changed);
   }, [queue]);
-  const { total, done, failed, active, bytes, sent } = queue.summary();
+  const { total, done, failed, paused, active, bytes, sent } = queue.summary();
   if (total === 0) return null;
   const { uploads } = queue;
   const stateNames: Readonly<Record<UploadState, string>> = {
@@ -26,9 +29,13 @@ export function UploadsPanel({ queue }: { readonly queue: UploadQueue }) {
   };
   const row = (upload: Upload) => (
     <div class="upload" role="row" key={upload.id} style={{ height: `${ROW}px` }}>
-      <div class="upload-name" role="cell" title={upload.key}>
-        {upload.key}
-        <span class={`state ${upload.state}`}>{upload.error ?? stateNames[upload.state]}</span>
+      <div class="upload-name" role="cell">
+        <span class="what" title={plainName(upload.key)}>
+          <PlainName name={upload.key} />
+        </span>
+        <span class={`state ${upload.state}`} title={upload.error}>
+          {upload.error ?? stateNames[upload.state]}
+        </span>
       </div>
       <progress
         aria-label={upload.key}
@@ -37,18 +44,33 @@ export function UploadsPanel({ queue }: { readonly queue: UploadQueue }) {
       />
       <div class="actions" role="cell">
         {(upload.state === 'sending' || upload.state === 'waiting') && (
-          <button type="button" aria-label={t('Pause {0}', upload.key)} onClick={() => queue.pause(upload)}>
-            ❚❚
+          <button
+            type="button"
+            class="bare"
+            aria-label={t('Pause {0}', upload.key)}
+            onClick={() => queue.pause(upload)}
+          >
+            <Icon name="pause" />
           </button>
         )}
         {(upload.state === 'paused' || upload.state === 'failed') && (
-          <button type="button" aria-label={t('Resume {0}', upload.key)} onClick={() => queue.resume(upload)}>
-            ▶
+          <button
+            type="button"
+            class="bare"
+            aria-label={t('Resume {0}', upload.key)}
+            onClick={() => queue.resume(upload)}
+          >
+            <Icon name="play" />
           </button>
         )}
         {upload.state !== 'done' && (
-          <button type="button" aria-label={t('Cancel {0}', upload.key)} onClick={() => queue.cancel(upload)}>
-            ✕
+          <button
+            type="button"
+            class="bare"
+            aria-label={t('Cancel {0}', upload.key)}
+            onClick={() => queue.cancel(upload)}
+          >
+            <Icon name="close" />
           </button>
         )}
       </div>
@@ -64,11 +86,28 @@ export function UploadsPanel({ queue }: { readonly queue: UploadQueue }) {
           {formatSize(sent)} / {formatSize(bytes)}
           {failed > 0 ? ` · ${t('{0} failed', failed)}` : ''}
         </span>
-        {active === 0 && (
-          <button type="button" onClick={() => queue.clearDone()}>
-            {t('Clear')}
-          </button>
-        )}
+        <span class="tools">
+          {active > 1 && (
+            <button type="button" onClick={() => queue.pauseAll()}>
+              {t('Pause all')}
+            </button>
+          )}
+          {paused > 1 && (
+            <button type="button" onClick={() => queue.resumeAll(({ state }) => state === 'paused')}>
+              {t('Resume all')}
+            </button>
+          )}
+          {failed > 0 && (
+            <button type="button" onClick={() => queue.resumeAll(({ state }) => state === 'failed')}>
+              {t('Try again')}
+            </button>
+          )}
+          {active === 0 && done > 0 && (
+            <button type="button" onClick={() => queue.clearDone()}>
+              {t('Clear')}
+            </button>
+          )}
+        </span>
       </header>
       <progress
         aria-label={t('All uploads')}

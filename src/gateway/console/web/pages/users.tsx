@@ -4,10 +4,15 @@ import { addUser, listPolicies, listUsers, removeUser, setPolicies, setUserStatu
 import { Confirm, Dialog, Problem } from '../parts/dialog.tsx';
 import { useLoaded, useRunning } from '../parts/hooks.ts';
 import { t } from '../parts/language.ts';
+import { PlainName } from '../parts/plain-name.tsx';
+import { Table } from '../parts/table.tsx';
 import { ServiceAccounts } from './accounts.tsx';
 import { ChoosePolicies } from './choose-policies.tsx';
+import { EnableButton } from './enable-button.tsx';
 
-type Open = { readonly kind: 'add' } | { readonly kind: 'policies' | 'remove' | 'keys'; readonly user: User };
+type Open =
+  | { readonly kind: 'add' }
+  | { readonly kind: 'policies' | 'remove' | 'keys' | 'secret'; readonly user: User };
 
 export function UsersPage() {
   const { value, error, isLoading, reload } = useLoaded(listUsers, []);
@@ -23,62 +28,58 @@ export function UsersPage() {
         </button>
       </header>
       <Problem text={error ?? changing.error} />
-      {value?.length === 0 && <p class="empty">{t('There are no users but root.')}</p>}
-      {value !== undefined && value.length > 0 && (
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">{t('Access key')}</th>
-              <th scope="col">{t('State')}</th>
-              <th scope="col">{t('Policies')}</th>
-              <th scope="col">{t('Groups')}</th>
-              <th scope="col">
-                <span class="only-read">{t('Actions')}</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {value.map((user) => (
-              <tr key={user.name}>
-                <td>{user.name}</td>
-                <td>{user.enabled ? t('enabled') : t('disabled')}</td>
-                <td>{user.policies.join(', ')}</td>
-                <td>{user.groups.join(', ')}</td>
-                <td class="actions">
-                  <button
-                    type="button"
-                    aria-label={t('Policies of {0}', user.name)}
-                    onClick={() => setOpen({ kind: 'policies', user })}
-                  >
-                    {t('Policies')}
-                  </button>
-                  <button
-                    type="button"
-                    aria-label={t('Access keys of {0}', user.name)}
-                    onClick={() => setOpen({ kind: 'keys', user })}
-                  >
-                    {t('Access keys')}
-                  </button>
-                  <button
-                    type="button"
-                    aria-label={user.enabled ? t('Disable {0}', user.name) : t('Enable {0}', user.name)}
-                    disabled={changing.isRunning}
-                    onClick={() => changing.run(() => setUserStatus(user.name, !user.enabled)).then(reload)}
-                  >
-                    {user.enabled ? t('Disable') : t('Enable')}
-                  </button>
-                  <button
-                    type="button"
-                    aria-label={t('Delete {0}', user.name)}
-                    onClick={() => setOpen({ kind: 'remove', user })}
-                  >
-                    {t('Delete')}
-                  </button>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+      {value !== undefined && (
+        <Table
+          label={t('Users')}
+          rows={value}
+          keyOf={({ name }) => name}
+          textOf={({ name, policies, groups }) => [name, ...policies, ...groups].join(' ')}
+          empty={t('There are no users but root.')}
+          columns={[
+            { head: t('Access key'), cell: ({ name }) => <PlainName name={name} /> },
+            { head: t('State'), isShort: true, cell: ({ enabled }) => (enabled ? t('enabled') : t('disabled')) },
+            { head: t('Policies'), cell: ({ policies }) => policies.join(', ') },
+            { head: t('Groups'), cell: ({ groups }) => groups.join(', ') },
+          ]}
+          actions={(user) => (
+            <>
+              <button
+                type="button"
+                aria-label={t('Policies of {0}', user.name)}
+                onClick={() => setOpen({ kind: 'policies', user })}
+              >
+                {t('Policies')}
+              </button>
+              <button
+                type="button"
+                aria-label={t('Access keys of {0}', user.name)}
+                onClick={() => setOpen({ kind: 'keys', user })}
+              >
+                {t('Access keys')}
+              </button>
+              <button
+                type="button"
+                aria-label={t('Secret key of {0}', user.name)}
+                onClick={() => setOpen({ kind: 'secret', user })}
+              >
+                {t('Secret key')}
+              </button>
+              <EnableButton
+                name={user.name}
+                isEnabled={user.enabled}
+                isRunning={changing.isRunning}
+                onChange={(enabled) => changing.run(() => setUserStatus(user.name, enabled)).then(reload)}
+              />
+              <button
+                type="button"
+                aria-label={t('Delete {0}', user.name)}
+                onClick={() => setOpen({ kind: 'remove', user })}
+              >
+                {t('Delete')}
+              </button>
+            </>
+          )}
+        />
       )}
       {open?.kind === 'add' && <AddUser onClose={close} onDone={reload} />}
       {open?.kind === 'policies' && (
@@ -95,6 +96,7 @@ export function UsersPage() {
           <ServiceAccounts user={open.user.name} />
         </Dialog>
       )}
+      {open?.kind === 'secret' && <ChangeSecret user={open.user} onClose={close} onDone={reload} />}
       {open?.kind === 'remove' && <RemoveUser user={open.user} onClose={close} onDone={reload} />}
     </section>
   );
@@ -126,11 +128,11 @@ function AddUser({ onClose, onDone }: DoneProps) {
       <form onSubmit={submit}>
         <label>
           {t('Access key')}
-          <input name="accessKey" required minLength={3} autofocus autocomplete="off" spellcheck={false} />
+          <input name="accessKey" required autofocus autocomplete="off" spellcheck={false} />
         </label>
         <label>
           {t('Secret key')}
-          <input name="secretKey" type="password" required minLength={8} maxLength={40} autocomplete="new-password" />
+          <input name="secretKey" type="password" required autocomplete="new-password" />
         </label>
         <label>
           {t('Policy')}
@@ -150,6 +152,38 @@ function AddUser({ onClose, onDone }: DoneProps) {
           </button>
           <button type="submit" class="primary" disabled={isRunning}>
             {t('Add a user')}
+          </button>
+        </footer>
+      </form>
+    </Dialog>
+  );
+}
+
+/** A new secret for a user: who knows only the old one is refused at once. */
+function ChangeSecret({ user, onClose, onDone }: DoneProps & { readonly user: User }) {
+  const { isRunning, error, run } = useRunning();
+  const submit = async (event: SubmitEvent): Promise<void> => {
+    event.preventDefault();
+    const fields = new FormData(event.currentTarget as HTMLFormElement);
+    if (!(await run(() => addUser(user.name, String(fields.get('secretKey')), user.enabled)))) return;
+    onDone();
+    onClose();
+  };
+  return (
+    <Dialog title={t('Secret key of {0}', user.name)} onClose={onClose}>
+      <form onSubmit={submit}>
+        <label>
+          {t('New secret key')}
+          <input name="secretKey" type="password" required autofocus autocomplete="new-password" />
+        </label>
+        <p class="hint">{t('The old one, and all sessions that were opened with it, are refused at once.')}</p>
+        <Problem text={error} />
+        <footer>
+          <button type="button" onClick={onClose}>
+            {t('Cancel')}
+          </button>
+          <button type="submit" class="primary" disabled={isRunning}>
+            {t('Save')}
           </button>
         </footer>
       </form>

@@ -1,6 +1,7 @@
 // A dialog on the browser's own <dialog>: it keeps the focus inside and closes with Escape.
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
+import { Icon } from './icons.tsx';
 import { t } from './language.ts';
 
 export interface DialogProps {
@@ -29,7 +30,7 @@ export function Dialog({ title, onClose, children, wide = false }: DialogProps) 
       <header>
         <h2>{title}</h2>
         <button type="button" class="plain" aria-label={t('Close')} onClick={onClose}>
-          ✕
+          <Icon name="close" />
         </button>
       </header>
       {children}

@@ -14,10 +14,12 @@ export interface Upload {
   state: UploadState;
   sent: number; // bytes
   error: string | undefined;
+  /** It failed because the gateway could not be reached: it goes on by itself when the network is back. */
+  isCutOff: boolean;
 }
 
 /** Files sent at a time; parts of one file sent at a time. */
-const FILES_AT_ONCE = 3;
+const FILES_AT_ONCE = 4;
 const PARTS_AT_ONCE = 3;
 /** Larger files go up in parts; a file has at most 10,000 of them. */
 export const PART_BYTES = 16 * 1024 * 1024;
@@ -33,34 +35,68 @@ interface Work {
   readonly parts: Map<number, string>; // number → ETag
 }
 
+/** Figures of all uploads: how many in which state, and how far. */
+export interface UploadSummary {
+  readonly total: number;
+  readonly done: number;
+  readonly failed: number;
+  readonly paused: number;
+  /** Waiting or being sent. */
+  readonly active: number;
+  readonly bytes: number;
+  readonly sent: number;
+}
+
 export class UploadQueue extends EventTarget {
   readonly #work: Work[] = [];
+  readonly #list: Upload[] = [];
   /** Index of the first that may be waiting; everything before is not. */
   #next = 0;
   #sending = 0;
   #id = 0;
   #isAnnounced = false;
 
+  constructor() {
+    super();
+    addEventListener('online', () => this.resumeAll(({ state, isCutOff }) => state === 'failed' && isCutOff));
+    // Leaving the page ends what is under way, which nobody wants by accident.
+    addEventListener('beforeunload', (event) => {
+      if (this.summary().active > 0) event.preventDefault();
+    });
+  }
+
+  /** All of them, in the order in which they were added. */
   get uploads(): readonly Upload[] {
-    return this.#work.map(({ upload }) => upload);
+    return this.#list;
   }
 
   /** Figures of all, without making a list of them. */
-  summary(): { total: number; done: number; failed: number; active: number; bytes: number; sent: number } {
-    const sum = { total: this.#work.length, done: 0, failed: 0, active: 0, bytes: 0, sent: 0 };
+  summary(): UploadSummary {
+    const sum = { total: this.#work.length, done: 0, failed: 0, paused: 0, active: 0, bytes: 0, sent: 0 };
     for (const { upload } of this.#work) {
       sum.bytes += upload.file.size;
       sum.sent += upload.state === 'done' ? upload.file.size : upload.sent;
       if (upload.state === 'done') sum.done += 1;
       else if (upload.state === 'failed') sum.failed += 1;
-      else if (upload.state !== 'paused') sum.active += 1;
+      else if (upload.state === 'paused') sum.paused += 1;
+      else sum.active += 1;
     }
     return sum;
   }
 
   add(bucket: string, files: Iterable<{ readonly key: string; readonly file: File }>): void {
     for (const { key, file } of files) {
-      const upload: Upload = { id: ++this.#id, bucket, key, file, state: 'waiting', sent: 0, error: undefined };
+      const upload: Upload = {
+        id: ++this.#id,
+        bucket,
+        key,
+        file,
+        state: 'waiting',
+        sent: 0,
+        error: undefined,
+        isCutOff: false,
+      };
+      this.#list.push(upload);
       this.#work.push({ upload, abort: new AbortController(), uploadId: undefined, parts: new Map() });
     }
     this.#advance();
@@ -75,14 +111,30 @@ export class UploadQueue extends EventTarget {
 
   /** Goes on with what was paused or has failed, from the parts that are there already. */
   resume(upload: Upload): void {
-    if (upload.state !== 'paused' && upload.state !== 'failed') return;
-    const work = this.#workOf(upload);
-    if (work === undefined) return;
-    work.abort = new AbortController();
-    upload.state = 'waiting';
-    upload.error = undefined;
-    this.#next = Math.min(this.#next, this.#work.indexOf(work));
+    this.resumeAll((each) => each === upload);
+  }
+
+  /** Goes on with all of some that were paused or have failed. */
+  resumeAll(isMeant: (upload: Upload) => boolean): void {
+    this.#work.forEach((work, index) => {
+      const { upload } = work;
+      if ((upload.state !== 'paused' && upload.state !== 'failed') || !isMeant(upload)) return;
+      work.abort = new AbortController();
+      upload.state = 'waiting';
+      upload.error = undefined;
+      upload.isCutOff = false;
+      this.#next = Math.min(this.#next, index);
+    });
     this.#advance();
+  }
+
+  pauseAll(): void {
+    for (const { upload, abort } of this.#work) {
+      if (upload.state !== 'waiting' && upload.state !== 'sending') continue;
+      upload.state = 'paused';
+      abort.abort();
+    }
+    this.#changed();
   }
 
   /** Forgets an upload; parts that were sent are removed from the store. */
@@ -90,8 +142,7 @@ export class UploadQueue extends EventTarget {
     const work = this.#workOf(upload);
     if (work === undefined) return;
     work.abort.abort();
-    this.#work.splice(this.#work.indexOf(work), 1);
-    this.#next = 0;
+    this.#keep((each) => each !== work);
     if (work.uploadId !== undefined && upload.state !== 'done') {
       // What cannot be removed now is removed by the store's own clean-up.
       abortUpload(upload.bucket, upload.key, work.uploadId).catch(() => undefined);
@@ -100,10 +151,26 @@ export class UploadQueue extends EventTarget {
   }
 
   clearDone(): void {
-    const rest = this.#work.filter(({ upload }) => upload.state !== 'done');
-    this.#work.splice(0, this.#work.length, ...rest);
-    this.#next = 0;
+    this.#keep(({ upload }) => upload.state !== 'done');
     this.#changed();
+  }
+
+  /** Stops and forgets everything: whoever sat here is gone. */
+  clear(): void {
+    for (const { abort } of this.#work) abort.abort();
+    this.#keep(() => false);
+    this.#changed();
+  }
+
+  #keep(isKept: (work: Work) => boolean): void {
+    const rest = this.#work.filter(isKept);
+    this.#work.length = 0;
+    this.#list.length = 0;
+    for (const work of rest) {
+      this.#work.push(work);
+      this.#list.push(work.upload);
+    }
+    this.#next = 0;
   }
 
   #workOf(upload: Upload): Work | undefined {
@@ -129,7 +196,7 @@ export class UploadQueue extends EventTarget {
     const { upload, abort } = work;
     try {
       if (upload.file.size <= PART_BYTES) await this.#sendWhole(work);
-      else await this.#sendParts(work);
+      else await this.#sendPartsOf(work);
       upload.state = 'done';
       upload.sent = upload.file.size;
       this.dispatchEvent(new CustomEvent('uploaded', { detail: upload }));
@@ -137,6 +204,7 @@ export class UploadQueue extends EventTarget {
       if (abort.signal.aborted) return;
       upload.state = 'failed';
       upload.error = messageOf(error);
+      upload.isCutOff = error instanceof ApiError && error.status === 0;
     } finally {
       this.#changed();
     }
@@ -154,6 +222,19 @@ export class UploadQueue extends EventTarget {
         },
       }),
     );
+  }
+
+  /** Begins anew, once, when the store has cleaned up what was there of an upload that lay for long. */
+  async #sendPartsOf(work: Work): Promise<void> {
+    const wasThere = work.uploadId !== undefined;
+    try {
+      await this.#sendParts(work);
+    } catch (error) {
+      if (!wasThere || !(error instanceof ApiError) || error.code !== 'NoSuchUpload') throw error;
+      work.uploadId = undefined;
+      work.parts.clear();
+      await this.#sendParts(work);
+    }
   }
 
   async #sendParts(work: Work): Promise<void> {
