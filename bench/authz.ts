@@ -15,7 +15,7 @@ import {
   type RequestContext,
 } from '../proto/gen/portcullis/authz/v1/authorization.ts';
 import { createAuthzClient } from '../src/gateway/authz-client/index.ts';
-import { type Child, ROOT, startChild } from './child.ts';
+import { type Child, program, startChild } from './child.ts';
 import { type Measured, measure, row } from './measure.ts';
 
 const MILLISECONDS = 4_000;
@@ -44,9 +44,9 @@ export async function run(args: readonly string[]): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-bench-'));
   const socket = (name: string): string => `unix:${join(folder, `${name}.sock`)}`;
   const script = (name: string, ...rest: string[]): Promise<Child> =>
-    startChild(['--import', 'tsx', join(ROOT, 'bench', name), ...rest], (line) => line.includes('ready'));
-  const sidecar = await script('authz-sidecar.ts', socket('authz'), ROOT_KEY, SECRET);
-  const echo = await script('bare-echo.ts', socket('echo'));
+    startChild([program(name), ...rest], (line) => line.includes('ready'));
+  const sidecar = await script('authz-sidecar', socket('authz'), ROOT_KEY, SECRET);
+  const echo = await script('bare-echo', socket('echo'));
   const rows: object[] = [];
   try {
     for (const presented of only.length > 0 ? only : (['named', 'signed'] as const)) {

@@ -1,10 +1,14 @@
 // Server processes of the benchmarks: started, awaited until their first JSON line, ended with the benchmark.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
-export const ROOT = resolve(import.meta.dirname, '..');
+/** The package: npm runs its scripts there. */
+export const ROOT = process.cwd();
 export const CLI = join(ROOT, 'dist', 'cli', 'main.js');
+
+/** The built program of one of these files: `bare-echo` of bare-echo.ts. */
+export const program = (name: string): string => join(import.meta.dirname, `${name}.mjs`);
 
 export interface Child {
   readonly process: ChildProcess;

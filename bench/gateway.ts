@@ -8,7 +8,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startRedis } from '../test/harness/servers.ts';
-import { CLI, ROOT, startChild } from './child.ts';
+import { CLI, program, startChild } from './child.ts';
 import { cpuSeconds, type Measured, measure, row } from './measure.ts';
 import { send, type Target } from './signed-request.ts';
 
@@ -41,9 +41,7 @@ export async function run(args: readonly string[]): Promise<void> {
     (line) => line.startsWith('Endpoint'),
     { MINIO_ROOT_USER: CREDENTIALS.accessKey, MINIO_ROOT_PASSWORD: CREDENTIALS.secretKey },
   );
-  const bare = await startChild(['--import', 'tsx', join(ROOT, 'bench', 'bare-fastify.ts')], (line) =>
-    line.includes('port'),
-  );
+  const bare = await startChild([program('bare-fastify')], (line) => line.includes('port'));
   try {
     const ours: Target = { host: '127.0.0.1', port, ...CREDENTIALS };
     const reference: Target = { ...ours, port: (JSON.parse(bare.firstLine) as { port: number }).port };

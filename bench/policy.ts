@@ -11,6 +11,7 @@ import {
   type PolicyRequest,
   parsePolicy,
 } from '../src/authz/policy/index.ts';
+import { ROOT } from './child.ts';
 
 interface WorkloadRequest {
   readonly user: string;
@@ -37,9 +38,7 @@ interface Row {
   readonly compile_ms: number;
 }
 
-const DEFAULT_WORKLOADS = ['W1', 'W2', 'W3', 'W4'].map((name) =>
-  join(import.meta.dirname, 'workloads', `${name}.json.gz`),
-);
+const DEFAULT_WORKLOADS = ['W1', 'W2', 'W3', 'W4'].map((name) => join(ROOT, 'bench', 'workloads', `${name}.json.gz`));
 const OUTCOMES: Readonly<Record<Decision['outcome'], string>> = {
   Allow: 'allow',
   ExplicitDeny: 'explicitDeny',
