@@ -17,7 +17,7 @@ describe('the policy engine', () => {
     const { compared, outcomes } = compareWithReference(20_000, seed);
     expect(compared).toBe(20_000);
     // A generator that hardly allows anything compares nothing.
-    for (const dialect of ['portcullis', 'minio', 'juicefs']) {
+    for (const dialect of ['portcullis', 'minio', 'juicefs', 'aws', 'ceph']) {
       for (const outcome of ['Allow', 'ExplicitDeny', 'ImplicitDeny']) {
         expect(outcomes[`${dialect} ${outcome}`]).toBeGreaterThan(200);
       }

@@ -1,8 +1,10 @@
 // A second opinion: what policies mean, written to be read and for nothing else. No index, no compiled form, nothing of the engine's; each
 // rule is the shortest text that says it. It knows the dialects juicefs, minio and portcullis, S3 actions, and documents that are valid.
 
+import type { ReferenceOutcome } from './differential-pair.ts';
+import { instant, ipv4, type Letter, letters, list, matchesLetters, related } from './reference-patterns.ts';
+
 export type ReferenceDialect = 'juicefs' | 'minio' | 'portcullis';
-export type ReferenceOutcome = 'Allow' | 'ExplicitDeny' | 'ImplicitDeny';
 
 export interface ReferenceQuestion {
   readonly dialect: ReferenceDialect;
@@ -77,9 +79,6 @@ function statementsOf(document: string | undefined): readonly Statement[] {
   return Array.isArray(written) ? written : [written];
 }
 
-const list = <T>(value: T | readonly T[] | undefined): readonly T[] =>
-  value === undefined ? [] : Array.isArray(value) ? (value as readonly T[]) : [value as T];
-
 // ---------------------------------------------------------------- one statement
 
 type Side = 'identity' | 'bucket';
@@ -116,11 +115,11 @@ function matchesResource(statement: Statement, asked: ReferenceQuestion, side: S
   const { bucket, object, dialect } = asked;
   const text = side === 'bucket' && object === '' ? bucket : `${bucket}${object.startsWith('/') ? '' : '/'}${object}`;
   const entry = (pattern: string): boolean => {
-    const letters = substituted(withoutArn(pattern), asked);
-    if (matchesLetters(letters, text, dialect)) return true;
+    const filled = substituted(withoutArn(pattern), asked);
+    if (matchesPattern(filled, text, dialect)) return true;
     if (side === 'bucket' && dialect === 'juicefs') return false;
     // The path that it cleans to may be named outright.
-    return cleaned(text) === letters.map(({ text: letter }) => letter).join('');
+    return cleaned(text) === filled.map(({ text: letter }) => letter).join('');
   };
   if (statement.NotResource !== undefined) return !list(statement.NotResource).some(entry);
   return list(statement.Resource).some(entry);
@@ -148,24 +147,15 @@ function cleaned(path: string): string {
 
 // ---------------------------------------------------------------- patterns and variables
 
-/** One letter of a pattern; a plain one stands for itself even if it is a star. */
-interface Letter {
-  readonly text: string;
-  readonly plain: boolean;
-}
-
 /** The letters of a pattern, `${key}` replaced by the key's first value. A key that is not there leaves the text as it is. */
 function substituted(pattern: string, { keys, dialect }: ReferenceQuestion): Letter[] {
-  const letters: Letter[] = [];
-  const add = (text: string, plain: boolean): void => {
-    for (const letter of text) letters.push({ text: letter, plain });
-  };
+  const filled: Letter[] = [];
   for (const piece of pattern.split(/(\$\{[^}]*\})/)) {
     const value = VARIABLES.has(piece) ? keys.get(piece.slice(2, -1))?.[0] : undefined;
-    if (value === undefined || value === '') add(piece, false);
-    else add(value, dialect === 'portcullis');
+    if (value === undefined || value === '') filled.push(...letters(piece));
+    else filled.push(...letters(value, dialect === 'portcullis'));
   }
-  return letters;
+  return filled;
 }
 
 const VARIABLES = new Set(
@@ -173,35 +163,17 @@ const VARIABLES = new Set(
 );
 
 function wildcard(pattern: string, text: string, dialect: ReferenceDialect): boolean {
-  return matchesLetters(
-    [...pattern].map((letter) => ({ text: letter, plain: false })),
-    text,
-    dialect,
-  );
+  return matchesPattern(letters(pattern), text, dialect);
 }
 
-/** `*` is any run, `?` one code point (juicefs) or one byte. */
-function matchesLetters(pattern: readonly Letter[], text: string, dialect: ReferenceDialect): boolean {
-  const units = dialect === 'juicefs' ? [...text] : [...Buffer.from(text, 'utf8').toString('latin1')];
-  const wanted = pattern.flatMap((letter) =>
-    dialect === 'juicefs'
-      ? [letter]
-      : [...Buffer.from(letter.text).toString('latin1')].map((unit) => ({ ...letter, text: unit })),
+/** `?` is one code point (juicefs) or one byte. */
+function matchesPattern(pattern: readonly Letter[], text: string, dialect: ReferenceDialect): boolean {
+  if (dialect === 'juicefs') return matchesLetters(pattern, [...text]);
+  const bytes = (of: string): readonly string[] => [...Buffer.from(of, 'utf8').toString('latin1')];
+  return matchesLetters(
+    pattern.flatMap(({ text: letter, plain }) => bytes(letter).map((unit) => ({ text: unit, plain }))),
+    bytes(text),
   );
-  // reachable[i]: the pattern so far can match the first i units.
-  let reachable = [true, ...units.map(() => false)];
-  for (const { text: letter, plain } of wanted) {
-    if (!plain && letter === '*') {
-      const first = reachable.indexOf(true);
-      reachable = reachable.map((_, i) => first >= 0 && i >= first);
-    } else {
-      reachable = [
-        false,
-        ...units.map((unit, i) => reachable[i] === true && ((!plain && letter === '?') || unit === letter)),
-      ];
-    }
-  }
-  return reachable[units.length] === true;
 }
 
 // ---------------------------------------------------------------- conditions
@@ -233,9 +205,9 @@ function holdsText(
   const negated = operator.startsWith('StringNot');
   const same = (value: string): boolean =>
     wanted.some((one) => {
-      const letters = substituted(one, asked);
-      if (operator.endsWith('Like')) return matchesLetters(letters, value, dialect);
-      const text = letters.map((letter) => letter.text).join('');
+      const filled = substituted(one, asked);
+      if (operator.endsWith('Like')) return matchesPattern(filled, value, dialect);
+      const text = filled.map((letter) => letter.text).join('');
       return operator.endsWith('IgnoreCase') ? text.toLowerCase() === value.toLowerCase() : text === value;
     });
   const positive = set === 'ForAllValues' ? given.every(same) : given.some(same);
@@ -254,68 +226,16 @@ function holdsOrder(
   const limit = read(String(wanted[0]));
   if (limit === undefined) throw new Error('the reference was given a document that is not valid');
   if (value === undefined) return relation === 'NotEquals' && dialect === 'juicefs';
-  switch (relation) {
-    case 'Equals':
-      return value === limit;
-    case 'NotEquals':
-      return value !== limit;
-    case 'LessThan':
-      return value < limit;
-    case 'LessThanEquals':
-      return value <= limit;
-    case 'GreaterThan':
-      return value > limit;
-    case 'GreaterThanEquals':
-      return value >= limit;
-    default:
-      throw new Error(`the reference does not know ${relation}`);
-  }
+  return related(relation, value, limit);
 }
 
 function wholeNumber(text: string): number | undefined {
   return /^[+-]?\d+$/.test(text) ? Number(text) : undefined;
 }
 
-/** RFC 3339, in milliseconds. */
-function instant(text: string): number | undefined {
-  const parts = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(\.\d+)?(?:Z|([+-])(\d\d):(\d\d))$/.exec(text);
-  if (parts === null) return undefined;
-  const [year, month, day, hour, minute, second] = parts.slice(1, 7).map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  const days = [
-    31,
-    year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28,
-    31,
-    30,
-    31,
-    30,
-    31,
-    31,
-    30,
-    31,
-    30,
-    31,
-  ];
-  if (month < 1 || month > 12 || day < 1 || day > (days[month - 1] ?? 0)) return undefined;
-  if (hour > 23 || minute > 59 || second > 59) return undefined;
-  const offset = (parts[8] === '-' ? -1 : 1) * (Number(parts[9] ?? 0) * 60 + Number(parts[10] ?? 0));
-  const utc = Date.UTC(year, month - 1, day, hour, minute, second);
-  return utc + Number(`0${parts[7] ?? ''}`) * 1000 - offset * 60_000;
-}
-
 /** Addresses of four parts, as numbers; IPv6 ones only where they stand for such a one. */
 function address(text: string): number | undefined {
-  const bare = text.toLowerCase().startsWith('::ffff:') ? text.slice('::ffff:'.length) : text;
-  const parts = bare.split('.');
-  if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255))
-    return undefined;
-  return parts.reduce((sum, part) => sum * 256 + Number(part), 0);
+  return ipv4(text.toLowerCase().startsWith('::ffff:') ? text.slice('::ffff:'.length) : text);
 }
 
 function isAddress(text: string): boolean {
