@@ -67,40 +67,50 @@ function visitEntries(entries: readonly IndexEntry[], action: string, visitor: E
   return false;
 }
 
-/** What stands at one beginning, of one effect: a chain of few entries, and an index once there are many. */
-class Place {
-  #first: IndexEntry | undefined;
-  #count = 0;
-  #index: ActionIndex | undefined;
-
-  add(entry: IndexEntry): void {
-    entry.next = this.#first;
-    this.#first = entry;
-    this.#count++;
-    if (this.#index !== undefined) this.#index.add(entry);
-    else if (this.#count > FEW_ENTRIES) {
-      this.#index = new ActionIndex();
-      for (let each: IndexEntry | undefined = entry; each !== undefined; each = each.next) this.#index.add(each);
-    }
+/** Visits what stands at one beginning, of one effect: a chain of few entries, and an index once there are many. */
+function visitPlace(
+  first: IndexEntry,
+  index: ActionIndex | undefined,
+  action: string,
+  visitor: EntryVisitor,
+  begun: boolean,
+): boolean {
+  if (index !== undefined) return index.visit(action, visitor, begun);
+  for (let entry: IndexEntry | undefined = first; entry !== undefined; entry = entry.next) {
+    if (entry.actions.matches(action) && visitor.visit(entry, begun)) return true;
   }
-
-  visit(action: string, visitor: EntryVisitor, begun: boolean): boolean {
-    if (this.#index !== undefined) return this.#index.visit(action, visitor, begun);
-    for (let entry = this.#first; entry !== undefined; entry = entry.next) {
-      if (entry.actions.matches(action) && visitor.visit(entry, begun)) return true;
-    }
-    return false;
-  }
+  return false;
 }
 
-/** A node of the tree of beginnings. What most decisions look at stands first, in one line of the processor's cache. */
+/** An index of a chain, once it has become long. */
+function indexOf(first: IndexEntry, index: ActionIndex | undefined): ActionIndex | undefined {
+  if (index !== undefined) {
+    index.add(first);
+    return index;
+  }
+  let count = 0;
+  for (let entry: IndexEntry | undefined = first; entry !== undefined; entry = entry.next) count++;
+  if (count <= FEW_ENTRIES) return undefined;
+  const made = new ActionIndex();
+  for (let entry: IndexEntry | undefined = first; entry !== undefined; entry = entry.next) made.add(entry);
+  return made;
+}
+
+/**
+ * A node of the tree of beginnings. What most decisions look at stands first, in one line of the processor's cache; each further
+ * object on the way would cost a large tree one more wait for the memory.
+ */
 interface Branch {
   /** A Deny stands here or further along. */
   denies: boolean;
-  allowing: Place | undefined;
+  allowing: IndexEntry | undefined;
+  allowingIndex: ActionIndex | undefined;
   children: Branch[] | undefined;
   label: string;
-  denying: Place | undefined;
+  /** Of the node of a bucket's name, which stands for what is below the bucket: what is said of the bucket itself. */
+  itself: Branch | undefined;
+  denying: IndexEntry | undefined;
+  denyingIndex: ActionIndex | undefined;
   /** Once there are many: by the first character of their labels. */
   byCode: Map<number, Branch> | undefined;
 }
@@ -108,7 +118,17 @@ interface Branch {
 const FEW_CHILDREN = 6;
 
 function newBranch(label: string): Branch {
-  return { denies: false, allowing: undefined, children: undefined, label, denying: undefined, byCode: undefined };
+  return {
+    denies: false,
+    allowing: undefined,
+    allowingIndex: undefined,
+    children: undefined,
+    label,
+    itself: undefined,
+    denying: undefined,
+    denyingIndex: undefined,
+    byCode: undefined,
+  };
 }
 
 function childOf(branch: Branch, code: number): Branch | undefined {
@@ -161,12 +181,14 @@ function branchAt(root: Branch, head: string, denies: boolean): Branch {
 }
 
 function addEntry(branch: Branch, entry: IndexEntry): void {
-  if (entry.statement.effect === 'Deny') {
-    branch.denying ??= new Place();
-    branch.denying.add(entry);
+  if (entry.denies) {
+    entry.next = branch.denying;
+    branch.denying = entry;
+    branch.denyingIndex = indexOf(entry, branch.denyingIndex);
   } else {
-    branch.allowing ??= new Place();
-    branch.allowing.add(entry);
+    entry.next = branch.allowing;
+    branch.allowing = entry;
+    branch.allowingIndex = indexOf(entry, branch.allowingIndex);
   }
 }
 
@@ -200,7 +222,8 @@ function walkAllowing(
   let branch = root;
   let at = from;
   for (;;) {
-    if (branch.allowing?.visit(action, visitor, begun)) return true;
+    const { allowing } = branch;
+    if (allowing !== undefined && visitPlace(allowing, branch.allowingIndex, action, visitor, begun)) return true;
     const child = next(branch, text, at);
     if (child === undefined) return false;
     at += child.label.length;
@@ -220,7 +243,8 @@ function walkDenying(
   let branch = root;
   let at = from;
   while (branch.denies) {
-    if (branch.denying?.visit(action, visitor, begun)) return true;
+    const { denying } = branch;
+    if (denying !== undefined && visitPlace(denying, branch.denyingIndex, action, visitor, begun)) return true;
     const child = next(branch, text, at);
     if (child === undefined) return false;
     at += child.label.length;
@@ -255,10 +279,8 @@ export class StatementIndex {
   readonly mayFault: boolean;
   /** Beginnings without a slash: their bucket is not known, or they name a bucket itself. */
   readonly #root = newBranch('');
-  /** Beginnings with a slash, by what is before it. */
+  /** Beginnings with a slash, by what is before it, and what is said of buckets by their whole names. */
   readonly #byBucket = new Map<string, Branch>();
-  /** What is said of buckets themselves, by their whole names. */
-  readonly #buckets = new Map<string, Branch>();
 
   constructor(statements: readonly CompiledStatement[]) {
     this.all = statements;
@@ -287,15 +309,19 @@ export class StatementIndex {
   #branchOf({ head, exact }: CompiledResource, denies: boolean): Branch {
     const slash = head.indexOf('/');
     if (slash !== -1) return branchAt(rootOf(this.#byBucket, head.slice(0, slash)), head.slice(slash + 1), denies);
-    return exact ? branchAt(rootOf(this.#buckets, head), '', denies) : branchAt(this.#root, head, denies);
+    if (!exact) return branchAt(this.#root, head, denies);
+    const bucket = rootOf(this.#byBucket, head);
+    bucket.itself ??= newBranch('');
+    return branchAt(bucket.itself, '', denies);
   }
 
   /** Visits what may deny the action on the resource, and unless something does, what may allow it. */
   visit(text: ResourceText, action: string, visitor: EntryVisitor): void {
     // Beginnings without a slash end within the bucket's name, so that the whole text is not needed.
     const { bucket, rest = '', restAt, cleaned } = text;
-    const below = text.rest === undefined ? undefined : this.#byBucket.get(bucket);
-    const itself = text.rest === undefined || cleaned === bucket ? this.#buckets.get(bucket) : undefined;
+    const named = this.#byBucket.get(bucket);
+    const below = text.rest === undefined ? undefined : named;
+    const itself = text.rest === undefined || cleaned === bucket ? named?.itself : undefined;
     const root = this.#root;
     // Where the path begins with the cleaned one, it has passed what that would pass.
     const other = cleaned === undefined || text.raw.startsWith(cleaned) ? undefined : cleaned;
@@ -305,7 +331,7 @@ export class StatementIndex {
     if (other !== undefined && !visitor.denied) this.#visitCleaned(other, walkDenying, action, visitor);
     if (visitor.denied) return;
     if (below !== undefined && walkAllowing(below, rest, restAt, action, visitor, true)) return;
-    if (itself?.allowing?.visit(action, visitor, true)) return;
+    if (itself !== undefined && walkAllowing(itself, '', 0, action, visitor, true)) return;
     if (walkAllowing(root, bucket, 0, action, visitor, true)) return;
     if (other !== undefined) this.#visitCleaned(other, walkAllowing, action, visitor);
   }
@@ -314,7 +340,8 @@ export class StatementIndex {
   #visitCleaned(cleaned: string, walk: typeof walkAllowing, action: string, visitor: EntryVisitor): void {
     const slash = cleaned.indexOf('/');
     const bucket = slash === -1 ? cleaned : cleaned.slice(0, slash);
-    const below = slash === -1 ? this.#buckets.get(bucket) : this.#byBucket.get(bucket);
+    const named = this.#byBucket.get(bucket);
+    const below = slash === -1 ? named?.itself : named;
     if (below !== undefined && walk(below, cleaned, slash === -1 ? cleaned.length : slash + 1, action, visitor, false))
       return;
     walk(this.#root, bucket, 0, action, visitor, false);
