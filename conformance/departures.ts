@@ -238,15 +238,7 @@ function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Names under which two maps of values differ. A key's values are a set: the same value twice is that value. */
-export function differingNames(
-  wanted: Readonly<Record<string, unknown>>,
-  got: Readonly<Record<string, unknown>>,
-): readonly string[] {
-  const names = new Set([...Object.keys(wanted), ...Object.keys(got)]);
-  return [...names].filter((name) => valuesText(wanted[name]) !== valuesText(got[name]));
-}
-
+/** A key's values are a set: the same value twice is that value. */
 function valuesText(values: unknown): string {
   return Array.isArray(values) ? JSON.stringify([...new Set(values)]) : 'absent';
 }

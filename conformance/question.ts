@@ -78,7 +78,7 @@ export function engineQuestion({ kind, members }: Question, dialect: DialectName
           dialect,
           scope: kind,
           documents: documentsOf(members),
-          principal: objectOf(request, 'principal') as unknown as DocumentQuestion['principal'],
+          principal: principalOf(objectOf(request, 'principal')),
           action: textOf(request, 'action'),
           resource: textsOf(objectOf(request, 'resource')),
           conditions: valuesOf(request.conditions ?? {}),
@@ -102,6 +102,29 @@ function httpQuestion(members: JsonObject, dialect: DialectName): Omit<DocumentQ
     principal: { type, user },
     action: textOf(members, 'action'),
     resource: textsOf(objectOf(members, 'resource')),
+  };
+}
+
+const PRINCIPAL_TYPES = [
+  'Anonymous',
+  'Account',
+  'Root',
+  'User',
+  'AssumedRole',
+  'FederatedUser',
+  'Tenant',
+  'None',
+] as const satisfies readonly DocumentQuestion['principal']['type'][];
+
+function principalOf(members: JsonObject): DocumentQuestion['principal'] {
+  const { account, user, groups, arn, claims } = members;
+  return {
+    type: oneOf(members, 'type', PRINCIPAL_TYPES),
+    ...(typeof account === 'string' ? { account } : {}),
+    ...(typeof user === 'string' ? { user } : {}),
+    ...(Array.isArray(groups) ? { groups: groups.map(String) } : {}),
+    ...(typeof arn === 'string' ? { arn } : {}),
+    ...(isObject(claims) ? { claims } : {}),
   };
 }
 

@@ -12,6 +12,13 @@ import { InProcessTarget } from './targets/in-process.ts';
 const DIALECTS = new Set(['portcullis', 'juicefs', 'minio']);
 const ALLOW = { Effect: 'Allow', Action: 's3:GetObject', Resource: 'arn:aws:s3:::photos/*' };
 
+const REQUEST = {
+  principal: { type: 'User', account: '', user: 'alice' },
+  action: 's3:GetObject',
+  resource: { bucket: 'photos', object: 'cat.jpg' },
+  conditions: {},
+};
+
 let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'portcullis-vectors-'));
@@ -30,12 +37,7 @@ function vector(members: object): object {
       bucket: null,
       boundary: null,
     },
-    request: {
-      principal: { type: 'User', account: '', user: 'alice' },
-      action: 's3:GetObject',
-      resource: { bucket: 'photos', object: 'cat.jpg' },
-      conditions: {},
-    },
+    request: REQUEST,
     expect: 'ALLOW',
     ...members,
   };
@@ -86,15 +88,18 @@ describe('a run', () => {
       vector({ id: 'dialect', dialects: ['cobol'] }),
       vector({ id: 'expectation', expect: undefined }),
       vector({ id: 'members', request: {} }),
+      vector({ id: 'nothing', invalid_in: ['juicefs', 'minio'] }),
+      vector({ id: 'nobody', request: { ...REQUEST, principal: { type: 'Cat', user: 'alice' } } }),
       '',
       vector({ id: 'fine' }),
     ]);
-    expect(result).toMatchObject({ lines: 7, passed: 1, departed: 0, failed: 6 });
+    expect(result).toMatchObject({ lines: 9, passed: 1, departed: 0, failed: 8 });
     const text = reportText(result);
+    expect(text).toContain('nothing is expected of any');
     expect(text).toContain('unknown kind "oracle"');
     expect(text).toContain('unknown dialect "cobol"');
     expect(text).toContain('a.jsonl:1');
-    expect(text.endsWith('\n1 passed, 6 failed\n')).toBe(true);
+    expect(text.endsWith('\n1 passed, 8 failed\n')).toBe(true);
   });
 
   it('counts departures by rule, and a line that also fails as failed', async () => {

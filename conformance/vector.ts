@@ -89,9 +89,11 @@ export function readVector(text: string, place: string): Vector | BadLine {
   }
   const members = Object.fromEntries(Object.entries(line).filter(([name]) => !EXPECTATION_MEMBERS.has(name)));
   const invalid: readonly Json[] = Array.isArray(line.invalid_in) ? line.invalid_in : [];
+  const expecting = (dialects as string[]).filter((name) => !invalid.includes(name));
+  if (expecting.length === 0) return bad('all its dialects are in invalid_in: nothing is expected of any');
   return {
     question: { id, family, kind: kind as VectorKind, members },
-    dialects: (dialects as string[]).filter((name) => !invalid.includes(name)),
+    dialects: expecting,
     line,
   };
 }

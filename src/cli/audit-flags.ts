@@ -1,5 +1,5 @@
 // Where the audit log goes: a file that is rotated, standard output, a webhook; and what happens while it cannot be written.
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type AuditTrouble, BufferedSink, type LineWriter } from '../authz/audit/buffered-sink.ts';
 import {
   DEFAULT_ROTATION,
@@ -34,7 +34,11 @@ export interface AuditFlags {
 export function addAuditFlags(command: Command): Command {
   return command
     .option('--audit-log <FILE>', 'append one JSON line a decision; - is standard output')
-    .option('--audit-rotate-size <SIZE>', 'size at which FILE is put aside', size, DEFAULT_ROTATION.maxBytes)
+    .addOption(
+      new Option('--audit-rotate-size <SIZE>', 'size at which FILE is put aside')
+        .argParser(size)
+        .default(DEFAULT_ROTATION.maxBytes, '100M'),
+    )
     .option('--audit-rotate-keep <N>', 'files put aside that are kept', count, DEFAULT_ROTATION.keep)
     .option('--audit-webhook <URL>', 'post the lines to a URL, as application/x-ndjson')
     .option('--audit-webhook-token-file <FILE>', 'file with the bearer token for the webhook')

@@ -264,11 +264,10 @@ export function authzCommand(): Command {
     .option('--bucket <URL>', 'bucket or directory of the object storage of the volume, instead of the one in it')
     .option('--iam-trash', 'let identity files that are replaced or removed go to the trash of the volume')
     .option('--read-only', 'never change identities, policies and bucket configuration')
-    .option(
-      '--refresh-iam-interval <DURATION>',
-      'how often identities are read again',
-      readInterval,
-      DEFAULT_REFRESH_MS,
+    .addOption(
+      new Option('--refresh-iam-interval <DURATION>', 'how often identities are read again')
+        .argParser(readInterval)
+        .default(DEFAULT_REFRESH_MS, '5m'),
     )
     .addOption(new Option('--dialect <NAME>', 'policy dialect').choices(DIALECT_NAMES).default('portcullis'))
     .addOption(

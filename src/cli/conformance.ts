@@ -3,7 +3,7 @@
 import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
-import { type DepartingVector, departureRule } from '../../conformance/departures.ts';
+import { departureOf } from '../../conformance/departing-vector.ts';
 import { reportJson, reportText } from '../../conformance/report.ts';
 import { type RunResult, runVectors } from '../../conformance/run.ts';
 import { CommandTarget } from '../../conformance/targets/command.ts';
@@ -68,8 +68,7 @@ async function runConformance({ vectors, dialect, family, target: name, tokenFil
       dialects: new Set(DIALECT_NAMES),
       dialect,
       family,
-      departure: (vector, ofDialect, expected, outcome) =>
-        departureRule(vector.line as unknown as DepartingVector, ofDialect, expected, outcome)?.rule,
+      departure: departureOf,
     });
   } finally {
     await target.close();

@@ -20,3 +20,9 @@ test('offers the names that the seeds of the default dialect speak of', () => {
   expect(operators).toEqual(expect.arrayContaining(['StringLike', 'IpAddress']));
   expect(vocabularyOf('portcullis', 'bucket').actions).not.toContain('admin:CreateUser');
 });
+
+test('offers names as they are spelled, where their case does not count', () => {
+  expect(vocabularyOf('ceph', 'bucket').actions).toEqual(
+    expect.arrayContaining(['s3:GetObject', 's3:ListBucketMultipartUploads']),
+  );
+});

@@ -17,7 +17,7 @@ export function vocabularyOf(dialect: DialectName, kind: PolicyKind): Vocabulary
   const operators = [...found.conditions.operators].sort();
   const { grammar } = found;
   if (grammar.kind !== 'path') {
-    return { actions: grammar.kind === 'tenant' ? [...grammar.knownActions].sort() : [], keys: [], operators };
+    return { actions: grammar.kind === 'tenant' ? [...grammar.actionNames].sort() : [], keys: [], operators };
   }
   const table = kind === 'bucket' ? grammar.bucketActions : grammar.identityActions;
   const admin = kind === 'bucket' ? [] : grammar.adminActions;

@@ -29,7 +29,12 @@ const KNOWN_ACTIONS: ReadonlySet<string> = new Set(CEPH_ACTIONS.map((action) => 
 export const ceph: Dialect = {
   name: 'ceph',
   json: { trailing: 'refused', comments: true, loneSurrogates: 'kept', maxDepth: 1_000 },
-  grammar: { kind: 'tenant', versions: new Set(['2012-10-17', '2008-10-17']), knownActions: KNOWN_ACTIONS },
+  grammar: {
+    kind: 'tenant',
+    versions: new Set(['2012-10-17', '2008-10-17']),
+    actionNames: CEPH_ACTIONS,
+    knownActions: KNOWN_ACTIONS,
+  },
   actions: { comparison: 'sections', known: KNOWN_ACTIONS },
   identityResource: RESOURCE,
   bucketResource: RESOURCE,

@@ -96,6 +96,8 @@ export interface AccountGrammar {
 export interface TenantGrammar {
   readonly kind: 'tenant';
   readonly versions: ReadonlySet<string>;
-  /** Lower case. */
+  /** As they are spelled; their case does not count. */
+  readonly actionNames: readonly string[];
+  /** The same in lower case. */
   readonly knownActions: ReadonlySet<string>;
 }

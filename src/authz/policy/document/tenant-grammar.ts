@@ -1,7 +1,6 @@
 // Documents of a tenant: strict, with comments; elements may stand once, every value has its one type, actions are out of a closed
 // list, and resources belong to the tenant that owns the document.
 import { splitArn } from '../condition/string-operators.ts';
-import { CEPH_ACTIONS } from '../dialect/ceph-actions.ts';
 import type { TenantGrammar } from '../dialect/dialect.ts';
 import { compileActions } from '../match/action.ts';
 import { type TenantPrincipal, tenantPrincipals } from '../match/principal.ts';
@@ -150,7 +149,7 @@ function readActions(elements: ReadonlyMap<string, JsonNode>, element: string, c
     if (entry.startsWith('*')) return;
     const matcher = compileActions([entry], context.dialect.actions, { negated: false, implies: false });
     for (const known of context.grammar.knownActions) if (matcher.matches(known)) return;
-    const suggestion = nearest(entry, CEPH_ACTIONS);
+    const suggestion = nearest(entry, context.grammar.actionNames);
     problem(
       'UnknownAction',
       `${context.path}.${element}[${i}]`,
