@@ -128,7 +128,9 @@ interface Asked {
 /** Ways to satisfy a pair of statements that are gone on with, and values that are tried to get past another one. */
 const MAX_SATISFYING = 4;
 const MAX_COMBINATIONS = 400;
-const MAX_AVOIDING_DEPTH = 3;
+/** Statements that hide a difference which are got past together, and how many are looked at from one request. */
+const MAX_AVOIDED = 4;
+const MAX_HIDING = 4;
 /** Statements that a changed one is looked at together with. */
 const MAX_PARTNERS = 60;
 /** Resources and actions tried of one pair. */
@@ -224,7 +226,7 @@ class Search {
           const satisfying = this.#satisfying(asked, together);
           if (satisfying.length === 0) continue;
           matched = true;
-          const found = satisfying.some((keys) => this.#tryFrom(asked, keys, together, other, 0));
+          const found = satisfying.some((keys) => this.#tryFrom(asked, keys, together, other, []));
           // One witness for an action of a statement is enough; the rest of the budget is for the others.
           if (found && !this.#isFirst(action)) break;
         }
@@ -336,10 +338,16 @@ class Search {
   }
 
   /** Tries a request; where another statement hides the difference, goes on from values by which that one does not match. */
-  #tryFrom(asked: Asked, keys: Keys, together: readonly Statement[], other: Side, depth: number): boolean {
+  #tryFrom(
+    asked: Asked,
+    keys: Keys,
+    together: readonly Statement[],
+    other: Side,
+    avoided: readonly Statement[],
+  ): boolean {
     if (this.#decisions >= this.#budget) return false;
     if (this.#decide(asked, keys)) return true;
-    if (depth >= MAX_AVOIDING_DEPTH) return false;
+    if (avoided.length >= MAX_AVOIDED) return false;
     const effect = together[0]?.effect;
     const hiding = [...this.#old.statements, ...this.#new.statements].filter(
       (one) =>
@@ -348,13 +356,15 @@ class Search {
         (one.effect === 'Deny' || (one.effect === effect && other.statements.includes(one))) &&
         this.#matches(one.alone, asked, keys),
     );
-    for (const hidden of hiding.slice(0, 4)) {
+    for (const hidden of hiding.slice(0, MAX_HIDING)) {
+      // Getting past one statement must not lead back to another.
+      const past = [...avoided, hidden];
       for (const { key } of hidden.conditions) {
         for (const candidate of this.#candidates.get(key) ?? []) {
           const moved = assigned(keys, key, candidate);
-          if (this.#matches(hidden.alone, asked, moved)) continue;
+          if (past.some(({ alone }) => this.#matches(alone, asked, moved))) continue;
           if (!together.every(({ alone }) => this.#matches(alone, asked, moved))) continue;
-          if (this.#tryFrom(asked, moved, together, other, depth + 1)) return true;
+          if (this.#tryFrom(asked, moved, together, other, past)) return true;
           break;
         }
       }
