@@ -144,6 +144,8 @@ class Search {
   readonly #actions: readonly string[];
   readonly #principals: readonly CandidatePrincipal[];
   readonly #candidates: ReadonlyMap<string, readonly Candidate[]>;
+  /** The statements of both that allow, each once: the first that changed ones are looked at together with. */
+  readonly #allowing: readonly Statement[];
   readonly #variables = new Map<string, string>();
   readonly #found = { allowed: new Map<string, Witness>(), denied: new Map<string, Witness>() };
   readonly #budget: number;
@@ -158,6 +160,8 @@ class Search {
     this.#budget = options.budget ?? DEFAULT_BUDGET;
     this.#most = options.most ?? DEFAULT_WITNESSES;
     const all = [...before.statements, ...after.statements];
+    const allowing = all.filter(({ effect }) => effect === 'Allow').map((one) => [one.text, one] as const);
+    this.#allowing = [...new Map(allowing.reverse()).values()].reverse().slice(0, MAX_PARTNERS);
     this.#actions = representativeActions(all.flatMap(({ actions }) => actions));
     this.#principals = candidatePrincipals(all, options.kind, options.dialect);
     this.#candidates = conditionCandidates(all.flatMap(({ conditions }) => conditions));
@@ -199,10 +203,7 @@ class Search {
 
   /** A changed statement alone, and together with each that may allow what it takes away. */
   #look(statement: Statement, other: Side): void {
-    const allows = [...this.#old.statements, ...this.#new.statements].filter(
-      (one, index, list) => one.effect === 'Allow' && list.findIndex(({ text }) => text === one.text) === index,
-    );
-    const partners: (Statement | undefined)[] = statement.effect === 'Allow' ? [undefined, ...allows] : allows;
+    const partners = statement.effect === 'Allow' ? [undefined, ...this.#allowing] : this.#allowing;
     for (const partner of partners.slice(0, MAX_PARTNERS)) {
       if (partner?.text === statement.text) continue;
       if (this.#isOver()) return;

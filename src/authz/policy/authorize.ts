@@ -17,9 +17,24 @@ export function authorize(program: PolicyProgram, request: PolicyRequest): Decis
   }
   if (!program.requestRules) return decide(program, request, request.action);
   const first = decideVersion(program, request) ?? decide(program, request, request.action);
-  // Listing versions is listing, for those who may list and are not denied the versions.
-  const retried = request.action === 's3:ListBucketVersions' && first.outcome === 'ImplicitDeny';
-  return retried && dialect.listingIncludesVersions ? decide(program, request, 's3:ListBucket') : first;
+  return isListing(program, request, first) ? decide(program, request, 's3:ListBucket') : first;
+}
+
+/** Listing versions is listing, for those who may list and are not denied the versions. `first`: the decision on the versions. */
+function isListing({ dialect }: PolicyProgram, { action }: PolicyRequest, first: Decision): boolean {
+  return action === 's3:ListBucketVersions' && first.outcome === 'ImplicitDeny' && dialect.listingIncludesVersions;
+}
+
+/** The actions that statements are held against for a request: the one that is asked for, and another that it is as well. */
+export function consideredActions(program: PolicyProgram, request: PolicyRequest): readonly string[] {
+  const { action } = request;
+  const versionAction = versionActionOf(program, request);
+  if (versionAction !== undefined) return [action, versionAction];
+  const listing =
+    program.requestRules &&
+    action === 's3:ListBucketVersions' &&
+    isListing(program, request, decide(program, request, action));
+  return listing ? [action, 's3:ListBucket'] : [action];
 }
 
 /** The decision on a request that names a version, where that is more than one on its action. */
@@ -46,7 +61,7 @@ const PRECEDENCE: readonly Decision['outcome'][] = [
 ];
 
 /** The second action that a request is because it names a version. */
-export function versionActionOf({ dialect, requestRules }: PolicyProgram, request: PolicyRequest): string | undefined {
+function versionActionOf({ dialect, requestRules }: PolicyProgram, request: PolicyRequest): string | undefined {
   if (!requestRules || dialect.namedVersion === 'ignored') return undefined;
   const version = request.keys.get('s3:versionid')?.[0];
   if (version === undefined || version === '') return undefined;

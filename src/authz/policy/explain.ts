@@ -1,5 +1,5 @@
 // The decision with its trace: each statement of each consulted document, and the first element of it that did not match.
-import { authorize, consulted, versionActionOf } from './authorize.ts';
+import { authorize, consideredActions, consulted } from './authorize.ts';
 import { Evaluation } from './condition/evaluation.ts';
 import { comparableAction } from './match/action.ts';
 import { NAMING } from './match/principal.ts';
@@ -29,8 +29,7 @@ export interface Explanation {
 /** Explains a request. The decision is the one that `authorize` makes. */
 export function explain(program: PolicyProgram, request: PolicyRequest): Explanation {
   const decision = authorize(program, request);
-  const versionAction = versionActionOf(program, request);
-  const actions = [request.action, ...(versionAction === undefined ? [] : [versionAction])].map((action) =>
+  const actions = consideredActions(program, request).map((action) =>
     comparableAction(action, program.dialect.actions),
   );
   const evaluation = new Evaluation(request);
