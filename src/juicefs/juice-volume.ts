@@ -25,7 +25,7 @@ import {
 import type { IdAllocator } from './meta/id-allocator.ts';
 import { TYPE_DIRECTORY } from './meta/inode.ts';
 import { makeDirectories, makeNewDirectory } from './meta/make-directories.ts';
-import { removeEntry } from './meta/removal.ts';
+import { foreseeEntry, removeEntry } from './meta/removal.ts';
 import { removeFiles } from './meta/remove-files.ts';
 import { removeTree } from './meta/remove-tree.ts';
 import { renameEntry } from './meta/rename.ts';
@@ -160,6 +160,7 @@ export class JuiceVolume implements Volume {
   ): Promise<void> {
     const names = encodePath(path);
     await change(this.#fs, async (current) => {
+      await foreseeEntry(current, names);
       const { parent, name, edge } = await at(path, resolveParent(this.#fs, current.tx, names));
       if (edge === undefined) throw new VolumeError('ENOENT', `there is nothing at ${showPath(path)}`);
       requireKind(path, edge.type, directory);

@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import fc from 'fast-check';
+import { describe, expect, it, test } from 'vitest';
 import { S3Error } from './errors.ts';
 import {
   element,
@@ -6,6 +7,7 @@ import {
   MAX_XML_DEPTH,
   optionalElement,
   readXml,
+  XML_PROLOG,
   xmlChildren,
   xmlDocument,
   xmlText,
@@ -105,5 +107,61 @@ describe('writing XML', () => {
   it('stays readable when a name holds what XML cannot', () => {
     const text = xmlDocument('Delete', element('Key', 'a\u0001\ud800b'));
     expect(xmlText(read(text), 'Key')).toBe('a\ufffd\ufffdb');
+  });
+});
+
+describe('documents of the plainest kind, which take a shorter way', () => {
+  const name = fc.constantFrom('Delete', 'Object', 'Key', 'A1', 'xmlKey', 'a');
+  const text = fc.oneof(
+    fc.constantFrom(
+      '',
+      ' ',
+      '\n  ',
+      'key',
+      'a/b c',
+      '&amp;',
+      '&#65;',
+      ']]>',
+      '<![CDATA[x]]>',
+      '<!-- c -->',
+      '\r\n',
+      'ключ',
+      '>',
+    ),
+    fc.string({ maxLength: 8 }).map((each) => each.replace(/[<&]/g, '')),
+  );
+  const { node } = fc.letrec<{ node: string }>((tie) => ({
+    node: fc
+      .tuple(
+        name,
+        fc.constantFrom('', '', '', ' xmlns="http://s3.amazonaws.com/doc/2006-03-01/"', ' a="b"', ' '),
+        fc.array(fc.oneof({ maxDepth: 4 }, text, tie('node')), { maxLength: 4 }),
+        fc.constantFrom('', '', '', '', '', '/', 'x'),
+      )
+      .map(([tag, attributes, inside, wrong]) => `<${tag}${attributes}>${inside.join('')}</${tag}${wrong}>`),
+  }));
+  const outcome = (document: string): unknown => {
+    try {
+      return readXml(Buffer.from(document), 'Delete');
+    } catch (error) {
+      if (error instanceof S3Error) return error.code;
+      throw error;
+    }
+  };
+
+  test('say what the whole parser says of them', () => {
+    fc.assert(
+      fc.property(
+        node,
+        fc.constantFrom('', XML_PROLOG, '\n'),
+        fc.constantFrom('', '\n', 'x', '<a></a>'),
+        (inside, before, after) => {
+          const document = `<Delete>${inside}</Delete>${after}`;
+          // a comment is nothing to either, but sends the document the long way
+          expect(outcome(before + document)).toEqual(outcome(`${before}<!-- -->${document}`));
+        },
+      ),
+      { numRuns: 2000 },
+    );
   });
 });

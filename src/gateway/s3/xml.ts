@@ -54,16 +54,55 @@ export function readXml(document: Uint8Array, root: string, maxBytes: number = M
   // the validator overlooks text after a root that closes itself
   if (!/^\s*<[\s\S]*>\s*$/.test(markup)) throw new S3Error('MalformedXML');
   checkEntities(markup);
+  const plain = parsePlain(text);
+  if (plain !== undefined) return requireRoot(plain, root);
   const verdict = XMLValidator.validate(text);
   if (verdict !== true) throw new S3Error('MalformedXML', undefined, { cause: verdict.err });
   const nodes = parse(text);
   const elements = toElements(nodes, 0);
   const [first, ...more] = elements.children;
   if (first === undefined || more.length > 0 || elements.text.trim() !== '') throw new S3Error('MalformedXML');
-  if (first.name !== root) {
+  return requireRoot(first, root);
+}
+
+function requireRoot(element: XmlElement, root: string): XmlElement {
+  if (element.name !== root) {
     throw new S3Error('MalformedXML', `The document's root element should be ${root}.`);
   }
-  return first;
+  return element;
+}
+
+/** A tag of the plainest kind, and the text before it. The root may name a namespace, as most clients write it. */
+const PLAIN_TAG = /([^<&]*)<(\/?)([A-Za-z][A-Za-z0-9]*)(?: xmlns="[^"<&]*")?>/y;
+
+/**
+ * Reads what nearly all clients send: elements and text, no attributes, references, comments or sections. It is told apart from
+ * anything else as it is read, and anything else (what is not well-formed as well) is left to the parser that knows it all.
+ */
+function parsePlain(text: string): XmlElement | undefined {
+  // line ends are read as XML has it
+  if (text.includes('\r')) return undefined;
+  const open: { name: string; text: string; children: XmlElement[] }[] = [];
+  PLAIN_TAG.lastIndex = text.startsWith('<?xml') ? text.indexOf('?>') + 2 : 0;
+  let end = PLAIN_TAG.lastIndex;
+  for (let tag = PLAIN_TAG.exec(text); tag !== null; tag = PLAIN_TAG.exec(text)) {
+    const [all, before = '', slash, name = ''] = tag;
+    const inside = open[open.length - 1];
+    end += all.length;
+    if (inside === undefined ? before.trim() !== '' : before.includes(']]>')) return undefined;
+    if (inside !== undefined) inside.text += before;
+    if (slash === '') {
+      if (open.length >= MAX_XML_DEPTH || name.toLowerCase().startsWith('xml')) return undefined;
+      const element = { name, text: '', children: [] };
+      inside?.children.push(element);
+      open.push(element);
+      continue;
+    }
+    if (inside?.name !== name || all.endsWith('">')) return undefined;
+    open.pop();
+    if (open.length === 0) return text.slice(end).trim() === '' ? inside : undefined;
+  }
+  return undefined;
 }
 
 /** The first child of that name. */
@@ -144,6 +183,8 @@ export type XmlContent = string | number | boolean | XmlNode | undefined | reado
 
 /** An element with its content: text is escaped, elements stand as they are. */
 export function element(name: string, ...content: readonly XmlContent[]): XmlNode {
+  const [only] = content;
+  if (typeof only === 'string' && content.length === 1) return new XmlNode(`<${name}>${escapeXml(only)}</${name}>`);
   return new XmlNode(`<${name}>${content.map(render).join('')}</${name}>`);
 }
 
@@ -194,5 +235,6 @@ const ESCAPES: Readonly<Record<string, string>> = {
  * document stays readable; who needs such names back asks for encoding-type=url.
  */
 export function escapeXml(text: string): string {
+  if (/^[\x20!#-%(-;=?-~]*$/.test(text)) return text;
   return text.replace(TO_ESCAPE, (character) => ESCAPES[character] ?? '\ufffd');
 }

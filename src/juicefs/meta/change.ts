@@ -79,6 +79,7 @@ export class Change {
     await this.#settleVolume();
     await this.#settleOwners();
     if (!this.fs.format.dirStats) return;
+    await this.tx.foreseeUsage?.([...this.#directories.keys()]);
     // In order of inode, as all clients' rows are fought over: two changes then cannot wait for each other.
     for (const [directory, usage] of inOrder(this.#directories)) await this.#settleDirectory(directory, usage);
     await this.#settleQuotas();

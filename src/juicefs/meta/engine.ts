@@ -229,6 +229,13 @@ export interface MetaTransaction extends MetaReader {
    * trip fetches them together. `edge` and `lockNode` answer as they would without it.
    */
   foresee?(parent: bigint, names: readonly Uint8Array[]): Promise<void>;
+  /** As `foresee`, of a path from the root: its entries, the nodes of the last two, and another entry elsewhere. */
+  foreseePath?(
+    names: readonly Uint8Array[],
+    other: { readonly parent: bigint; readonly name: Uint8Array },
+  ): Promise<void>;
+  /** As `foresee`, of the statistics of directories and of the quotas. */
+  foreseeUsage?(directories: readonly bigint[]): Promise<void>;
   /** As `node`, held against other writers until the transaction ends. */
   lockNode(inode: bigint): Awaitable<Node | undefined>;
   /**

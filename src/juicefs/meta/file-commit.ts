@@ -11,7 +11,7 @@ import { holdParent, insertEntry, newNode, requireMayAdd, requireMayRemove, touc
 import type { FilesystemContext } from './filesystem-context.ts';
 import { TYPE_DIRECTORY, TYPE_FILE } from './inode.ts';
 import { makeDirectories } from './make-directories.ts';
-import { removeEntry } from './removal.ts';
+import { foreseeEntry, removeEntry } from './removal.ts';
 import { resolveNode } from './resolve.ts';
 
 /** A slice that was uploaded for the new file. */
@@ -45,6 +45,7 @@ export async function commitFile(
 ): Promise<Node> {
   const name = names[names.length - 1];
   if (name === undefined) throw new VolumeError('EISDIR', 'the root of the volume is a directory');
+  await foreseeEntry(change, names);
   const parent = await holdParent(change, await makeDirectories(change, names.slice(0, -1), 0o777, ids), 0);
   const existing = await change.tx.edge(parent.inode, name);
   if (existing?.type === TYPE_DIRECTORY) throw new VolumeError('EISDIR', 'a directory stands at the path');

@@ -5,8 +5,15 @@ import type { Change } from './change.ts';
 import type { Edge, Node } from './engine.ts';
 import { requireChangeable } from './entry-rules.ts';
 import { requireStickyOwner } from './filesystem-context.ts';
-import { chargedSpace, isTrash, TYPE_DIRECTORY, TYPE_FILE, TYPE_SYMLINK } from './inode.ts';
-import { goesToTrash, trashDirectory, trashEntryName } from './trash.ts';
+import { chargedSpace, isTrash, TRASH_INODE, TYPE_DIRECTORY, TYPE_FILE, TYPE_SYMLINK } from './inode.ts';
+import { goesToTrash, trashDirectory, trashEntryName, trashHourName } from './trash.ts';
+
+/** An entry at this path is about to be put or removed, which in a volume with a trash may put something there. */
+export async function foreseeEntry(change: Change, names: readonly Uint8Array[]): Promise<void> {
+  const other = { parent: TRASH_INODE, name: Buffer.from(trashHourName(change.nowNs)) };
+  // Not every client may search every directory: then the path is followed step by step.
+  if (change.fs.options.uid === 0) await change.tx.foreseePath?.(names, other);
+}
 
 /**
  * Removes an entry and its link. Refuses (before anything is written) a directory that is not empty and what is immutable.

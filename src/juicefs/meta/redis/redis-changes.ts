@@ -16,6 +16,7 @@ export class RedisChanges extends RedisReader {
   /** What was read or changed of texts (null = not there), of hashes by field, and of lists. */
   readonly #texts = new Map<string, Buffer | null>();
   readonly #fields = new Map<string, Map<string, Buffer | null>>();
+  readonly #hashes = new Map<string, ReadonlyMap<string, Buffer>>();
   readonly #lists = new Map<string, Buffer>();
   /** Texts that this transaction wrote: what the server says of them is not what it reads. */
   readonly #written = new Set<string>();
@@ -68,6 +69,16 @@ export class RedisChanges extends RedisReader {
       // What was written meanwhile counts.
       if (!this.#texts.has(key)) this.#texts.set(key, asOptional(stored[i]) ?? null);
     });
+  }
+
+  /** The server said this of a text, or of a field; empty = it is not there. What is known already counts. */
+  protected sawText(key: string, value: Buffer): void {
+    if (!this.#texts.has(key)) this.#texts.set(key, value.length === 0 ? null : value);
+  }
+
+  protected sawField(key: string, field: Buffer, value: Buffer): void {
+    const fields = this.#fieldsOf(key);
+    if (!fields.has(fieldName(field))) fields.set(fieldName(field), value.length === 0 ? null : value);
   }
 
   /** The text, which must be the same at the commit. */
@@ -126,12 +137,23 @@ export class RedisChanges extends RedisReader {
   }
 
   protected override async hash(key: string): Promise<Map<string, Buffer>> {
-    const hash = this.#cleared.has(key) ? new Map<string, Buffer>() : await super.hash(key);
+    const hash = this.#cleared.has(key)
+      ? new Map<string, Buffer>()
+      : new Map(this.#hashes.get(key) ?? (await super.hash(key)));
     for (const [name, value] of this.#fields.get(key) ?? []) {
       if (value === null) hash.delete(name);
       else hash.set(name, value);
     }
     return hash;
+  }
+
+  /** Reads a whole hash; once is enough for the transaction. */
+  protected async seeHash(key: string): Promise<void> {
+    if (!this.#hashes.has(key)) this.#hashes.set(key, await super.hash(key));
+  }
+
+  protected override hashes(keys: readonly string[]): Promise<Map<string, Buffer>[]> {
+    return Promise.all(keys.map((key) => this.hash(key)));
   }
 
   /** Reads fields that are not known yet, in one round trip; all of them as this transaction sees them. */

@@ -7,7 +7,7 @@ import type { RedisConnection } from './redis-connection.ts';
 import { asArray, asBuffer, asNumber } from './redis-reply.ts';
 
 /** Directories up to this many entries are read whole. */
-const SMALL = 2000;
+export const SMALL_DIRECTORY = 2000;
 const SCAN_COUNT = 5000;
 /** Memory that kept names may take, all directories together. */
 const MAX_KEPT_BYTES = 128 << 20;
@@ -38,7 +38,7 @@ export class RedisListing {
   ): Promise<Buffer[]> {
     const entries = asNumber(await connection.call('HLEN', key));
     const continues = (range.after?.length ?? 0) > 0;
-    const kept = entries <= SMALL ? undefined : this.#usable(key, mtimeNs, entries, continues);
+    const kept = entries <= SMALL_DIRECTORY ? undefined : this.#usable(key, mtimeNs, entries, continues);
     const names = (kept ?? (await this.#collect(connection, key, mtimeNs, entries))).names;
     const page: Buffer[] = [];
     const from =
@@ -66,7 +66,7 @@ export class RedisListing {
   #collect(connection: RedisConnection, key: string, mtimeNs: bigint, entries: number): Promise<Kept> {
     const running = this.#scans.get(key);
     // A scan that began before this request may have missed what was there when it came.
-    if (running !== undefined && entries > SMALL)
+    if (running !== undefined && entries > SMALL_DIRECTORY)
       return running.then(() => this.#collectNow(connection, key, mtimeNs, entries));
     return this.#collectNow(connection, key, mtimeNs, entries);
   }
@@ -75,9 +75,9 @@ export class RedisListing {
     const scan = collect(connection, key, mtimeNs, entries).finally(() => {
       if (this.#scans.get(key) === scan) this.#scans.delete(key);
     });
-    if (entries > SMALL) this.#scans.set(key, scan);
+    if (entries > SMALL_DIRECTORY) this.#scans.set(key, scan);
     return scan.then((kept) => {
-      if (kept.entries > SMALL) this.#kept.set(key, kept);
+      if (kept.entries > SMALL_DIRECTORY) this.#kept.set(key, kept);
       return kept;
     });
   }
@@ -86,7 +86,7 @@ export class RedisListing {
 async function collect(connection: RedisConnection, key: string, mtimeNs: bigint, entries: number): Promise<Kept> {
   const began = Date.now();
   const names = new NameList();
-  if (entries <= SMALL) {
+  if (entries <= SMALL_DIRECTORY) {
     for (const name of asArray(await connection.call('HKEYS', key))) names.add(asBuffer(name));
   } else {
     for (let cursor = '0', done = false; !done; done = cursor === '0') {

@@ -28,14 +28,16 @@ import type {
 import { chunkCount, ROOT_INODE, TRASH_INODE, TRASH_NAME, TYPE_DIRECTORY } from '../inode.ts';
 import type { RedisConnection } from './redis-connection.ts';
 import { counterOffset, parseChunkKey, parseSliceField, type RedisKeys, sliceField } from './redis-keys.ts';
-import type { RedisListing } from './redis-listing.ts';
+import { type RedisListing, SMALL_DIRECTORY } from './redis-listing.ts';
 import { asArray, asBuffer, asHash, asNumber, asOptional } from './redis-reply.ts';
-import { FILE, WALK } from './redis-scripts.ts';
+import { FILE, HASHES, WALK } from './redis-scripts.ts';
 
 const TRASH_NAME_BYTES = Buffer.from(TRASH_NAME);
 /** Chunks read at a time of a file of many. */
 const CHUNKS_AT_A_TIME = 500;
 const SCAN_COUNT = 1000;
+/** Hashes that one script reads: others wait for it. */
+const HASHES_AT_A_TIME = 500;
 
 /** What a volume on Redis shares among its readers and transactions. */
 export interface RedisVolume {
@@ -67,6 +69,18 @@ export class RedisReader implements MetaReader {
 
   protected async hash(key: string): Promise<Map<string, Buffer>> {
     return asHash(await this.call('HGETALL', key));
+  }
+
+  /** Many hashes in one round trip. */
+  protected async hashes(keys: readonly string[]): Promise<Map<string, Buffer>[]> {
+    const [only] = keys;
+    if (only !== undefined && keys.length === 1) return [await this.hash(only)];
+    const found: Map<string, Buffer>[] = [];
+    for (let from = 0; from < keys.length; from += HASHES_AT_A_TIME) {
+      const some = keys.slice(from, from + HASHES_AT_A_TIME);
+      found.push(...asArray(await this.volume.connection.run(HASHES, some)).map(asHash));
+    }
+    return found;
   }
 
   /** The records of a chunk, one after the other; empty when there is no such chunk. */
@@ -120,6 +134,8 @@ export class RedisReader implements MetaReader {
 
   async entries(parent: bigint, range: NameRange, limit: number): Promise<Entry[]> {
     const key = this.keys.directory(parent);
+    const small = await this.#smallDirectory(key, range, limit);
+    if (small !== undefined) return this.withNodes(small);
     const found: Entry[] = [];
     let next = range;
     // Names that went since they were collected leave a gap, which the next ones fill.
@@ -132,6 +148,25 @@ export class RedisReader implements MetaReader {
       if (names.length < wanted || found.length >= limit || last === undefined) return found;
       next = { after: last, ...(range.before === undefined ? {} : { before: range.before }) };
     }
+  }
+
+  /** As `entries`, without nodes, of a directory that is read whole; undefined for a large one. */
+  async #smallDirectory(
+    key: string,
+    range: NameRange,
+    limit: number,
+  ): Promise<(Edge & { readonly name: Buffer })[] | undefined> {
+    if (asNumber(await this.call('HLEN', key)) > SMALL_DIRECTORY) return undefined;
+    const stored = [...asHash(await this.call('HGETALL', key))];
+    // Bytes as latin1 are in the order of the bytes.
+    stored.sort(([a], [b]) => (a < b ? -1 : 1));
+    const found: (Edge & { readonly name: Buffer })[] = [];
+    for (const [field, value] of stored) {
+      if (found.length === limit) break;
+      const name = Buffer.from(field, 'latin1');
+      if (isWithin(name, range)) found.push({ name, ...decodeEdge(value) });
+    }
+    return found;
   }
 
   async #entriesNamed(key: string, names: readonly Buffer[]): Promise<Entry[]> {
@@ -183,12 +218,8 @@ export class RedisReader implements MetaReader {
   }
 
   async xattrs(inodes: readonly bigint[]): Promise<Map<string, Uint8Array>[]> {
-    return Promise.all(
-      inodes.map(async (inode) => {
-        const stored = await this.hash(this.keys.xattrs(inode));
-        return new Map([...stored].map(([name, value]) => [Buffer.from(name, 'latin1').toString('utf8'), value]));
-      }),
-    );
+    const stored = await this.hashes(inodes.map((inode) => this.keys.xattrs(inode)));
+    return stored.map((hash) => new Map([...hash].map(([name, value]) => [toText(name), value])));
   }
 
   async chunks(inode: bigint, first = 0, last?: number): Promise<ChunkRow[]> {
@@ -377,6 +408,18 @@ function toQuota(key: bigint, limits: Buffer, space: Buffer | undefined, inodes:
   };
 }
 
+/** A name that was read as latin1, which most are ASCII of. */
+function toText(latin1: string): string {
+  return /^[ -~]*$/.test(latin1) ? latin1 : Buffer.from(latin1, 'latin1').toString('utf8');
+}
+
 function toBigInt(reply: Parameters<typeof asBuffer>[0]): bigint {
   return BigInt(asBuffer(reply).toString());
+}
+
+/** Whether a name is in a range. */
+export function isWithin(name: Buffer, { after, from, before }: NameRange): boolean {
+  if (after !== undefined && Buffer.compare(name, after) <= 0) return false;
+  if (from !== undefined && Buffer.compare(name, from) < 0) return false;
+  return before === undefined || Buffer.compare(name, before) < 0;
 }

@@ -44,6 +44,37 @@ return {node, table.concat(redis.call('LRANGE', prefix .. 'c' .. inode .. '_0', 
 `);
 
 /**
+ * ARGV: prefix, the inode to start from, key and field of an entry elsewhere, names. Answers that entry; the entry's value of each
+ * name as far as they lead; and the attributes of the last two inodes, of the last first. What is not there is an empty text.
+ */
+export const PATH = script(`
+local prefix, parent = ARGV[1], ARGV[2]
+local found = {redis.call('HGET', ARGV[3], ARGV[4]) or ''}
+local before
+for i = 5, #ARGV do
+  local entry = redis.call('HGET', prefix .. 'd' .. parent, ARGV[i])
+  found[#found + 1] = entry or ''
+  if not entry then break end
+  local inode = 0
+  for byte = 2, 9 do inode = inode * 256 + string.byte(entry, byte) end
+  if inode >= 9007199254740992 then break end
+  before = parent
+  parent = string.format('%.0f', inode)
+  if string.byte(entry, 1) ~= 2 then break end
+end
+found[#found + 1] = redis.call('GET', prefix .. 'i' .. parent) or ''
+found[#found + 1] = before and redis.call('GET', prefix .. 'i' .. before) or ''
+return found
+`);
+
+/** ARGV: keys of hashes. Answers the fields and values of each. */
+export const HASHES = script(`
+local found = {}
+for i = 1, #ARGV do found[i] = redis.call('HGETALL', ARGV[i]) end
+return found
+`);
+
+/**
  * ARGV: the number of checks, four values each (kind, key, field, expected: '-' for nothing, else '+' and the value); then the
  * number of commands, each with the number of its words. Answers 1, or the kind of the check that failed.
  *

@@ -20,13 +20,18 @@ import {
   type Quota,
   type SliceRef,
   type UsageCounter,
+  type Walk,
 } from '../engine.ts';
-import { chunkCount } from '../inode.ts';
+import { chunkCount, ROOT_INODE, TYPE_DIRECTORY } from '../inode.ts';
 import { RedisChanges } from './redis-changes.ts';
 import { counterOffset, sliceField } from './redis-keys.ts';
-import { USAGE_KEYS } from './redis-reader.ts';
+import { isWithin, USAGE_KEYS } from './redis-reader.ts';
 import { asArray, asBuffer, asNumber, asOptional } from './redis-reply.ts';
+import { PATH } from './redis-scripts.ts';
 
+const NOTHING = Buffer.alloc(0);
+/** Lua's numbers hold no greater inode. */
+const MAX_LUA_INODE = 2n ** 53n;
 const UNLIMITED = Buffer.alloc(16, 0xff);
 
 export class RedisTransaction extends RedisChanges implements MetaTransaction {
@@ -54,6 +59,52 @@ export class RedisTransaction extends RedisChanges implements MetaTransaction {
     await this.seeTexts(
       entries.flatMap((entry) => (entry === undefined ? [] : [this.keys.node(decodeEdge(entry).inode)])),
     );
+  }
+
+  async foreseePath(
+    names: readonly Uint8Array[],
+    other: { readonly parent: bigint; readonly name: Uint8Array },
+  ): Promise<void> {
+    const elsewhere = this.keys.directory(other.parent);
+    const words = [this.keys.prefix, String(ROOT_INODE), elsewhere, toBuffer(other.name), ...names.map(toBuffer)];
+    const reply = asArray(await this.volume.connection.run(PATH, words)).map(asBuffer);
+    const [first = NOTHING, ...rest] = reply;
+    const nodes = rest.splice(-2);
+    this.sawField(elsewhere, toBuffer(other.name), first);
+    const inodes = [ROOT_INODE];
+    rest.forEach((entry, i) => {
+      this.sawField(this.keys.directory(inodes[0] ?? ROOT_INODE), toBuffer(names[i] ?? NOTHING), entry);
+      const inode = entry.length === 0 ? undefined : decodeEdge(entry).inode;
+      // The script follows no inode that its numbers cannot hold.
+      if (inode !== undefined && inode < MAX_LUA_INODE) inodes.unshift(inode);
+    });
+    nodes.forEach((node, i) => {
+      const inode = inodes[i];
+      if (inode !== undefined && node.length > 0) this.sawText(this.keys.node(inode), node);
+    });
+  }
+
+  async foreseeUsage(directories: readonly bigint[]): Promise<void> {
+    const fields = directories.map((directory) => Buffer.from(String(directory)));
+    await Promise.all([this.seeFields(this.keys.of('dirUsedSpace'), fields), this.seeHash(this.keys.of('dirQuota'))]);
+  }
+
+  /** Along what is known of the path, without asking the server again. */
+  override async walk(start: bigint, names: readonly Uint8Array[]): Promise<Walk> {
+    let parent = start;
+    let edge: Edge | undefined;
+    for (const [i, name] of names.entries()) {
+      if (edge !== undefined) {
+        if (edge.type !== TYPE_DIRECTORY) return { consumed: i, edge, parent, missing: false };
+        parent = edge.inode;
+      }
+      const entry = this.seenField(this.keys.directory(parent), toBuffer(name));
+      if (!entry) return super.walk(start, names);
+      edge = decodeEdge(entry);
+    }
+    const stored = edge === undefined ? undefined : this.seenText(this.keys.node(edge.inode));
+    const node = edge === undefined || !stored ? undefined : decodeNode(edge.inode, stored);
+    return { consumed: names.length, edge, parent, missing: false, node };
   }
 
   async lockNode(inode: bigint): Promise<Node | undefined> {
@@ -417,10 +468,4 @@ function toBuffer(bytes: Uint8Array): Buffer {
 
 function lockField({ session, owner }: Pick<Flock, 'session' | 'owner'>): string {
   return `${session}_${owner.toString(16).toUpperCase().padStart(16, '0')}`;
-}
-
-function isWithin(name: Buffer, { after, from, before }: NameRange): boolean {
-  if (after !== undefined && Buffer.compare(name, after) <= 0) return false;
-  if (from !== undefined && Buffer.compare(name, from) < 0) return false;
-  return before === undefined || Buffer.compare(name, before) < 0;
 }
