@@ -138,7 +138,7 @@ describe('what juicefs gateway left in queue_dir', () => {
     expect(readdirSync(join(folder, 'left', 'portcullis-webhook-left'))).toContainEqual(
       expect.stringMatching(/^77\.event\.damaged-\d+$/),
     );
-    expect(gateway.process.log).toContain('events that juicefs gateway had not delivered are taken over');
+    expect(gateway.process.log).toContain('events that another gateway left undelivered are taken over');
     expect(gateway.process.log).toContain(join(folder, 'left', 'minio-webhook-left', '77.event'));
   });
 });

@@ -1,9 +1,10 @@
-// A durable queue whose directory may not be usable yet: read-only, or still held by a gateway that is about to end. It is tried again
-// until it is; meanwhile events are not taken, and counted.
+// A durable queue whose directory may not be usable yet: read-only, or not there. It is tried again until it is; meanwhile events are
+// not taken, and counted.
 import { setTimeout as pause } from 'node:timers/promises';
 import type { EventQueue, Queued, QueuedEvent } from './event-queue.ts';
 import { type LeftoverLog, takeOverMinioQueue } from './minio-queue.ts';
-import { QueueDirectory, type QueueDirectoryOptions } from './queue-directory.ts';
+import type { QueueDirectory, QueueDirectoryOptions } from './queue-directory.ts';
+import { openSharedQueue, takeOverAbandoned } from './shared-queue-dir.ts';
 
 /** Between two attempts to open a directory. */
 export const REOPEN_MS = 1_000;
@@ -55,8 +56,10 @@ export class DurableQueue implements EventQueue {
 
   #open(options: DurableQueueOptions, first: boolean): boolean {
     try {
-      const directory = QueueDirectory.open({ ...options, limit: this.#limit });
-      takeOverMinioQueue(directory, options.path, options.leftovers);
+      const shared = { ...options, limit: this.#limit };
+      const directory = openSharedQueue(shared);
+      takeOverAbandoned(directory, shared, options.leftovers);
+      if (directory.path === options.path) takeOverMinioQueue(directory, options.path, options.leftovers);
       this.#directory = directory;
     } catch (error) {
       if (first) options.log.failed(error);

@@ -24,16 +24,13 @@ export function queueLog(target: TargetId, log: EventLog): QueueLog {
 export function leftoverLog(target: TargetId, log: EventLog): LeftoverLog {
   return {
     takenOver: (directory, events) =>
-      log.info({ target, directory, events }, 'events that juicefs gateway had not delivered are taken over'),
+      log.info({ target, directory, events }, 'events that another gateway left undelivered are taken over'),
     setAside: (file, keptAs) =>
       log.error(
         { target, file, keptAs },
         'a file of an event queue was damaged and is set aside; its other events go on',
       ),
     failed: (directory, error) =>
-      log.error(
-        { target, directory, err: error },
-        'events that juicefs gateway had not delivered cannot be taken over',
-      ),
+      log.error({ target, directory, err: error }, 'events that another gateway left undelivered cannot be taken over'),
   };
 }

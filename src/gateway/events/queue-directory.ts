@@ -85,6 +85,10 @@ export class QueueDirectory implements EventQueue {
     return queue;
   }
 
+  get path(): string {
+    return this.#options.path;
+  }
+
   get size(): number {
     return this.#size;
   }
@@ -116,6 +120,18 @@ export class QueueDirectory implements EventQueue {
       this.#waiting.push({ event, done });
       this.#flushing ??= this.#flush();
     });
+  }
+
+  /** Gives all that waits to another queue, before either is used; answers how many events. */
+  moveTo(other: QueueDirectory): number {
+    let moved = 0;
+    for (let [first] = this.#segments; first !== undefined; [first] = this.#segments) {
+      const events = this.#headEvents(first).slice(this.#delivered);
+      if (events.length > 0) other.adopt(events);
+      moved += events.length;
+      this.#dropFirst(first);
+    }
+    return moved;
   }
 
   async peek(most: number): Promise<readonly QueuedEvent[]> {
