@@ -16,7 +16,7 @@ import { eventually } from '../harness/waiting.ts';
 
 const EVERY_STEP = process.env.PORTCULLIS_EVERY_STEP === '1';
 /** Steps that are tried otherwise, of all: one in so many. */
-const ONE_IN = 9;
+const ONE_IN = 12;
 const PRELOADED = resolve(import.meta.dirname, '../harness/end-at-step.mjs');
 const BUCKET = 'watched';
 const FLAGS = ['--multi-buckets', '--workers', '2', '--authz-timeout', '30s'];
