@@ -90,6 +90,14 @@ export interface ReadOptions {
   readonly reuse?: boolean;
 }
 
+/** Data of a file is missing or damaged where it is stored: trying again cannot help, and other files may be well. */
+export class DataLostError extends VolumeError {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super('EIO', message, options);
+    this.name = 'DataLostError';
+  }
+}
+
 /** An open file; a snapshot of its attributes and slices is taken when it is opened, and its data stays readable until `close`. */
 export interface FileReader {
   readonly attributes: Attributes;

@@ -1,5 +1,6 @@
 // The store on real volumes: what the real gateway wrote is read, changes of others are seen, and nothing is read twice.
-import { rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { bucketDocument, isUnreadable } from '../../src/authz/store/iam-store.ts';
 import { openStore } from '../../src/authz/store/open-store.ts';
@@ -60,6 +61,45 @@ describe('the volume store', () => {
     });
     const events = records.buckets.get('iam-events');
     expect(bucketDocument(events, 'notification')).toContain('arn:minio:sqs');
+  });
+
+  it.each([
+    ['missing', (block: string) => rmSync(block)],
+    ['cut off', (block: string) => truncateSync(block, 10)],
+  ])('refuses an identity whose block is %s, and nobody else, until it is there again', async (_, damage) => {
+    const blocks = (): string[] =>
+      readdirSync(plain.bucket, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map(({ parentPath, name }) => join(parentPath, name));
+    const before = new Set(blocks());
+    const volume = await openForWriting();
+    await put(volume, [...IAM, 'users', 'lost', 'identity.json'], '{"version":1,"credentials":{"secretKey":"s"}}');
+    const [block = ''] = blocks().filter((path) => !before.has(path));
+    const content = readFileSync(block);
+    damage(block);
+    const store = await open(plain);
+    const { users, policies } = await store.load();
+    expect(users.get('lost')).toEqual({ unreadable: expect.stringContaining('missing or damaged') });
+    expect(users.get('alice')).toMatchObject({ enabled: true });
+    expect([...policies.values()].some((text) => typeof text !== 'string')).toBe(false);
+    writeFileSync(block, content);
+    expect((await store.load()).users.get('lost')).toMatchObject({ secretKey: 's' });
+    await volume.removeTree([...IAM, 'users', 'lost']);
+  });
+
+  it('sees the policy that another gateway gave a bucket, at the next look', async () => {
+    const store = await open(plain);
+    const bucket = (await store.load()).buckets.get('iam-public');
+    if (bucket === undefined || isUnreadable(bucket)) throw new Error('the bucket is not there');
+    const other = await openStore(plain.metaUrl, { storage: 'file', bucket: plain.bucket });
+    closing.push(other);
+    const changed = (policy: string) => ({ ...bucket, documents: new Map(bucket.documents).set('policy', policy) });
+    const policy = '{"Version":"2012-10-17","Statement":[]}';
+    await other.records?.exclusively((records) =>
+      records.write({ buckets: new Map([['iam-public', changed(policy)]]) }),
+    );
+    expect(bucketDocument((await store.load()).buckets.get('iam-public'), 'policy')).toBe(policy);
+    await other.records?.exclusively((records) => records.write({ buckets: new Map([['iam-public', bucket]]) }));
   });
 
   it('sees what another client changed, and keeps the rest', async () => {

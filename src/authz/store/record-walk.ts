@@ -217,7 +217,10 @@ export class RecordWalk {
 
   async #readOne<T>({ path }: FoundFile, reader: FileReader, parse: Parse<T>): Promise<ReadFile> {
     const { attributes } = reader;
-    return { stamp: stampOf(attributes), record: parse(await readWhole(reader, this.#signal), path, attributes) };
+    const bytes = await readWhole(reader, this.#signal);
+    // What could not be read is tried again, the same file though it be.
+    const stamp = isUnreadableFile(bytes) ? '' : stampOf(attributes);
+    return { stamp, record: parse(bytes, path, attributes) };
   }
 }
 

@@ -1,5 +1,5 @@
 // Reads and writes the files of a volume that records are kept in: whole, within a limit, encrypted where the gateways have a key.
-import { type FileReader, type Volume, VolumeError, type VolumePath } from '../../juicefs/volume.ts';
+import { DataLostError, type FileReader, type Volume, VolumeError, type VolumePath } from '../../juicefs/volume.ts';
 import type { Unreadable } from './iam-store.ts';
 import type { FileDecryptor } from './kms-file.ts';
 import type { FileEncryptor } from './volume-writer-kms.ts';
@@ -47,7 +47,12 @@ export async function readBytes(
 export async function readWhole(reader: FileReader, signal?: AbortSignal): Promise<Uint8Array | Unreadable> {
   const { size } = reader.attributes;
   if (size > MAX_FILE_BYTES) return { unreadable: `it is larger than ${MAX_FILE_BYTES} bytes` };
-  return reader.readAll(signal);
+  try {
+    return await reader.readAll(signal);
+  } catch (error) {
+    if (error instanceof DataLostError) return { unreadable: 'its data is missing or damaged in the object store' };
+    throw error;
+  }
 }
 
 /** The text of a file's bytes: what is not UTF-8 is encrypted. */

@@ -1,7 +1,7 @@
 // Blocks in the object store: keys, compression, how many move at a time, and errors that name the block.
 import { type ByteRange, bytesOf, ObjectMissingError, type ObjectStore, wholeOf } from '../storage/object-store.ts';
 import { ReadBuffers } from '../storage/read-buffers.ts';
-import { LASTING_PIECE_BYTES, VolumeError } from '../volume.ts';
+import { DataLostError, LASTING_PIECE_BYTES, VolumeError } from '../volume.ts';
 import type { BlockCache } from './block-cache.ts';
 import type { BlockCodec } from './block-codec.ts';
 import { type BlockLayout, blockBytes, blockCount, blockKey } from './block-key.ts';
@@ -155,7 +155,11 @@ export class BlockStore {
   #getWhole(key: string, bytes: number, signal: AbortSignal | undefined, shared = false): Promise<Uint8Array> {
     return this.#download(key, signal, async () => {
       const stored = await this.#objects.get(key, undefined, signal, shared ? this.#buffers : undefined);
-      return this.#codec.decode(stored, bytes);
+      try {
+        return await this.#codec.decode(stored, bytes);
+      } catch (cause) {
+        throw new DamagedBlock('the stored bytes are no block', { cause });
+      }
     });
   }
 
@@ -179,7 +183,13 @@ export class BlockStore {
       return await run();
     } catch (cause) {
       if (signal?.aborted === true) throw new VolumeError('ECANCELED', 'the read was cancelled', { cause });
-      const what = cause instanceof ObjectMissingError ? 'missing' : 'unreadable or damaged';
+      if (cause instanceof ObjectMissingError) throw new DataLostError(`block ${key} is missing`, { cause });
+      const what = 'unreadable or damaged';
+      if (cause instanceof RangeError || cause instanceof DamagedBlock) {
+        throw new DataLostError(`block ${key} is ${what}`, {
+          cause: cause instanceof DamagedBlock ? cause.cause : cause,
+        });
+      }
       throw new VolumeError('EIO', `block ${key} is ${what}`, { cause });
     } finally {
       this.#downloads.release(1);
@@ -204,6 +214,9 @@ export class BlockStore {
     }
   }
 }
+
+/** The object is there, and what it holds is not what was stored. */
+class DamagedBlock extends Error {}
 
 function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
