@@ -120,6 +120,7 @@ describe('users', () => {
 
   it.each([
     ['too short a name', 'ab', SECRET, 400, 'XMinioAdminInvalidAccessKey'],
+    ['the name of one whom another system vouches for', 'openid:someone', SECRET, 400, 'XMinioAdminInvalidAccessKey'],
     ['a name that climbs', '../users', SECRET, 400, 'XMinioAdminInvalidAccessKey'],
     ['a name with an equals sign', 'a=b', SECRET, 400, 'XMinioAdminInvalidAccessKey'],
     ['too short a secret', 'someone', 'seven77', 400, 'XMinioAdminInvalidSecretKey'],

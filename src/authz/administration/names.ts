@@ -25,7 +25,13 @@ export function checkUserName(name: string): void {
       `An access key has no slash, backslash, comma, equals sign or control character, no space at its ends, and at most ${MAX_NAME_BYTES} bytes.`,
     );
   }
+  if (OF_OTHERS.test(name)) {
+    throw new AdminRefusal('InvalidAccessKey', 'An access key does not begin with "openid:", "ldap:" or "tls:".');
+  }
 }
+
+/** How those are named whom another system vouches for; a user of such a name would be taken for one of them. */
+const OF_OTHERS = /^(openid|ldap|tls):/i;
 
 /** Checks the access key of a new service account. Throws AdminRefusal. */
 export function checkServiceAccessKey(accessKey: string): void {

@@ -10,7 +10,7 @@ export interface ExternalIdentity {
   readonly provider: IdentityProviderKind;
   /** Of several OpenID issuers, the one that vouched: their subjects are not each other's. Undefined for the one without a name. */
   readonly providerName?: string;
-  /** Its name in Principal elements and logs: the provider, a colon, and the provider's name for it. No access key looks like it. */
+  /** Its name in Principal elements and logs: the provider, a colon, and the provider's name for it. No new access key may look like it. */
   readonly accessKey: string;
   /** Condition keys that it brings: `jwt:sub`, `ldap:username`, … */
   readonly keys: Keys;
