@@ -130,9 +130,10 @@ export class BlockStore {
     }
     // What is kept, or decoded into other memory, cannot be given back.
     const shared = reuse && this.#codec.identity && this.#cache === undefined && bytes > LASTING_PIECE_BYTES;
+    const clearings = this.#small?.clearings ?? 0;
     const block = await this.#getWhole(key, bytes, signal, shared);
     this.#cache?.put(key, block);
-    this.#small?.put(key, block);
+    this.#small?.put(key, block, clearings);
     return start === 0 && end === bytes ? block : block.subarray(start, end);
   }
 

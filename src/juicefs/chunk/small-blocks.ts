@@ -11,6 +11,7 @@ const ENTRY_BYTES = 256;
 /** A bounded number of bytes; the block that was read longest ago goes first. */
 export class SmallBlocks {
   readonly #blocks: LRUCache<string, Uint8Array>;
+  #clearings = 0;
 
   constructor(maxBytes: number) {
     this.#blocks = new LRUCache({ maxSize: maxBytes, sizeCalculation: (block) => block.length + ENTRY_BYTES });
@@ -20,12 +21,21 @@ export class SmallBlocks {
     return this.#blocks.get(key);
   }
 
-  /** Keeps the block itself, no copy: whoever reads a block does not write to it. */
-  put(key: string, block: Uint8Array): void {
-    if (block.length <= MAX_BLOCK_BYTES) this.#blocks.set(key, block);
+  /** Times that everything was forgotten: who fetches a block asks before, and says it when putting. */
+  get clearings(): number {
+    return this.#clearings;
+  }
+
+  /**
+   * Keeps the block itself, no copy: whoever reads a block does not write to it. Not one that was fetched before everything
+   * was forgotten: it came out of a store that is not the volume's any more.
+   */
+  put(key: string, block: Uint8Array, clearings: number): void {
+    if (block.length <= MAX_BLOCK_BYTES && clearings === this.#clearings) this.#blocks.set(key, block);
   }
 
   clear(): void {
+    this.#clearings += 1;
     this.#blocks.clear();
   }
 
