@@ -52,6 +52,7 @@ export interface ServeAuthzOptions extends AuditOptions {
   readonly store: string | IamStore;
   readonly storage?: string | undefined;
   readonly bucket?: string | undefined;
+  readonly subdir?: string | undefined;
   /** Identities are read and never changed. */
   readonly readOnly?: boolean;
   /** Identity files that are replaced or removed go to the volume's trash. */
@@ -210,9 +211,9 @@ export async function serveAuthz(options: ServeAuthzOptions): Promise<RunningAut
 }
 
 async function openStoreOf(options: ServeAuthzOptions): Promise<OpenedStore> {
-  const { store, storage, bucket, kmsSecretKey, iamTrash: trash } = options;
+  const { store, storage, bucket, subdir, readOnly, kmsSecretKey, iamTrash: trash } = options;
   if (typeof store === 'string') {
-    return openStore(store, { storage, bucket, kmsSecretKey, trash, environment: process.env });
+    return openStore(store, { storage, bucket, subdir, readOnly, kmsSecretKey, trash, environment: process.env });
   }
   return { store, records: undefined, sharesTokens: true, close: () => store.close() };
 }
@@ -232,6 +233,7 @@ interface AuthzFlags extends TlsFlags, AuditFlags {
   readonly store?: string;
   readonly storage?: string;
   readonly bucket?: string;
+  readonly subdir?: string;
   readonly readOnly?: boolean;
   readonly iamTrash?: boolean;
   readonly refreshIamInterval: number;
@@ -262,6 +264,7 @@ export function authzCommand(): Command {
     )
     .option('--storage <TYPE>', 'object storage type of the volume, instead of the one in it')
     .option('--bucket <URL>', 'bucket or directory of the object storage of the volume, instead of the one in it')
+    .option('--subdir <PATH>', 'directory of the volume that stands for its root')
     .option('--iam-trash', 'let identity files that are replaced or removed go to the trash of the volume')
     .option('--read-only', 'never change identities, policies and bucket configuration')
     .addOption(
@@ -301,6 +304,7 @@ async function runAuthz(flags: AuthzFlags, logger: Logger): Promise<void> {
     store,
     storage: flags.storage,
     bucket: flags.bucket,
+    subdir: flags.subdir,
     readOnly: flags.readOnly === true,
     iamTrash: flags.iamTrash === true,
     kmsSecretKey,

@@ -124,6 +124,11 @@ describe('the flags about moving and caching blocks', () => {
       cacheSize: 100 * 2 ** 30,
       freeSpaceRatio: 0.1,
       cacheMode: 0o600,
+      subdir: [],
+      checkStorage: false,
+      backupIntervalMs: 3_600_000,
+      backupSkipTrash: false,
+      maxReadahead: 0,
     });
   });
 
@@ -136,6 +141,10 @@ describe('the flags about moving and caching blocks', () => {
         downloadLimit: '80',
         getTimeout: '5s',
         tag: 'a=b',
+        subdir: '/a//b/',
+        backupMeta: '0',
+        checkStorage: true,
+        maxReadahead: '8M',
       }),
     ).toMatchObject({
       cacheDirectories: ['/a', '/b'],

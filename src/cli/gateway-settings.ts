@@ -98,7 +98,7 @@ export function readGatewaySettings(
   const workers = count(text('workers') ?? String(cores), '--workers', 1, MAX_WORKERS);
   const bufferBytes = sizeInBytes(text('bufferSize') ?? '300M', '--buffer-size');
   const bucketPolicies = text('bucketPolicies');
-  const storageArgs = (['storage', 'bucket'] as const).flatMap((name) => {
+  const storageArgs = (['storage', 'bucket', 'subdir'] as const).flatMap((name) => {
     const value = text(name);
     return value === undefined ? [] : [`--${name}`, value];
   });
@@ -133,7 +133,7 @@ export function readGatewaySettings(
         bucket: text('bucket'),
         maxUploads: count(text('maxUploads') ?? '20', '--max-uploads', 1, 10_000),
         bufferBytes: Math.max(Math.floor(bufferBytes / workers), 32 << 20),
-        transfer: readTransferSettings(text, workers),
+        transfer: readTransferSettings(text, isOn, workers),
       },
       domains: list(text('domain') ?? env.MINIO_DOMAIN),
       trustedProxies: list(text('trustedProxy')),

@@ -22,12 +22,18 @@ export interface TransferSettings {
   readonly cacheSize: number;
   readonly freeSpaceRatio: number;
   readonly cacheMode: number;
+  readonly subdir: readonly string[];
+  readonly checkStorage: boolean;
+  readonly backupIntervalMs: number;
+  readonly backupSkipTrash: boolean;
+  readonly maxReadahead: number;
 }
 
 type Text = (name: string) => string | undefined;
+type IsOn = (name: string) => boolean;
 
 /** Reads and checks; throws UsageError with one line that says what would be right. */
-export function readTransferSettings(text: Text, workers: number): TransferSettings {
+export function readTransferSettings(text: Text, isOn: IsOn, workers: number): TransferSettings {
   const duration = (name: string, flag: string, fallback: string): number =>
     durationMs(text(name) ?? fallback, flag, { positive: true });
   const number = (name: string, flag: string, fallback: number, least: number, most: number): number =>
@@ -49,6 +55,11 @@ export function readTransferSettings(text: Text, workers: number): TransferSetti
     cacheSize: sizeInBytes(text('cacheSize') ?? '100G', '--cache-size'),
     freeSpaceRatio: ratio(text('freeSpaceRatio') ?? '0.1'),
     cacheMode: mode(text('cacheMode') ?? '0600'),
+    subdir: (text('subdir') ?? '').split('/').filter((name) => name !== ''),
+    checkStorage: isOn('checkStorage'),
+    backupIntervalMs: durationMs(text('backupMeta') ?? '1h', '--backup-meta'),
+    backupSkipTrash: isOn('backupSkipTrash'),
+    maxReadahead: text('maxReadahead') === undefined ? 0 : sizeInBytes(text('maxReadahead') ?? '', '--max-readahead'),
   };
 }
 

@@ -3,11 +3,12 @@ import { childrenNamed, fileState, fileStates } from './bulk-reading.ts';
 import type { BlockStore } from './chunk/block-store.ts';
 import { Budget } from './chunk/byte-budget.ts';
 import { SliceFileReader } from './chunk/file-reader.ts';
+import { BackgroundBackup } from './maintenance/backup.ts';
 import { BackgroundCompaction } from './maintenance/compaction.ts';
 import { toAttributes } from './meta/attributes.ts';
 import { BackgroundJobs } from './meta/background-jobs.ts';
 import type { Change } from './meta/change.ts';
-import { composeSlices } from './meta/compose.ts';
+import { composeSlices, recordsByChunk, TooManyPieces } from './meta/compose.ts';
 import type { DeletionQueue } from './meta/deletion-queue.ts';
 import type { FileState, Node } from './meta/engine.ts';
 import { requireChangeable, requireMayRemove, touchParent } from './meta/entry-rules.ts';
@@ -68,6 +69,8 @@ export interface VolumeParts {
   readonly blocks: BlockStore;
   readonly sliceIds: IdAllocator;
   readonly deletions: DeletionQueue;
+  /** For what reads the metadata over a connection of its own. */
+  readonly metaUrl?: string;
 }
 
 export class JuiceVolume implements Volume {
@@ -80,6 +83,7 @@ export class JuiceVolume implements Volume {
   readonly #heartbeat: Heartbeat;
   readonly #jobs: BackgroundJobs | undefined;
   readonly #compaction: BackgroundCompaction | undefined;
+  readonly #backup: BackgroundBackup | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(parts: VolumeParts) {
@@ -93,6 +97,10 @@ export class JuiceVolume implements Volume {
     this.#heartbeat = new Heartbeat(parts.fs);
     if (options.readOnly || !options.backgroundJobs) return;
     this.#jobs = new BackgroundJobs(parts.fs, parts.blocks);
+    // One of the processes that are this client does it.
+    if (parts.metaUrl !== undefined && options.backupIntervalMs > 0 && options.rank === 0) {
+      this.#backup = new BackgroundBackup({ ...parts, metaUrl: parts.metaUrl });
+    }
     this.#compaction = new BackgroundCompaction({ ...parts, buffers: this.#buffers });
   }
 
@@ -331,9 +339,48 @@ export class JuiceVolume implements Volume {
     pieces: readonly FilePiece[],
     options?: CommitOptions & CreateOptions & { removeAfter?: VolumePath },
   ): Promise<Attributes> {
+    try {
+      return await this.#composeByReference(path, pieces, options);
+    } catch (error) {
+      if (!(error instanceof TooManyPieces)) throw error;
+    }
+    const attributes = await this.#composeByCopy(path, pieces, options);
+    if (options?.removeAfter !== undefined) await this.#removeParts(options.removeAfter);
+    return attributes;
+  }
+
+  async #composeByCopy(
+    path: VolumePath,
+    pieces: readonly FilePiece[],
+    options: (CommitOptions & CreateOptions) | undefined,
+  ): Promise<Attributes> {
+    const writer = this.create(path, options);
+    try {
+      for (const { inode, start, end } of pieces) {
+        const reader = await this.openInode(inode);
+        try {
+          for await (const bytes of reader.read(start, end)) await writer.write(bytes);
+        } finally {
+          await reader.close();
+        }
+      }
+      return await writer.commit(options);
+    } catch (error) {
+      await writer.abort();
+      throw error;
+    }
+  }
+
+  async #composeByReference(
+    path: VolumePath,
+    pieces: readonly FilePiece[],
+    options: (CommitOptions & CreateOptions & { removeAfter?: VolumePath }) | undefined,
+  ): Promise<Attributes> {
     const names = encodePath(path);
+    let records: ReadonlyMap<number, number> = new Map();
     const node = await this.#withInodes(names.length, async (current, ids) => {
       const { slices, length } = await composeSlices(this.#fs, current.tx, pieces);
+      records = recordsByChunk(slices);
       const content = { length, mtimeNs: current.nowNs, slices, shared: true };
       const commit = {
         mode: options?.mode ?? DEFAULT_FILE_MODE,
@@ -343,6 +390,7 @@ export class JuiceVolume implements Volume {
       };
       return commitFile(current, names, content, commit, ids);
     });
+    this.#compaction?.considerWritten(node.inode, records);
     if (options?.removeAfter !== undefined) await this.#removeParts(options.removeAfter);
     return toAttributes(node);
   }
@@ -381,6 +429,7 @@ export class JuiceVolume implements Volume {
     await this.#heartbeat.stop();
     await this.#jobs?.stop();
     await this.#compaction?.stop();
+    await this.#backup?.stop();
     try {
       if (!this.readOnly && this.#fs.lost === undefined) {
         this.#fs.openFiles.closeAll();

@@ -3,23 +3,29 @@ import { BlockCache } from './chunk/block-cache.ts';
 import { blockCodec } from './chunk/block-codec.ts';
 import { BlockStore } from './chunk/block-store.ts';
 import { type FormatRecord, parseFormat, requireSupported, requireVersion } from './format/format-record.ts';
+import { probeStorage } from './format/probe-storage.ts';
 import { openVolumeStore, sameStore } from './format/volume-store.ts';
 import { JuiceVolume, type VolumeParts } from './juice-volume.ts';
 import { DeletionQueue } from './meta/deletion-queue.ts';
 import type { MetaEngine } from './meta/engine.ts';
-import type { FilesystemContext } from './meta/filesystem-context.ts';
+import { change, type FilesystemContext } from './meta/filesystem-context.ts';
 import { IdAllocator } from './meta/id-allocator.ts';
+import { ROOT_INODE } from './meta/inode.ts';
+import { makeDirectories } from './meta/make-directories.ts';
 import { openEngine } from './meta/meta-url.ts';
 import { OpenFiles } from './meta/open-files.ts';
+import { resolveDirectory } from './meta/resolve.ts';
 import { startSession } from './meta/session.ts';
+import { encodePath, showPath } from './meta/volume-path.ts';
 import { ChangeableStore } from './storage/changeable-store.ts';
-import type { Volume } from './volume.ts';
+import { type Volume, VolumeError } from './volume.ts';
 import { VolumeOpenError } from './volume-error.ts';
 import { type ResolvedVolumeOptions, resolveOptions, type VolumeOptions } from './volume-options.ts';
 
 /** Ids a client takes at a time, as all clients do. */
 const INODE_BATCH = 1024;
 const SLICE_BATCH = 4096;
+const SUBDIRECTORY_MODE = 0o777;
 
 /** Opens a formatted volume; VolumeOpenError says in one line why it cannot be. Nothing is created by trying. */
 export async function openVolume(metaUrl: string, options: VolumeOptions = {}): Promise<Volume> {
@@ -27,7 +33,7 @@ export async function openVolume(metaUrl: string, options: VolumeOptions = {}): 
     readOnly: options.readOnly === true,
     environment: options.environment ?? {},
   });
-  return new JuiceVolume(await openParts(engine, options));
+  return new JuiceVolume({ ...(await openParts(engine, options)), metaUrl });
 }
 
 /** Checks the format in an open engine and makes the parts of a volume on it; closes the engine when it cannot be. */
@@ -42,6 +48,7 @@ export async function openParts(engine: MetaEngine, options: VolumeOptions): Pro
     const layout = { volume: format.name, blockSize: format.blockSize, hashPrefix: format.hashPrefix };
     const cache = openCache(format.uuid, resolved);
     const blocks = new BlockStore(objects, blockCodec(format.compression), layout, resolved, cache);
+    if (resolved.checkStorage && !resolved.readOnly) await probeStorage(objects, format.name);
     if (!resolved.readOnly) await engine.prepareForWriting();
     let deletions: DeletionQueue | undefined;
     const fs: FilesystemContext = {
@@ -49,6 +56,7 @@ export async function openParts(engine: MetaEngine, options: VolumeOptions): Pro
       options: resolved,
       inodes: new IdAllocator(engine, 'nextInode', INODE_BATCH, 2n),
       openFiles: new OpenFiles(),
+      root: ROOT_INODE,
       format,
       session: 0n,
       lost: undefined,
@@ -61,11 +69,32 @@ export async function openParts(engine: MetaEngine, options: VolumeOptions): Pro
     };
     deletions = new DeletionQueue(fs, blocks);
     if (!resolved.readOnly) fs.session = await startSession(fs);
+    if (resolved.subdir.length > 0) fs.root = await openSubdirectory(fs);
     const sliceIds = new IdAllocator(engine, 'nextChunk', SLICE_BATCH, 1n);
     return { fs, objects, blocks, sliceIds, deletions };
   } catch (error) {
     await engine.close();
     throw error;
+  }
+}
+
+/** The directory that is served as the root; made when it is missing, where that is allowed. */
+async function openSubdirectory(fs: FilesystemContext): Promise<bigint> {
+  const { subdir, readOnly } = fs.options;
+  try {
+    const names = encodePath(subdir);
+    if (readOnly) return (await fs.engine.look((reader) => resolveDirectory(fs, reader, names))).inode;
+    const ids = await fs.inodes.take(names.length);
+    return (await change(fs, (current) => makeDirectories(current, names, SUBDIRECTORY_MODE, [...ids]))).inode;
+  } catch (cause) {
+    if (!(cause instanceof VolumeError)) throw cause;
+    throw new VolumeOpenError(
+      'DirectoryUnusable',
+      `${showPath(subdir)} cannot be served as the root: ${cause.message}`,
+      {
+        cause,
+      },
+    );
   }
 }
 

@@ -12,6 +12,7 @@ export type VolumeOpenErrorCode =
   | 'ClientTooOld'
   | 'EncryptionKeyUnusable'
   | 'StorageUnusable'
+  | 'DirectoryUnusable'
   | 'FormatRefused';
 
 /** The message is one line for a person: what is wrong and what would be right. Without secrets. */

@@ -69,6 +69,16 @@ export interface VolumeOptions {
   readonly skipDirMtimeMs?: number;
   /** Wait between removing a file without trash and deleting its data, for readers in other processes. */
   readonly deleteGraceMs?: number;
+  /** A directory of the volume that is served as its root; its components. Made when it is missing. */
+  readonly subdir?: readonly string[];
+  /** Try the object store before the volume is opened. */
+  readonly checkStorage?: boolean;
+  /** Time between dumps of the metadata into the object store, over all clients; 0 = this client makes none. */
+  readonly backupIntervalMs?: number;
+  /** Leave the trash out of these dumps. */
+  readonly backupSkipTrash?: boolean;
+  /** Bytes read ahead for one reader, at most; 0 = as many as are worth it. */
+  readonly maxReadahead?: number;
   readonly log?: VolumeLog;
   /** The volume became unusable (formatted anew, format gone): the process should end. Operations fail with EIO from then on. */
   readonly onLost?: (reason: Error) => void;
@@ -112,6 +122,11 @@ const DEFAULTS = {
   bufferSize: 300 * MIB,
   skipDirMtimeMs: 100,
   deleteGraceMs: 10_000,
+  subdir: [],
+  checkStorage: false,
+  backupIntervalMs: 0,
+  backupSkipTrash: false,
+  maxReadahead: 0,
   log: SILENT,
   onLost: () => undefined,
 } as const;

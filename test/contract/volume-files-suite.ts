@@ -131,6 +131,36 @@ export function volumeFilesSuite(kind: EngineKind): void {
       await reader.close();
     });
 
+    it('is there in the end, however often others remove the directory it goes to', { timeout: 60_000 }, async () => {
+      await volume.close();
+      made.remove();
+      await open({ trashDays: 1 });
+      const other = await openVolume(made.metaUrl, { deleteGraceMs: 0 });
+      let writing = true;
+      const tidy = async (): Promise<void> => {
+        while (writing) {
+          await failure(other.unlink(['d', 'e', 'f']));
+          await failure(other.rmdir(['d', 'e']));
+          await failure(other.rmdir(['d']));
+          // SQLite answers at once: without a pause nothing else would run.
+          await new Promise(setImmediate);
+        }
+      };
+      const write = async (): Promise<void> => {
+        for (let i = 0; i < 25; i++) await put(['d', 'e', 'f'], 'content');
+      };
+      const tidying = tidy();
+      try {
+        await Promise.all([write(), write()]);
+      } finally {
+        writing = false;
+        await tidying;
+        await other.close();
+      }
+      await volume.close();
+      expect(await made.check()).toEqual([]);
+    });
+
     it('cannot take the place of a directory, nor stand below a file', async () => {
       await volume.mkdirs(['d', 'e']);
       await put(['f'], 'x');
@@ -516,6 +546,23 @@ export function volumeFilesSuite(kind: EngineKind): void {
 
   describe('a change of many parts', () => {
     beforeEach(() => open({ trashDays: 0 }));
+
+    it('copies the bytes where a chunk would get more records than a row holds', { timeout: 60_000 }, async () => {
+      const inode = await put(['part'], pattern(1000));
+      const pieces = Array.from({ length: 3000 }, (_, i) => ({
+        inode,
+        start: i % 900,
+        end: (i % 900) + 1 + (i % 100),
+      }));
+      await volume.composeFile(['whole'], pieces, { xattrs: new Map([['s3-etag', Buffer.from('e')]]) });
+      const whole = Buffer.concat(pieces.map(({ start, end }) => pattern(1000).subarray(start, end)));
+      expect((await read(['whole'])).equals(whole)).toBe(true);
+      expect((await volume.statWithXattrs(['whole'])).xattrs.has('s3-etag')).toBe(true);
+      const gone = [...pieces, { inode, start: 0, end: 1001 }];
+      expect(await failure(volume.composeFile(['whole'], gone))).toBe('EINVAL');
+      await volume.close();
+      expect(await made.check()).toEqual([]);
+    });
 
     it('makes a file of 140 pieces, and removes their directory', { timeout: 180_000 }, async () => {
       const pieces = [];

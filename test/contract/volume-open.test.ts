@@ -1,7 +1,8 @@
 // Opening, formatting and sharing a volume: what is refused and how it is said, sessions, and the clean-up of the dead.
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { DatabaseSync } from '@photostructure/sqlite';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { formatVolume, openVolume, type Volume, VolumeError, VolumeOpenError } from '../../src/juicefs/index.ts';
@@ -272,3 +273,116 @@ async function makes(volume: Volume): Promise<string> {
     return error instanceof VolumeError ? error.code : 'other';
   }
 }
+
+describe('a directory that is served as the root', () => {
+  const DIRECTORY = ['tenants', 'one'];
+
+  async function put(volume: Volume, path: readonly string[], text: string): Promise<void> {
+    const writer = volume.create(path);
+    await writer.write(Buffer.from(text));
+    await writer.commit();
+  }
+
+  async function names(volume: Volume, path: readonly string[]): Promise<string[]> {
+    const found: string[] = [];
+    for await (const { name } of volume.list(path)) found.push(name);
+    return found;
+  }
+
+  it('is made, holds what is written, and shows nothing of the rest, by links neither', async () => {
+    made = await makeVolume();
+    const whole = await openVolume(made.metaUrl);
+    await put(whole, ['secret'], 'of another');
+    const part = await openVolume(made.metaUrl, { subdir: DIRECTORY, mountpoint: '/mnt/jfs' });
+    await put(part, ['d', 'f'], 'mine');
+    expect(await names(whole, DIRECTORY)).toEqual(['d']);
+    expect(await names(part, [])).toEqual(['d']);
+    await expect(part.stat(['secret'])).rejects.toThrow(/ENOENT/);
+    await expect(part.stat(['.trash'])).rejects.toThrow(/ENOENT/);
+    const links: readonly (readonly [string, string])[] = [
+      ['up', '../../secret'],
+      ['top', '/mnt/jfs/secret'],
+      ['inside', '/mnt/jfs/d/f'],
+    ];
+    const parent = (await whole.stat(DIRECTORY)).inode;
+    links.forEach(([name, target], i) => {
+      const { database = '' } = made ?? {};
+      const inode = 900_000 + i;
+      sql(
+        database,
+        'INSERT INTO jfs_edge (parent, name, inode, type) VALUES (?, CAST(? AS BLOB), ?, 3)',
+        Number(parent),
+        name,
+        inode,
+      );
+      sql(
+        database,
+        'INSERT INTO jfs_node SELECT ?, 3, flags, 511, uid, gid, atime, mtime, ctime, atimensec, mtimensec, ctimensec, 1, 10, rdev, ?, 0, 0, 0 FROM jfs_node WHERE inode = 1',
+        inode,
+        Number(parent),
+      );
+      sql(database, 'INSERT INTO jfs_symlink VALUES (?, CAST(? AS BLOB))', inode, target);
+    });
+    await expect(part.stat(['up'])).rejects.toThrow(/ENOENT/);
+    await expect(part.stat(['top'])).rejects.toThrow(/ENOENT/);
+    expect((await part.stat(['inside'])).inode).toBe((await part.stat(['d', 'f'])).inode);
+    await part.rename(['d', 'f'], ['g']);
+    await part.unlink(['g']);
+    await part.removeTree(['d']);
+    await part.close();
+    const again = await openVolume(made.metaUrl, { subdir: DIRECTORY, readOnly: true });
+    expect(await names(again, [])).toEqual([]);
+    await again.close();
+    await whole.close();
+  });
+
+  it('is not made by a reader, and is no file', async () => {
+    made = await makeVolume();
+    expect(await refusal(openVolume(made.metaUrl, { subdir: ['none'], readOnly: true }))).toMatch(
+      /^DirectoryUnusable: \/none cannot be served as the root: ENOENT/,
+    );
+    const volume = await openVolume(made.metaUrl);
+    await put(volume, ['file'], 'x');
+    await volume.close();
+    expect(await refusal(openVolume(made.metaUrl, { subdir: ['file'] }))).toMatch(/^DirectoryUnusable: .*ENOTDIR/);
+  });
+});
+
+describe('the storage', () => {
+  it('is tried before the volume is opened, when that is asked for', async () => {
+    made = await makeVolume();
+    const bucket = join(made.directory, 'file-in-the-way');
+    writeFileSync(bucket, '');
+    const volume = await openVolume(made.metaUrl, { bucket: `${bucket}/` });
+    await volume.close();
+    expect(await refusal(openVolume(made.metaUrl, { bucket: `${bucket}/`, checkStorage: true }))).toMatch(
+      /^StorageUnusable: the storage file:.*cannot be used/,
+    );
+  });
+});
+
+describe('backups of the metadata', () => {
+  it('are stored among the objects, one at a time for all clients, and load again', async () => {
+    made = await makeVolume();
+    const options = { backupIntervalMs: 200 };
+    const volumes = [await openVolume(made.metaUrl, options), await openVolume(made.metaUrl, { ...options, rank: 1 })];
+    const [volume] = volumes;
+    if (volume === undefined) throw new Error('no volume');
+    await volume.mkdir(['kept']);
+    const folder = join(made.objects, 'testvol/meta');
+    await vi.waitFor(
+      () => expect(readdirSync(folder).filter((name) => name.endsWith('.gz')).length).toBeGreaterThan(0),
+      {
+        timeout: 20_000,
+      },
+    );
+    for (const each of volumes) await each.close();
+    const [name = ''] = readdirSync(folder).filter((each) => each.endsWith('.gz'));
+    expect(name).toMatch(/^dump-\d{4}-\d\d-\d\d-\d{6}\.json\.gz$/);
+    const text = gunzipSync(readFileSync(join(folder, name))).toString();
+    expect(Object.keys(JSON.parse(text).FSTree.entries)).toEqual(['kept']);
+    const [root] = sql(made.database, "SELECT value FROM jfs_xattr WHERE inode = 1 AND name = 'lastBackup'");
+    expect(Buffer.from(root?.value as Uint8Array).toString()).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+    expect(checkVolume(made.database, made.objects)).toEqual([]);
+  });
+});

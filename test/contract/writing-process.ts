@@ -8,8 +8,14 @@ const MIXED_OPERATIONS = 300;
 
 async function put(volume: Volume, path: readonly string[], bytes: number): Promise<void> {
   const writer = volume.create(path);
-  await writer.write(Buffer.alloc(bytes, 1));
-  await writer.commit();
+  try {
+    await writer.write(Buffer.alloc(bytes, 1));
+    await writer.commit();
+  } catch (error) {
+    // Refused, for what another process did: nothing of it stays.
+    await writer.abort();
+    throw error;
+  }
 }
 
 /** Writes files until it is killed, naming each on a line once it is committed. */

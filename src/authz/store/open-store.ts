@@ -1,7 +1,7 @@
 // From the URL on the command line to a store: what reads it, and what writes to it.
 import { EtcdError } from '../../etcd/etcd-error.ts';
 import { EtcdUrlError, parseEtcdUrl } from '../../etcd/etcd-url.ts';
-import { openVolume, VolumeOpenError } from '../../juicefs/index.ts';
+import { openVolume, type Volume, VolumeOpenError, type VolumeOptions } from '../../juicefs/index.ts';
 import { DocumentSeal } from './document-codec.ts';
 import type { DocumentDatabase } from './document-database.ts';
 import { DocumentIamStore } from './document-store.ts';
@@ -24,6 +24,10 @@ export interface OpenStoreOptions {
   /** Object storage of the volume, instead of the recorded one. */
   readonly storage?: string | undefined;
   readonly bucket?: string | undefined;
+  /** The directory of the volume that stands for its root. */
+  readonly subdir?: string | undefined;
+  /** Nothing is made, not even that directory. */
+  readonly readOnly?: boolean | undefined;
   /** MINIO_KMS_SECRET_KEY: `NAME:BASE64`. */
   readonly kmsSecretKey?: string | undefined;
   /** Identity files that are replaced or removed go to the volume's trash. */
@@ -64,17 +68,17 @@ export async function openStore(url: string, options: OpenStoreOptions = {}): Pr
 
 async function openVolumeStore(
   metaUrl: string,
-  { storage, bucket, environment, trash }: OpenStoreOptions,
+  { storage, bucket, subdir, readOnly, environment, trash }: OpenStoreOptions,
   crypto: FileCrypto | undefined,
 ): Promise<OpenedStore> {
   const where = {
     ...(storage === undefined ? {} : { storage }),
     ...(bucket === undefined ? {} : { bucket }),
+    ...(subdir === undefined ? {} : { subdir: subdir.split('/').filter((name) => name !== '') }),
     ...(environment === undefined ? {} : { environment }),
   };
   try {
-    // A file is read once while it stays the same: kept blocks would only be a second copy of the secrets in them.
-    const reading = await openVolume(metaUrl, { readOnly: true, smallBlockBytes: 0, ...where });
+    const reading = await openForReading(metaUrl, where, readOnly === true);
     const store = new VolumeIamStore(reading, crypto?.decrypt);
     const records = new LazyVolumeStorage(
       () => openVolume(metaUrl, { backgroundJobs: false, mountpoint: 'authz', ...where }),
@@ -89,6 +93,19 @@ async function openVolumeStore(
     if (cause instanceof VolumeOpenError) throw new StoreError(cause.message, { cause });
     throw cause;
   }
+}
+
+/** The volume for reading; a directory that stands for its root is made if it is missing and may be. */
+async function openForReading(metaUrl: string, where: VolumeOptions, readOnly: boolean): Promise<Volume> {
+  // A file is read once while it stays the same: kept blocks would only be a second copy of the secrets in them.
+  const reading = { readOnly: true, smallBlockBytes: 0, ...where };
+  try {
+    return await openVolume(metaUrl, reading);
+  } catch (error) {
+    if (readOnly || !(error instanceof VolumeOpenError) || error.code !== 'DirectoryUnusable') throw error;
+  }
+  await (await openVolume(metaUrl, { backgroundJobs: false, mountpoint: 'authz', ...where })).close();
+  return openVolume(metaUrl, reading);
 }
 
 async function onDocuments(

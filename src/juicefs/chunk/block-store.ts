@@ -16,6 +16,8 @@ export interface BlockStoreLimits {
   readonly prefetch: number;
   /** Bytes of small blocks kept in memory; 0 or absent: none. */
   readonly smallBlockBytes?: number;
+  /** Bytes fetched ahead of one reader, at most, but for the unit that it reads; 0 or absent: as many as are worth it. */
+  readonly maxReadahead?: number;
 }
 
 const MAX_UNITS_AHEAD = 8;
@@ -40,6 +42,7 @@ export class BlockStore {
   readonly #deletes: Budget;
   readonly #cache: BlockCache | undefined;
   readonly #small: SmallBlocks | undefined;
+  readonly #maxReadahead: number;
   readonly #prefetch: Budget;
   readonly #prefetching = new Set<string>();
   readonly #buffers = new ReadBuffers();
@@ -58,7 +61,8 @@ export class BlockStore {
     this.#downloads = new Budget(limits.maxDownloads);
     this.#deletes = new Budget(Math.max(1, limits.maxDeletes));
     this.#cache = cache;
-    const { smallBlockBytes = 0 } = limits;
+    const { smallBlockBytes = 0, maxReadahead = 0 } = limits;
+    this.#maxReadahead = maxReadahead;
     this.#small = smallBlockBytes > 0 ? new SmallBlocks(smallBlockBytes) : undefined;
     this.#prefetch = new Budget(limits.prefetch);
   }
@@ -81,8 +85,9 @@ export class BlockStore {
 
   /** Units worth fetching ahead of one reader: compressed blocks are decoded about one at a time, so many large ones only wait. */
   get maxUnitsAhead(): number {
-    if (this.#codec.identity) return MAX_UNITS_AHEAD;
-    return Math.min(MAX_UNITS_AHEAD, Math.max(2, Math.floor(MAX_DECODED_AHEAD / this.layout.blockSize)));
+    const worthIt = this.#codec.identity ? MAX_UNITS_AHEAD : Math.floor(MAX_DECODED_AHEAD / this.layout.blockSize);
+    const most = this.#maxReadahead > 0 ? Math.floor(this.#maxReadahead / this.readUnit) : MAX_UNITS_AHEAD;
+    return Math.max(1, Math.min(MAX_UNITS_AHEAD, Math.max(2, worthIt), most));
   }
 
   /** Stores a block, whose bytes come in pieces. */

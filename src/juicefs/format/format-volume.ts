@@ -1,6 +1,6 @@
 // Formats a volume as `juicefs format` does: probes the storage, then writes tables, setting, counters and the first
 // inodes. On a volume that exists it changes what may be changed and refuses the rest.
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { blockCodec } from '../chunk/block-codec.ts';
 import { currentTimeNs } from '../meta/change.ts';
 import type { MetaEngine } from '../meta/engine.ts';
@@ -8,7 +8,7 @@ import { ROOT_INODE, TRASH_INODE } from '../meta/inode.ts';
 import { openEngine } from '../meta/meta-url.ts';
 import { trashNode } from '../meta/trash.ts';
 import { loadFormat } from '../open-volume.ts';
-import { ObjectRefusedError, type ObjectStore } from '../storage/object-store.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
 import { requireStorage } from '../storage/open-store.ts';
 import { VolumeOpenError } from '../volume-error.ts';
 import {
@@ -19,6 +19,7 @@ import {
   serializeFormat,
   withoutSecrets,
 } from './format-record.ts';
+import { probeStorage } from './probe-storage.ts';
 import { encryptSecret, REMOVED_SECRET } from './secrets.ts';
 import { openVolumeStore, plainSecret } from './volume-store.ts';
 
@@ -74,7 +75,6 @@ const MAX_BLOCK_KIB = 16 * KIB;
 const MAX_SHARDS = 256;
 const ROOT_MODE = 0o777;
 const UUID_OBJECT = 'juicefs_uuid';
-const PROBE_BYTES = 100;
 /** A person waits for the answer. */
 const PROBE_RETRIES = 2;
 
@@ -230,33 +230,6 @@ export function bucketText(storage: string, bucket: string): string {
 function powerOfTwo(kib: number): number {
   const power = 2 ** Math.floor(Math.log2(Math.max(1, kib)));
   return Math.min(Math.max(power, MIN_BLOCK_KIB), MAX_BLOCK_KIB);
-}
-
-export async function probeStorage(objects: ObjectStore, name: string): Promise<void> {
-  const key = `${name}/testing/${randomBytes(5).toString('hex')}`;
-  const body = randomBytes(PROBE_BYTES);
-  try {
-    await putMakingBucket(objects, key, body);
-    const read = await objects.get(key);
-    if (!body.equals(read)) throw new Error('what was read is not what was written');
-    await objects.delete(key);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new VolumeOpenError('StorageUnusable', `the storage ${objects.description} cannot be used: ${reason}`, {
-      cause,
-    });
-  }
-}
-
-/** Stores an object; in a bucket that may have to be made first. */
-async function putMakingBucket(objects: ObjectStore, key: string, body: Uint8Array): Promise<void> {
-  try {
-    await objects.put(key, body);
-  } catch (error) {
-    if (error instanceof ObjectRefusedError && error.code !== 'NoSuchBucket') throw error;
-    await objects.createBucket();
-    await objects.put(key, body);
-  }
 }
 
 async function holdsObjects(objects: ObjectStore, prefix: string): Promise<boolean> {

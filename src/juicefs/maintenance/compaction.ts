@@ -185,6 +185,8 @@ function firstOf(ids: readonly bigint[]): bigint {
 
 /** Records of a chunk from which on reading it is slow enough to compact it. */
 const READ_THRESHOLD = 5;
+/** Records of a chunk from which on a writer sees to it. */
+const WRITE_THRESHOLD = 100;
 /** Chunks that may wait; more are left to the next reader. */
 const MAX_WAITING = 10;
 
@@ -201,8 +203,24 @@ export class BackgroundCompaction {
 
   /** Takes notice of the chunks of a file that was opened. */
   consider(inode: bigint, chunks: readonly { readonly index: number; readonly slices: Uint8Array }[]): void {
-    for (const { index, slices } of chunks) {
-      if (slices.length < READ_THRESHOLD * RECORD_BYTES) continue;
+    const many = chunks.filter(({ slices }) => slices.length >= READ_THRESHOLD * RECORD_BYTES);
+    this.#add(
+      inode,
+      many.map(({ index }) => index),
+    );
+  }
+
+  /** Takes notice of a file that was made of others, with as many records in each chunk. */
+  considerWritten(inode: bigint, records: ReadonlyMap<number, number>): void {
+    const many = [...records].filter(([, count]) => count >= WRITE_THRESHOLD);
+    this.#add(
+      inode,
+      many.map(([index]) => index),
+    );
+  }
+
+  #add(inode: bigint, indices: readonly number[]): void {
+    for (const index of indices) {
       if (this.#stopped || this.#waiting.size >= MAX_WAITING) return;
       this.#waiting.set(`${inode}:${index}`, { inode, index });
     }

@@ -11,7 +11,8 @@ import {
   serializeFormat,
   withoutSecrets,
 } from '../format/format-record.ts';
-import { bucketText, probeStorage } from '../format/format-volume.ts';
+import { bucketText } from '../format/format-volume.ts';
+import { probeStorage } from '../format/probe-storage.ts';
 import { encryptSecret, REMOVED_SECRET } from '../format/secrets.ts';
 import { openVolumeStore } from '../format/volume-store.ts';
 import { currentTimeNs } from '../meta/change.ts';

@@ -6,7 +6,16 @@ import type { NewSlice } from './file-commit.ts';
 import { type FilesystemContext, MAY_READ, requireAccess } from './filesystem-context.ts';
 import { TYPE_FILE } from './inode.ts';
 
-/** The slices of a file made of these pieces, one after the other, and its length. ENOENT or EINVAL for a piece that is not there. */
+/** Records that a chunk gets, at most: so many make every reader slow, and more do not fit into a row of every engine. */
+const MAX_RECORDS = 2500;
+
+/** The pieces would make a chunk of too many records: their bytes are better copied. */
+export class TooManyPieces extends Error {}
+
+/**
+ * The slices of a file made of these pieces, one after the other, and its length. ENOENT or EINVAL for a piece that is not there;
+ * TooManyPieces.
+ */
 export async function composeSlices(
   fs: FilesystemContext,
   tx: MetaTransaction,
@@ -28,7 +37,15 @@ export async function composeSlices(
     }
     length += piece.end - piece.start;
   }
+  if ([...recordsByChunk(slices).values()].some((records) => records > MAX_RECORDS)) throw new TooManyPieces();
   return { slices, length };
+}
+
+/** How many records each chunk of a file has that is made of these slices. */
+export function recordsByChunk(slices: readonly NewSlice[]): Map<number, number> {
+  const records = new Map<number, number>();
+  for (const { chunkIndex } of slices) records.set(chunkIndex, (records.get(chunkIndex) ?? 0) + 1);
+  return records;
 }
 
 /** The stored parts of a piece with their offset from the piece's start; holes are left out, as they read as zeros anyway. */

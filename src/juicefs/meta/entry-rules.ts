@@ -2,7 +2,7 @@
 import { VolumeError } from '../volume.ts';
 import { inheritAcl } from './acl-inheritance.ts';
 import type { Change } from './change.ts';
-import type { Node } from './engine.ts';
+import { MetaConflict, type Node } from './engine.ts';
 import { MAY_SEARCH, MAY_WRITE, requireAccess } from './filesystem-context.ts';
 import {
   chargedSpace,
@@ -101,7 +101,8 @@ export async function insertEntry(change: Change, parent: Node, name: Uint8Array
 export async function holdParent(change: Change, parent: Node, nlinkDelta: number): Promise<Node> {
   if (change.made.has(parent.inode)) return parent;
   const held = await change.tx.holdNode(parent.inode, wantsTouch(change, parent, nlinkDelta), parent);
-  if (held === undefined) throw new VolumeError('ENOENT', 'the parent directory was removed');
+  // The path led there a moment ago: whoever looks again finds out what stands there now, and makes it if it is missing.
+  if (held?.parent !== parent.parent) throw new MetaConflict('the parent directory was removed or moved');
   return held;
 }
 
@@ -118,7 +119,7 @@ function wantsTouch(change: Change, parent: Node, nlinkDelta: number): boolean {
 export async function touchParent(change: Change, parent: Node, nlinkDelta: number): Promise<void> {
   if (!wantsTouch(change, parent, nlinkDelta)) return;
   if (!(await change.tx.touchDirectory(parent.inode, nlinkDelta, change.nowNs))) {
-    throw new VolumeError('ENOENT', 'the parent directory was removed');
+    throw new MetaConflict('the parent directory was removed');
   }
   parent.nlink += nlinkDelta;
   parent.mtimeNs = change.nowNs;

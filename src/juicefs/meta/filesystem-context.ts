@@ -12,6 +12,8 @@ export interface FilesystemContext {
   readonly options: ResolvedVolumeOptions;
   readonly inodes: IdAllocator;
   readonly openFiles: OpenFiles;
+  /** Where paths begin: the volume's root, or the directory that is served in its place. */
+  root: bigint;
   /** The format as last loaded; replaced when another client changes it. */
   format: FormatRecord;
   /** This client's session; 0n when reading only. */

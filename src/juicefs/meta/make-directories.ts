@@ -1,7 +1,7 @@
 // Makes directories: one that must be new, or a whole path of which some may exist.
 import { VolumeError } from '../volume.ts';
 import type { Change } from './change.ts';
-import type { Node } from './engine.ts';
+import { MetaConflict, type Node } from './engine.ts';
 import { holdParent, insertEntry, newNode, requireMayAdd, touchParent } from './entry-rules.ts';
 import { TYPE_DIRECTORY } from './inode.ts';
 import { resolve, resolveParent } from './resolve.ts';
@@ -21,7 +21,7 @@ export async function makeDirectories(
     return node;
   }
   let parent = await change.tx.node(found.directory);
-  if (parent === undefined) throw new VolumeError('ENOENT', 'the parent directory was removed');
+  if (parent === undefined) throw new MetaConflict('the parent directory was removed');
   for (const name of found.missing) parent = await makeDirectory(change, parent, name, mode, ids);
   return parent;
 }

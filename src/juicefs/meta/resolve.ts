@@ -3,7 +3,7 @@
 import { VolumeError } from '../volume.ts';
 import type { Edge, MetaReader, Node } from './engine.ts';
 import { type FilesystemContext, MAY_SEARCH, requireAccess } from './filesystem-context.ts';
-import { isTrash, ROOT_INODE, TYPE_DIRECTORY, TYPE_SYMLINK } from './inode.ts';
+import { isTrash, TYPE_DIRECTORY, TYPE_SYMLINK } from './inode.ts';
 
 /** Symbolic links followed on one path before it is called a loop. */
 const MAX_LINKS = 40;
@@ -34,14 +34,14 @@ export async function resolve(
   options: { followLast: boolean },
 ): Promise<Resolution> {
   let links = 0;
-  let directory = ROOT_INODE;
+  let directory = fs.root;
   let rest: readonly Uint8Array[] = names;
   while (rest.length > 0) {
     const [first] = rest;
     if (first === undefined) break;
     if (links > 0 && (DOT.equals(first) || DOT_DOT.equals(first))) {
       // Only a link's target has these; a path cannot.
-      if (DOT_DOT.equals(first)) directory = await parentDirectory(reader, directory);
+      if (DOT_DOT.equals(first)) directory = await parentDirectory(fs, reader, directory);
       rest = rest.slice(1);
       continue;
     }
@@ -60,7 +60,7 @@ export async function resolve(
     if (edge.type === TYPE_SYMLINK && (!last || options.followLast)) {
       if (++links > MAX_LINKS) throw new VolumeError('ELOOP', `more than ${MAX_LINKS} symbolic links on the path`);
       const target = linkTarget(fs, await reader.symlink(edge.inode));
-      directory = target.absolute ? ROOT_INODE : walk.parent;
+      directory = target.absolute ? fs.root : walk.parent;
       rest = [...target.names, ...rest.slice(consumed)];
       continue;
     }
@@ -131,8 +131,8 @@ async function requireSearch(fs: FilesystemContext, reader: MetaReader, director
   if (node !== undefined) requireAccess(fs, node, MAY_SEARCH);
 }
 
-async function parentDirectory(reader: MetaReader, directory: bigint): Promise<bigint> {
-  const node = directory === ROOT_INODE ? undefined : await reader.node(directory);
+async function parentDirectory(fs: FilesystemContext, reader: MetaReader, directory: bigint): Promise<bigint> {
+  const node = directory === fs.root ? undefined : await reader.node(directory);
   if (node === undefined || isTrash(node.parent)) throw dangling();
   return node.parent;
 }
