@@ -355,19 +355,21 @@ export class JuiceVolume implements Volume {
     options: (CommitOptions & CreateOptions) | undefined,
   ): Promise<Attributes> {
     const writer = this.create(path, options);
+    let reader: FileReader | undefined;
     try {
       for (const { inode, start, end } of pieces) {
-        const reader = await this.openInode(inode);
-        try {
-          for await (const bytes of reader.read(start, end)) await writer.write(bytes);
-        } finally {
-          await reader.close();
+        if (reader?.attributes.inode !== inode) {
+          await reader?.close();
+          reader = await this.openInode(inode);
         }
+        for await (const bytes of reader.read(start, end)) await writer.write(bytes);
       }
       return await writer.commit(options);
     } catch (error) {
       await writer.abort();
       throw error;
+    } finally {
+      await reader?.close();
     }
   }
 

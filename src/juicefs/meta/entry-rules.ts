@@ -20,14 +20,20 @@ import { requireNewName } from './volume-path.ts';
 
 const SETGID = 0o2000;
 
-/** Refuses to add entries to a directory: permissions, immutability, the trash. */
-export function requireMayAdd(change: Change, parent: Node, name: Uint8Array): void {
+/** Refuses to add entries to a directory that `path` led to or through: permissions, immutability, the trash. */
+export function requireMayAdd(change: Change, parent: Node, name: Uint8Array, path: readonly Uint8Array[]): void {
   if (parent.type !== TYPE_DIRECTORY) throw new VolumeError('ENOTDIR', 'the parent is not a directory');
   requireNewName(name);
   if (isTrash(parent.inode) || isTrashName(parent, name)) {
     throw new VolumeError('EPERM', 'nothing can be put into the trash by name');
   }
-  if (parent.parent > TRASH_INODE) throw new VolumeError('ENOENT', 'the parent directory was removed');
+  if (parent.parent > TRASH_INODE) {
+    if (Buffer.from(TRASH_NAME).equals(path[0] ?? Buffer.of())) {
+      throw new VolumeError('ENOENT', 'the parent directory is in the trash');
+    }
+    // The path led there a moment ago: where it leads now is found by looking again.
+    throw new MetaConflict('the parent directory was removed');
+  }
   requireAccess(change.fs, parent, MAY_WRITE | MAY_SEARCH);
   if ((parent.flags & FLAG_IMMUTABLE) !== 0) throw new VolumeError('EPERM', 'the directory is immutable');
 }

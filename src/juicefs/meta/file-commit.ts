@@ -49,7 +49,7 @@ export async function commitFile(
   const parent = await holdParent(change, await makeDirectories(change, names.slice(0, -1), 0o777, ids), 0);
   const existing = await change.tx.edge(parent.inode, name);
   if (existing?.type === TYPE_DIRECTORY) throw new VolumeError('EISDIR', 'a directory stands at the path');
-  requireMayAdd(change, parent, name);
+  requireMayAdd(change, parent, name, names);
   if (commit.guard !== undefined) commit.guard(await existingFile(change.fs, change.tx, names, existing));
   if (existing !== undefined) {
     requireMayRemove(change, parent, name);

@@ -16,13 +16,13 @@ export async function makeDirectories(
   const found = await resolve(change.fs, change.tx, names, { followLast: true });
   if (found.edge !== undefined) {
     const node = found.node ?? (await change.tx.node(found.edge.inode));
-    if (node === undefined) throw new VolumeError('EIO', `the entry of inode ${found.edge.inode} has no inode`);
+    if (node === undefined) throw new MetaConflict('the directory was removed');
     if (node.type !== TYPE_DIRECTORY) throw new VolumeError('ENOTDIR', 'a component of the path is not a directory');
     return node;
   }
   let parent = await change.tx.node(found.directory);
   if (parent === undefined) throw new MetaConflict('the parent directory was removed');
-  for (const name of found.missing) parent = await makeDirectory(change, parent, name, mode, ids);
+  for (const name of found.missing) parent = await makeDirectory(change, parent, name, mode, ids, names);
   return parent;
 }
 
@@ -36,7 +36,7 @@ export async function makeNewDirectory(
   if (names.length === 0) throw new VolumeError('EEXIST', 'the root of the volume exists');
   const { parent, name, edge } = await resolveParent(change.fs, change.tx, names);
   if (edge !== undefined) throw new VolumeError('EEXIST', 'something stands at the path already');
-  return makeDirectory(change, parent, name, mode, ids);
+  return makeDirectory(change, parent, name, mode, ids, names);
 }
 
 async function makeDirectory(
@@ -45,9 +45,10 @@ async function makeDirectory(
   name: Uint8Array,
   mode: number,
   ids: bigint[],
+  path: readonly Uint8Array[],
 ): Promise<Node> {
   const held = await holdParent(change, parent, 1);
-  requireMayAdd(change, held, name);
+  requireMayAdd(change, held, name, path);
   const id = ids.pop();
   if (id === undefined) throw new Error('too few inode numbers were reserved for the transaction');
   const node = await newNode(change, held, id, TYPE_DIRECTORY, mode);

@@ -31,7 +31,7 @@ export async function renameEntry(
   target.parent = await holdParent(change, target.parent, linksWanted);
   if (sameDirectory) source.parent = target.parent;
   requireMayRemove(change, source.parent, source.name);
-  requireMayAdd(change, target.parent, target.name);
+  requireMayAdd(change, target.parent, target.name, to);
   requireChangeable(node);
   requireStickyOwner(fs, source.parent, node);
   // Held, so that no two directories are moved into each other at the same time.
