@@ -68,7 +68,7 @@ function condition(random: Random): object {
     () => ({ [`Arn${not}${pick(random, ['Equals', 'Like'])}${end}`]: { 'aws:SourceArn': values(ARNS) } }),
     () => ({ [`Numeric${pick(random, RELATIONS)}${end}`]: { 's3:max-keys': values([...NUMBERS, 'ten']) } }),
     () => ({ [`Date${pick(random, RELATIONS)}${end}`]: { 'aws:CurrentTime': values(DATES) } }),
-    () => ({ [`Bool${end}`]: { 'aws:SecureTransport': values(['true', 'false', '1']) } }),
+    () => ({ [`Bool${end}`]: { 'aws:SecureTransport': values(['true', 'false', '1', 'no']) } }),
     () => ({ [`${not}IpAddress${end}`]: { 'aws:SourceIp': values(BLOCKS) } }),
     () => ({ [`Null${end}`]: { [key()]: values(['true', 'false']) } }),
   ])();
@@ -112,7 +112,7 @@ export function tenantPair(random: Random): Pair {
   maybe('aws:SourceArn', GIVEN_ARNS, 2);
   maybe('s3:max-keys', [...NUMBERS, '', 'ten'], 2);
   maybe('aws:CurrentTime', [...DATES, '', 'now']);
-  maybe('aws:SecureTransport', ['true', 'false', 'True', '0', '']);
+  maybe('aws:SecureTransport', ['true', 'false', 'True', '0', '', 'yes']);
   maybe('aws:SourceIp', ADDRESSES);
   const named = { ...pick(random, PRINCIPALS), account: pick(random, [...TENANTS, 'usfolks']) };
   const principal: TenantQuestion['principal'] =

@@ -127,7 +127,7 @@ function holds(written: string, given: readonly string[], wanted: readonly Wante
       texts.some((text) => same(operator.replace('Not', ''), text, value) !== negated);
     return set === 'ForAllValues' ? given.every(test) : given.some(test);
   }
-  if (operator === 'Bool') return truth(first) !== undefined && texts.some((text) => truth(text) === truth(first));
+  if (operator === 'Bool') return texts.some((text) => truth(text) === truth(first));
   if (operator === 'IpAddress') return block(first) !== undefined && texts.some((text) => overlap(first, text));
   if (operator === 'NotIpAddress') return block(first) !== undefined && !texts.some((text) => overlap(first, text));
   const read = operator.startsWith('Date') ? instant : decimal;
@@ -161,8 +161,9 @@ function same(operator: string, wanted: string, value: string): boolean {
   }
 }
 
-function truth(text: string): boolean | undefined {
-  return { true: true, false: false, '1': true, '0': false }[text.toLowerCase()];
+/** All is true but nothing, `false` and zero. */
+function truth(text: string): boolean {
+  return !['', 'false', '0'].includes(text.toLowerCase());
 }
 
 /** An address, or a block of them. */

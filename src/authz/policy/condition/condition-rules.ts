@@ -38,8 +38,8 @@ export interface ConditionRules {
   readonly dates: 'rfc3339' | 'lenient';
   /** A policy value that is malformed: the document is refused, or the value equals nothing. */
   readonly malformedPolicyValue: 'refused' | 'equalsNothing';
-  /** Bool compares the texts as written, or what they mean. */
-  readonly bool: 'text' | 'meaning';
+  /** Bool compares the texts as written, or what they mean; and any word but false may mean true. */
+  readonly bool: 'text' | 'meaning' | 'anyWordIsTrue';
   /** Null looks at its value, or always asks for absence. */
   readonly nullValue: 'counts' | 'ignored';
   /** Bool, IpAddress and NotIpAddress go with their one key only. */

@@ -99,13 +99,17 @@ export function parseInstant(text: string): Instant | undefined {
   return { seconds: local - sign * (offsetHours * 60 + offsetMinutes) * 60, nanoseconds };
 }
 
-const DATE_ONLY = /^\d{4}-\d\d-\d\d$/;
+/** ISO 8601 down to the month, the day or the minute. */
+const SHORTENED = /^(\d{4}-\d\d)(-\d\d)?(?:(T\d\d:\d\d)(Z|[+-]\d\d:\d\d))?$/;
 
-/** An instant, and also a date alone (its first moment) or seconds since the epoch. */
+/** An instant, and also the first moment of a month, a day or a minute, or seconds since the epoch. */
 function parseLenientInstant(text: string): Instant | undefined {
-  const instant = parseInstant(DATE_ONLY.test(text) ? `${text}T00:00:00Z` : text);
+  const [, month, day = '-01', minute = 'T00:00', zone = 'Z'] = SHORTENED.exec(text) ?? [];
+  const instant = parseInstant(month === undefined ? text : `${month}${day}${minute}:00${zone}`);
   if (instant !== undefined) return instant;
-  return /^-?\d{1,12}$/.test(text) ? { seconds: Number(text), nanoseconds: 0 } : undefined;
+  if (/^-?\d{1,12}$/.test(text)) return { seconds: Number(text), nanoseconds: 0 };
+  const [, seconds, fraction = ''] = /^(\d{1,12})\.(\d{1,9})$/.exec(text) ?? [];
+  return seconds === undefined ? undefined : { seconds: Number(seconds), nanoseconds: Number(fraction.padEnd(9, '0')) };
 }
 
 /** How one kind of values is read and ordered. */

@@ -17,6 +17,11 @@ function readBoolean(value: ConditionValue | undefined): boolean | undefined {
   return TRUE.has(value) ? true : FALSE.has(value) ? false : undefined;
 }
 
+/** Nothing, `false` and zero are false; all else is true. */
+function meaningOfAnyWord(text: string): boolean {
+  return meaning(text) ?? !/^(nan)?$/i.test(text);
+}
+
 /** What a text means, in any case of letters. */
 function meaning(text: string): boolean | undefined {
   const lower = text.toLowerCase();
@@ -36,9 +41,10 @@ function byText(values: readonly ConditionValue[], options: OperatorOptions) {
 }
 
 function byMeaning(values: readonly ConditionValue[], options: OperatorOptions) {
-  const wanted = values.map((value) => meaning(String(value)));
+  const read = options.rules.bool === 'anyWordIsTrue' ? meaningOfAnyWord : meaning;
+  const wanted = values.map((value) => read(String(value)));
   const matches = (value: string): boolean => {
-    const asked = meaning(value);
+    const asked = read(value);
     return asked !== undefined && wanted.includes(asked);
   };
   const test = overValues(matches, (value) => !matches(value), false, options);

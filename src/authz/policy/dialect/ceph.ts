@@ -53,7 +53,7 @@ export const ceph: Dialect = {
     numbers: 'decimal',
     dates: 'lenient',
     malformedPolicyValue: 'equalsNothing',
-    bool: 'meaning',
+    bool: 'anyWordIsTrue',
     nullValue: 'ignored',
     boundToKeys: false,
     closedValues: undefined,
