@@ -19,3 +19,4 @@ export const hasMinioAdmin = works('python3', ['-c', 'from minio import MinioAdm
 export const hasCurl = works('curl', ['--version']);
 export const hasS3cmd = works('s3cmd', ['--version']);
 export const hasRclone = works('rclone', ['version']);
+export const hasS3fs = works('s3fs', ['--version']);
