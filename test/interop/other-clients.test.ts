@@ -111,6 +111,7 @@ describe.skipIf(!hasRclone)('rclone', () => {
   it('syncs a tree there and back, checks, and purges it', { timeout: SLOW_MS }, async () => {
     await rclone('mkdir', 'pc:clone');
     await rclone('sync', tree, 'pc:clone/tree');
+    await rclone('check', tree, 'pc:clone/tree');
     await rclone('check', '--download', tree, 'pc:clone/tree');
     const listed = await rclone('lsf', '--recursive', '--files-only', 'pc:clone/tree');
     expect(listed.trim().split('\n').sort()).toEqual(Object.keys(files).sort());

@@ -54,7 +54,6 @@ describe('the AWS SDK for JavaScript', () => {
       const client = new S3Client({
         endpoint: gateway.url,
         region: 'us-east-1',
-        forcePathStyle: true,
         credentials: { accessKeyId: accessKey, secretAccessKey: secretKey },
       });
       const Bucket = 'aws-sdk';
