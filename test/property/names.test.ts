@@ -2,6 +2,9 @@
 // about: never in another bucket, in the work area of another, or in what belongs to the volume itself.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { readSelection, zipOf } from '../../src/gateway/console/zip-download.ts';
+import { asS3ErrorCode, S3Error } from '../../src/gateway/s3/errors.ts';
+import type { S3Reply } from '../../src/gateway/s3/operation.ts';
 import type { Volume } from '../../src/juicefs/volume.ts';
 import { MemoryVolume } from '../gateway/memory-volume.ts';
 import { Served, type TestRequest } from '../gateway/operation-harness.ts';
@@ -50,9 +53,15 @@ function isPath(value: unknown): value is readonly string[] {
 
 /** Sends the request, and checks each path that it led to. Answers the status. */
 async function check({ method, url, request }: Trial): Promise<number> {
+  const { status } = await watched((served) => served.send(method, url, request));
+  return status;
+}
+
+/** Does something with a gateway, and checks each path that it led to against what was asked. */
+async function watched<T>(work: (served: Served) => Promise<T>): Promise<T> {
   const { volume, paths } = await watchedVolume();
   const served = new Served(volume, {}, undefined, [DOMAIN]);
-  const { status } = await served.send(method, url, request);
+  const result = await work(served);
   const resources = served.asked.map((line) => line.slice(line.indexOf('arn:aws:s3:::') + 'arn:aws:s3:::'.length));
   const asked = resources.map((text) => {
     const slash = text.indexOf('/');
@@ -77,7 +86,7 @@ async function check({ method, url, request }: Trial): Promise<number> {
     });
     expect(named, `${path.join('/')} of ${served.asked.join(', ')}`).toBe(true);
   }
-  return status;
+  return result;
 }
 
 const part = fc.constantFrom(
@@ -159,6 +168,36 @@ describe('a name reaches only what was decided on', () => {
       url: '/bkt/copy',
       request: { headers: { 'x-amz-copy-source': bucket + key } },
     })));
+
+  it('in the source of a part', () =>
+    fc.assert(
+      fc.asyncProperty(fc.constantFrom('bkt/', 'other/', '/bkt/', ''), encoded, (bucket, key) =>
+        watched(async (served) => {
+          const { text } = await served.send('POST', '/bkt/copy?uploads');
+          const id = /<UploadId>(.*?)</.exec(text)?.[1];
+          const headers = { 'x-amz-copy-source': bucket + key };
+          await served.send('PUT', `/bkt/copy?partNumber=1&uploadId=${id}`, { headers });
+        }),
+      ),
+      { numRuns: RUNS },
+    ));
+
+  it('in the selection of an archive', () =>
+    fc.assert(
+      fc.asyncProperty(fc.constantFrom('bkt', 'other', '..', '.sys', 'bkt%2f..'), name, name, (bucket, key, prefix) =>
+        watched(async (served) => {
+          const form = new URLSearchParams({ key, prefix: `${prefix}/` });
+          const ask = async (method: 'GET', url: string): Promise<S3Reply> => {
+            const { status, code, headers, body } = await served.send(method, url);
+            if (status >= 400) throw new S3Error(asS3ErrorCode(code) ?? 'InternalError');
+            return { status, headers, body };
+          };
+          const archive = zipOf(readSelection(bucket, form.toString()), ask, new AbortController().signal);
+          for await (const _ of archive);
+        }),
+      ),
+      { numRuns: RUNS },
+    ));
 
   it('in the list of DeleteObjects', () =>
     holds(fc.array(name, { minLength: 1, maxLength: 4 }), (names) => ({

@@ -56,7 +56,8 @@ export function archiveName({ bucket, base, prefixes }: ZipSelection): string {
 /** The bytes of the archive. `signal` ends it when the client goes away. */
 export function zipOf(selection: ZipSelection, ask: AskS3, signal: AbortSignal): Readable {
   const zip = new ZipFile();
-  const archive = new Readable().wrap(zip.outputStream);
+  // Not wrapped: what a slow reader had not taken when the archive was finished would be lost.
+  const archive = Readable.from(zip.outputStream, { objectMode: false });
   fill(zip, selection, ask, signal).catch((error: unknown) => {
     archive.destroy(error instanceof Error ? error : new Error(String(error)));
   });

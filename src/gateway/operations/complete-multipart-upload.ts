@@ -98,16 +98,43 @@ async function completed(
   };
 }
 
+/** What is wrong with an upload that another request completes or aborts meanwhile: its parts, or the upload itself, are gone. */
+const OVERTAKEN: ReadonlySet<string> = new Set(['InvalidPart', 'NoSuchUpload', 'PreconditionFailed']);
+
 async function complete(
   grant: Grant<UploadReference>,
   context: OperationContext,
   listed: readonly ListedPart[],
 ): Promise<CompletedObject> {
   const { input } = grant;
+  const path = objectPlace(context, input.bucket, input.key);
+  const before = (otherwise: S3Error): Promise<CompletedObject> =>
+    completedBefore(context, path, { uploadId: input.uploadId, listed, otherwise });
+  const upload = await findUpload(context, input).catch(asNotThere);
+  if (upload instanceof S3Error) return await before(upload);
+  try {
+    return await join(grant, context, upload, listed);
+  } catch (error) {
+    // parts that are gone went with the upload, or were replaced while they were joined
+    const isGone = isErrno(error, 'ENOENT');
+    if (!isGone && !(error instanceof S3Error && OVERTAKEN.has(error.code))) throw asAnswer(error, 'target');
+    const still = await findUpload(context, input).catch(asNotThere);
+    if (still instanceof S3Error) return await before(still);
+    // its parts may be gone already, and its directory not yet
+    return await before(error instanceof S3Error ? error : new S3Error('InvalidPart', undefined, { cause: error }));
+  }
+}
+
+/** Makes the object. Throws the volume's errors as they are. */
+async function join(
+  grant: Grant<UploadReference>,
+  context: OperationContext,
+  upload: FoundUpload,
+  listed: readonly ListedPart[],
+): Promise<CompletedObject> {
+  const { input } = grant;
   const { headers } = grant.request;
   const path = objectPlace(context, input.bucket, input.key);
-  const upload = await findUpload(context, input).catch(asNotThere);
-  if (upload instanceof S3Error) return await completedBefore(context, path, input.uploadId, upload);
   const guard = decidedGuard(grant, input, writeGuard(headers, context.features));
   await requireWriteConditions(context.volume, path, guard);
   const joined = await joinParts(context, upload, input.uploadId, listed, headers);
@@ -124,19 +151,11 @@ async function complete(
     },
     context.features,
   );
-  try {
-    await context.volume.composeFile(path, joined.pieces, {
-      xattrs,
-      removeAfter: upload.path,
-      ...(guard === undefined ? {} : { guard }),
-    });
-  } catch (error) {
-    // parts that are gone went with the upload, or were replaced while they were joined
-    if (!isErrno(error, 'ENOENT')) throw asAnswer(error, 'target');
-    const still = await findUpload(context, input).catch(asNotThere);
-    if (still instanceof S3Error) return await completedBefore(context, path, input.uploadId, still);
-    throw new S3Error('InvalidPart', undefined, { cause: error });
-  }
+  await context.volume.composeFile(path, joined.pieces, {
+    xattrs,
+    removeAfter: upload.path,
+    ...(guard === undefined ? {} : { guard }),
+  });
   return { etag, checksum, size: joined.pieces.reduce((sum, { start, end }) => sum + end - start, 0) };
 }
 
@@ -153,18 +172,24 @@ function asNotThere(error: unknown): S3Error {
 async function completedBefore(
   context: OperationContext,
   path: VolumePath,
-  uploadId: string,
-  otherwise: S3Error,
+  asked: { readonly uploadId: string; readonly listed: readonly ListedPart[]; readonly otherwise: S3Error },
 ): Promise<CompletedObject> {
   let existing: ExistingFile;
   try {
     existing = await context.volume.statWithXattrs(path);
   } catch (error) {
-    throw isMissing(error) ? otherwise : asAnswer(error, 'target');
+    throw isMissing(error) ? asked.otherwise : asAnswer(error, 'target');
   }
-  const etag = storedEtag(existing.xattrs, context.features);
-  if (etag === undefined || textXattr(existing.xattrs, UPLOAD_ID_XATTR) !== uploadId) throw otherwise;
+  if (textXattr(existing.xattrs, UPLOAD_ID_XATTR) !== asked.uploadId) throw asked.otherwise;
+  const etag = storedEtag(existing.xattrs, context.features) ?? joinedEtag(asked.listed);
   return { etag, checksum: storedChecksum(existing.xattrs), size: existing.attributes.size };
+}
+
+/** AWS: the MD5 of the parts' MD5s, and their number. */
+function joinedEtag(parts: readonly ListedPart[]): string {
+  const hash = createHash('md5');
+  for (const { etag } of parts) hash.update(Buffer.from(etag, 'hex'));
+  return `${hash.digest('hex')}-${parts.length}`;
 }
 
 function locationOf(host: string | undefined, path: string): string {
@@ -211,12 +236,10 @@ async function joinParts(
   });
   const digests = await partDigests(context, parts);
   const checksum = checksumOf(storedChecksum(upload.xattrs), parts, digests, headers);
-  const hash = createHash('md5');
   for (const [i, { number, etag, checksum: said }] of listed.entries()) {
     const known = digests[i];
     if (known?.etag === undefined || known.etag !== etag) throw invalidPart(number, etag);
     if (said !== undefined && !isChecksum(known.checksum, said)) throw invalidPart(number, etag);
-    hash.update(Buffer.from(etag, 'hex'));
   }
   requireSizes(parts, headers.get('x-amz-mp-object-size'));
   const pieces = parts
@@ -224,7 +247,7 @@ async function joinParts(
     .map(({ attributes }) => ({ inode: attributes.inode, start: 0, end: attributes.size }));
   return {
     pieces,
-    etag: `${hash.digest('hex')}-${parts.length}`,
+    etag: joinedEtag(listed),
     checksum,
     parts: {
       sizes: parts.map(({ attributes }) => attributes.size),
