@@ -90,7 +90,23 @@ describe('limits', () => {
       400,
       'InvalidTag',
     ],
+    [
+      'a tag value of 257 characters',
+      () => put({ headers: { 'x-amz-tagging': `k=${'v'.repeat(257)}` } }),
+      400,
+      'InvalidTag',
+    ],
     ['more than 5 GiB', () => put({ headers: { 'content-length': String(5 * 1024 ** 3 + 1) } }), 400, 'EntityTooLarge'],
+    [
+      'a part of more than 5 GiB',
+      () =>
+        put({
+          query: { partNumber: '1', uploadId: 'x' },
+          headers: { 'content-length': String(5 * 1024 ** 3 + 1) },
+        }),
+      400,
+      'EntityTooLarge',
+    ],
     ['part 0', () => put({ query: { partNumber: '0', uploadId: 'x' } }), 400, 'InvalidArgument'],
     ['part 10001', () => put({ query: { partNumber: '10001', uploadId: 'x' } }), 400, 'InvalidArgument'],
     ['a negative max-keys', () => ({ bucket: 'photos', query: { 'max-keys': '-1' }, keys }), 400, 'InvalidArgument'],
@@ -100,8 +116,11 @@ describe('limits', () => {
     expect(await client.send(call())).toMatchObject({ status, code });
   });
 
-  it('a presigned URL for more than seven days', async () => {
-    const url = presign({ method: 'GET', path: '/photos/there', host: client.host }, keys, new Date(), 604_801);
+  it.each([
+    ['more than seven days', 604_801],
+    ['less than nothing', -1],
+  ])('a presigned URL for %s', async (_, seconds) => {
+    const url = presign({ method: 'GET', path: '/photos/there', host: client.host }, keys, new Date(), seconds);
     expect(await client.raw('GET', url, { host: client.host })).toMatchObject({
       status: 400,
       code: 'AuthorizationQueryParametersError',
