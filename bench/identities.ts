@@ -167,7 +167,17 @@ class Sidecar {
     const [address, http] = [`unix:${join(folder, `${name}.sock`)}`, join(folder, `${name}-http.sock`)];
     const start = performance.now();
     const child = await startChild(
-      [CLI, 'authz', '--supervised', '--trust-callers', '--listen', address, '--http-listen', `unix:${http}`],
+      [
+        CLI,
+        '--quiet',
+        'authz',
+        '--supervised',
+        '--trust-callers',
+        '--listen',
+        address,
+        '--http-listen',
+        `unix:${http}`,
+      ],
       (line) => line.includes('"ready"'),
       { MINIO_ROOT_USER: ROOT.accessKey, MINIO_ROOT_PASSWORD: ROOT.secretKey, PORTCULLIS_STORE: store },
     );

@@ -8,6 +8,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { request as httpsRequest, Agent as TlsAgent } from 'node:https';
+import { isIP } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import type { RequestOrigin } from './s3/source-address.ts';
 import type { GatewayLogger } from './s3-handler.ts';
@@ -68,8 +69,7 @@ export class SidecarForwarder {
     this.#options = options;
     const { door } = options;
     const limits = { keepAlive: true, maxSockets: MAX_FORWARDED };
-    this.#agent =
-      door?.kind === 'https' ? new TlsAgent({ ...limits, ...door.tls, minVersion: 'TLSv1.2' }) : new Agent(limits);
+    this.#agent = door?.kind === 'https' ? new TlsAgent({ ...limits, ...tlsOptions(door) }) : new Agent(limits);
   }
 
   /** Answers one request; never rejects. A client that goes away ends what was done for it. */
@@ -127,6 +127,11 @@ export class SidecarForwarder {
     await sent;
     outgoing.off('close', cancel);
   }
+}
+
+/** The sidecar is held to its own name, whatever name the client's request is for. */
+function tlsOptions({ host, tls }: Extract<SidecarDoor, { readonly kind: 'https' }>) {
+  return { ...tls, minVersion: 'TLSv1.2', servername: isIP(host) === 0 ? host : '' } as const;
 }
 
 /** The client's headers, as pairs, without those of the connection and without any that speak in the gateway's name. */

@@ -117,6 +117,13 @@ describe.each([
     expect((await list('192.0.2.10')).code).toBe('AccessDenied');
   });
 
+  it('reaches it whatever name the client knows the gateway by', async () => {
+    const headers = { host: 'files.example.com' };
+    const answer = await gateway().client.raw('GET', '/minio/admin/v3/list-users', headers);
+    expect(answer.status).toBe(403);
+    expect(answer.body.toString()).toContain('"Code":"AccessDenied"');
+  });
+
   it('takes the console to it', async () => {
     const answer = await gateway().client.raw('GET', '/minio/console/api/session', {
       host: gateway().client.host,
