@@ -192,6 +192,7 @@ export class BlockCache {
       for await (const path of filesBelow(root)) {
         if (this.#closed) return;
         if (fnv1a(path) % this.#options.processes !== this.#options.rank) continue;
+        // Another process may have removed it since it was listed.
         const status = await stat(path).catch(() => undefined);
         if (status === undefined) continue;
         if (!path.includes(TEMPORARY)) found.push({ path, size: status.size, mtimeMs: status.mtimeMs });

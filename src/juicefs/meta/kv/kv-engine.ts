@@ -66,6 +66,7 @@ export class KvEngine implements MetaEngine {
   /** One commit at a time: all of them add to the counters of usage, and would only fail each other. */
   #inTurn(commit: () => Promise<void>): Promise<void> {
     const turn = this.#commits.then(commit);
+    // Whoever commits hears of the failure; the next only waits for the end.
     this.#commits = turn.catch(() => undefined);
     return turn;
   }

@@ -164,7 +164,7 @@ export class PooledSqlEngine implements MetaEngine {
       broken = false;
       return result;
     } catch (error) {
-      broken = error instanceof CommitUnknownError || this.#classify(error) === 'lost';
+      broken = error instanceof CommitUnknownError || unclean.has(session) || this.#classify(error) === 'lost';
       throw error;
     } finally {
       session.release(broken);
@@ -187,6 +187,9 @@ export class PooledSqlEngine implements MetaEngine {
   }
 }
 
+/** Sessions whose transaction could not be ended. */
+const unclean = new WeakSet<SqlSession>();
+
 async function inTransaction<T>(
   session: SqlSession,
   kind: 'write' | 'snapshot',
@@ -198,7 +201,12 @@ async function inTransaction<T>(
   try {
     result = await body();
   } catch (error) {
-    await session.rollback().catch(() => undefined);
+    try {
+      await session.rollback();
+    } catch {
+      // Why the body failed is what counts. A transaction that may be open still must not come to the next who uses the session.
+      unclean.add(session);
+    }
     throw error;
   }
   if (kind === 'snapshot') {

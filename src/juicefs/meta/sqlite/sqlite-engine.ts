@@ -117,6 +117,7 @@ export class SqliteEngine implements MetaEngine {
     const run = this.#reads.then(() =>
       retryWhileBusy(() => inTransaction(this.#reading, 'BEGIN', () => body(this.#reader))),
     );
+    // Whoever asked hears of the failure; the next only waits for the end.
     this.#reads = run.catch(() => undefined);
     return run;
   }
@@ -143,6 +144,7 @@ export class SqliteEngine implements MetaEngine {
   #exclusively<T>(body: () => Promise<T>): Promise<T> {
     const connection = this.#writable();
     const run = this.#writes.then(() => retryWhileBusy(() => inTransaction(connection, 'BEGIN IMMEDIATE', body)));
+    // As for reads.
     this.#writes = run.catch(() => undefined);
     return run;
   }
