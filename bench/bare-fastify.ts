@@ -9,6 +9,9 @@ app.put('/*', async (request, reply) => {
   objects.set(request.raw.url ?? '', request.body as Buffer);
   return reply.code(200).send();
 });
+app.post('/*', async (_request, reply) =>
+  reply.type('application/xml').send('<DeleteResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"></DeleteResult>'),
+);
 app.get('/*', { exposeHeadRoute: true }, async (request, reply) => {
   const body = objects.get(request.raw.url ?? '');
   if (body === undefined) return reply.code(404).send();

@@ -1,6 +1,7 @@
 // What an S3 operation costs the gateway (one worker, its sidecar, and the metadata engine where that is a process), in CPU time, beside
 // a bare fastify that answers the same bytes and stores nothing.
-// npm run bench -- gateway [--redis] [--only WORD]: on SQLite, or on a Redis of its own; only the operations whose names begin so.
+// npm run bench -- gateway [--redis] [--only WORD] [--other HOST:PORT=PID[,PID]]: on SQLite, or on a Redis of its own; only the operations
+// whose names begin so; another S3 server with the same root credentials, as a third side.
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -16,7 +17,9 @@ const CONCURRENCY = 16;
 const MILLISECONDS = 4_000;
 const OBJECTS = 200;
 const LARGE_OBJECTS = 4;
-const DELETE_BATCHES = 40;
+const DELETE_BATCHES = 100;
+/** Batches before those that are measured: the code is compiled by then. */
+const DELETE_WARM_UP = 30;
 const DELETE_KEYS = 100;
 const CREDENTIALS = { accessKey: 'bench-root', secretKey: 'bench-root-secret' };
 const BUCKET = '/bench-bucket';
@@ -31,6 +34,7 @@ interface Side {
 export async function run(args: readonly string[]): Promise<void> {
   const only = args.includes('--only') ? (args[args.indexOf('--only') + 1] ?? '') : '';
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-bench-'));
+  const other = args.includes('--other') ? otherSide(args[args.indexOf('--other') + 1] ?? '') : undefined;
   const onRedis = args.includes('--redis');
   const redis = onRedis ? await startRedis() : undefined;
   const meta = redis === undefined ? `sqlite3://${join(folder, 'meta.db')}` : `redis://127.0.0.1:${redis.port}/0`;
@@ -53,10 +57,14 @@ export async function run(args: readonly string[]): Promise<void> {
     const sides: Sides = [
       { target: ours, pids: [gateway.pid, ...descendants(gateway.pid), ...engine] },
       { target: reference, pids: [bare.pid] },
+      ...(other === undefined ? [] : [other]),
     ];
+    if (other !== undefined) await send(other.target, 'PUT', BUCKET);
     for (const size of [4 << 10, 1 << 20, 16 << 20]) await transfers(size, sides, only);
     if ('LIST'.startsWith(only)) await listing(sides);
-    if ('DELETE'.startsWith(only)) await deleting(sides[0]);
+    if ('DELETE'.startsWith(only)) await deleting(sides);
+    const most = Math.max(...descendants(gateway.pid).map(mostResident));
+    process.stdout.write(`most memory that a process of the gateway held: ${most} MiB\n`);
   } finally {
     await gateway.end();
     await bare.end();
@@ -65,7 +73,15 @@ export async function run(args: readonly string[]): Promise<void> {
   }
 }
 
-type Sides = readonly [ours: Side, reference: Side];
+type Sides = readonly [ours: Side, reference: Side, ...others: readonly Side[]];
+
+/** HOST:PORT=PID[,PID]: where a server is, and its processes. */
+function otherSide(text: string): Side {
+  const match = /^(.+):(\d+)=(\d+(?:,\d+)*)$/.exec(text);
+  if (match === null) throw new Error(`--other is HOST:PORT=PID[,PID], not ${JSON.stringify(text)}`);
+  const [, host = '', port, pids = ''] = match;
+  return { target: { host, port: Number(port), ...CREDENTIALS }, pids: pids.split(',').map(Number) };
+}
 
 /** PUT, GET and HEAD of objects of one size. */
 async function transfers(size: number, sides: Sides, only: string): Promise<void> {
@@ -92,7 +108,7 @@ async function listing(sides: Sides): Promise<void> {
   let answer: Buffer = Buffer.alloc(0);
   await compare('LIST 200 keys', sides, {
     async prepare(target) {
-      if (target !== sides[0].target) {
+      if (target === sides[1].target) {
         await send(target, 'PUT', path, answer);
         return;
       }
@@ -105,27 +121,41 @@ async function listing(sides: Sides): Promise<void> {
   });
 }
 
-/** DeleteObjects of 100 keys. It has no reference: what is gone cannot be measured twice. */
-async function deleting({ target, pids }: Side): Promise<void> {
+/** DeleteObjects of 100 keys; the reference says that they are gone. */
+async function deleting(sides: Sides): Promise<void> {
+  const all: number[] = [];
+  for (const side of sides) all.push(await deletion(side, side === sides[1]));
+  const [ours = 0, reference = 0, ...others] = all;
+  const ratio = reference === 0 ? Number.NaN : ours / reference;
+  process.stdout.write(
+    `${`DELETE ${DELETE_KEYS} keys`.padEnd(24)} cpu ${ours.toFixed(0)} µs   reference cpu ${reference.toFixed(0)} µs   cpu ratio ${ratio.toFixed(2)}   ${perCpuSecond(ours)}${others.map(beside).join('')}\n`,
+  );
+}
+
+/** CPU microseconds of a deletion of 100 keys. What is gone cannot be removed twice, so there are as many keys as are removed. */
+async function deletion({ target, pids }: Side, isReference: boolean): Promise<number> {
   const key = (batch: number, i: number): string => `del/${batch}-${i}`;
-  for (let batch = 0; batch < DELETE_BATCHES; batch++) {
+  const batches = DELETE_WARM_UP + DELETE_BATCHES;
+  for (let batch = 0; batch < batches && !isReference; batch++) {
     const puts = Array.from({ length: DELETE_KEYS }, (_, i) =>
       send(target, 'PUT', `${BUCKET}/${key(batch, i)}`, Buffer.alloc(0)),
     );
     await Promise.all(puts);
   }
-  const before = cpuSeconds(pids);
   let next = 0;
-  const remove = async (): Promise<void> => {
-    for (let batch = next++; batch < DELETE_BATCHES; batch = next++) {
+  const remove = async (end: number): Promise<void> => {
+    while (next < end) {
+      const batch = next++;
       const objects = Array.from({ length: DELETE_KEYS }, (_, i) => `<Object><Key>${key(batch, i)}</Key></Object>`);
       const document = `<Delete><Quiet>true</Quiet>${objects.join('')}</Delete>`;
       await send(target, 'POST', `${BUCKET}?delete=`, Buffer.from(document));
     }
   };
-  await Promise.all(Array.from({ length: CONCURRENCY }, remove));
-  const each = (cpuSeconds(pids) - before) / DELETE_BATCHES;
-  process.stdout.write(`${`DELETE ${DELETE_KEYS} keys`.padEnd(24)} ${perCpuSecond(each * 1e6)}\n`);
+  const upTo = (end: number): Promise<unknown> => Promise.all(Array.from({ length: CONCURRENCY }, () => remove(end)));
+  await upTo(DELETE_WARM_UP);
+  const before = cpuSeconds(pids);
+  await upTo(batches);
+  return ((cpuSeconds(pids) - before) / DELETE_BATCHES) * 1e6;
 }
 
 async function compare(
@@ -139,13 +169,25 @@ async function compare(
     const operation = (): Promise<void> => load.operation(target);
     both.push(await measure(operation, { concurrency: CONCURRENCY, milliseconds: MILLISECONDS, pids }));
   }
-  const [ours, reference] = both as [Measured, Measured];
-  process.stdout.write(`${row(name, ours, reference)}   ${perCpuSecond(ours.cpuMicrosPerOp)}\n`);
+  const [ours, reference, ...others] = both as [Measured, Measured, ...Measured[]];
+  const besides = others.map(({ cpuMicrosPerOp }) => beside(cpuMicrosPerOp)).join('');
+  process.stdout.write(`${row(name, ours, reference)}   ${perCpuSecond(ours.cpuMicrosPerOp)}${besides}\n`);
 }
 
 /** Operations a second of CPU time. */
 function perCpuSecond(micros: number): string {
   return `${(1e6 / micros).toFixed(0)} a CPU second`;
+}
+
+/** The column of another server. */
+function beside(micros: number): string {
+  return `   other ${perCpuSecond(micros)}`;
+}
+
+/** The most memory that a process has held, MiB. Linux. */
+function mostResident(pid: number): number {
+  const kib = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  return Math.round(Number(kib ?? 0) / 1024);
 }
 
 /** All processes below one. Linux. */

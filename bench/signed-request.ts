@@ -48,6 +48,14 @@ export function send(target: Target, method: string, path: string, body?: Buffer
           'x-amz-content-sha256': hash,
           authorization: `AWS4-HMAC-SHA256 Credential=${target.accessKey}/${scope}, SignedHeaders=${signed}, Signature=${signature}`,
           'content-length': body?.length ?? 0,
+          // some servers want it of a deletion
+          ...(method === 'POST'
+            ? {
+                'content-md5': createHash('md5')
+                  .update(body ?? '')
+                  .digest('base64'),
+              }
+            : {}),
         },
       },
       (response) => {

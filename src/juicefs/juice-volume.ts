@@ -57,6 +57,8 @@ import { VolumeFileWriter } from './volume-writer.ts';
 
 const DEFAULT_FILE_MODE = 0o666;
 const DEFAULT_DIRECTORY_MODE = 0o777;
+/** Part of the buffers that may be fetched ahead of readers. */
+const AHEAD_SHARE = 6;
 /** How long closing waits for the data of removed files to be deleted. */
 const DRAIN_MS = 10_000;
 /** Times a path is looked up again because what it named was replaced before it could be opened. */
@@ -80,6 +82,8 @@ export class JuiceVolume implements Volume {
   readonly #parts: VolumeParts;
   readonly #fs: FilesystemContext;
   readonly #buffers: Budget;
+  /** Bytes fetched ahead of all readers. Many readers at once each hold a piece already, and gain nothing from more. */
+  readonly #ahead: Budget;
   readonly #heartbeat: Heartbeat;
   readonly #jobs: BackgroundJobs | undefined;
   readonly #compaction: BackgroundCompaction | undefined;
@@ -94,6 +98,7 @@ export class JuiceVolume implements Volume {
     this.uuid = format.uuid;
     this.readOnly = options.readOnly;
     this.#buffers = new Budget(Math.max(options.bufferSize - options.smallBlockBytes, format.blockSize));
+    this.#ahead = new Budget(Math.max(Math.floor(options.bufferSize / AHEAD_SHARE), 2 * format.blockSize));
     this.#heartbeat = new Heartbeat(parts.fs);
     if (options.readOnly || !options.backgroundJobs) return;
     this.#jobs = new BackgroundJobs(parts.fs, parts.blocks);
@@ -291,7 +296,7 @@ export class JuiceVolume implements Volume {
       attributes: toAttributes(node),
       chunks: new Map(chunks.map((chunk) => [chunk.index, chunk.slices])),
       blocks: this.#parts.blocks,
-      ahead: this.#buffers,
+      ahead: this.#ahead,
       reload: async () => this.#chunksOf(inode),
       onClose: () => this.#fs.openFiles.remove(inode),
     });

@@ -33,6 +33,15 @@ export interface StoredSlice {
   readonly size: number;
 }
 
+/** A block that nobody sees yet. */
+export interface BlockDraft {
+  write(pieces: readonly Uint8Array[]): Promise<void>;
+  /** Adds the last pieces, and makes it the block of so many bytes. */
+  finish(pieces: readonly Uint8Array[], bytes: number): Promise<void>;
+  /** Leaves nothing of it. */
+  discard(): Promise<void>;
+}
+
 export class BlockStore {
   readonly layout: BlockLayout;
   readonly #objects: ObjectStore;
@@ -93,9 +102,32 @@ export class BlockStore {
   /** Stores a block, whose bytes come in pieces. */
   async put(slice: bigint, index: number, block: readonly Uint8Array[]): Promise<void> {
     const key = blockKey(this.layout, slice, index, bytesOf(block));
+    await this.#storing(key, async () =>
+      this.#objects.put(key, this.#codec.identity ? block : await this.#codec.encode(wholeOf(block))),
+    );
+  }
+
+  /** Begins a block whose bytes come bit by bit; undefined where blocks are stored whole. */
+  draft(slice: bigint, index: number): BlockDraft | undefined {
+    if (!this.#codec.identity) return undefined;
+    const key = blockKey(this.layout, slice, index, this.layout.blockSize);
+    const draft = this.#objects.draft?.(key);
+    if (draft === undefined) return undefined;
+    return {
+      write: (pieces) => this.#storing(key, () => draft.write(pieces)),
+      finish: (pieces, bytes) =>
+        this.#storing(key, async () => {
+          await draft.write(pieces);
+          await draft.publish(blockKey(this.layout, slice, index, bytes));
+        }),
+      discard: () => draft.discard(),
+    };
+  }
+
+  async #storing(key: string, store: () => Promise<void>): Promise<void> {
     await this.#uploads.acquire(1);
     try {
-      await this.#objects.put(key, this.#codec.identity ? block : await this.#codec.encode(wholeOf(block)));
+      await store();
     } catch (cause) {
       if (isFull(cause)) throw new VolumeError('ENOSPC', `no space left to store block ${key}`, { cause });
       throw new VolumeError('EIO', `cannot store block ${key}: ${reasonOf(cause)}`, { cause });

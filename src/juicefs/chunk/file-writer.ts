@@ -1,7 +1,7 @@
 // Turns a stream of bytes into slices: blocks are uploaded as they fill, while more bytes arrive, and what was uploaded is
 // remembered so that it can be committed or deleted. It knows nothing of paths or metadata.
 import { VolumeError } from '../volume.ts';
-import type { BlockStore } from './block-store.ts';
+import type { BlockDraft, BlockStore } from './block-store.ts';
 import type { Budget } from './byte-budget.ts';
 import { PieceList } from './piece-list.ts';
 import { CHUNK_SIZE } from './slice-record.ts';
@@ -13,6 +13,8 @@ export interface WrittenSlice {
   size: number;
 }
 
+/** More bytes of a block than this are handed on before it is whole, where the store takes them: many slow clients hold little. */
+const STAGED_BYTES = 1024 * 1024;
 /** Blocks of one writer under way at a time. */
 const MAX_BLOCKS_IN_FLIGHT = 4;
 
@@ -23,6 +25,11 @@ export class SliceWriter {
   readonly #slices: WrittenSlice[] = [];
   readonly #uploads = new Set<Promise<void>>();
   readonly #gathered = new PieceList();
+  /** The block that is being gathered, as far as it was handed on. */
+  #draft: BlockDraft | undefined;
+  #drafted = 0;
+  #staging: Promise<void> = Promise.resolve();
+  #storesWhole = false;
   #size = 0;
   #failure: unknown;
   #closed = false;
@@ -43,18 +50,38 @@ export class SliceWriter {
     this.#requireOpen();
     const { blockSize } = this.#blocks.layout;
     for (let at = 0; at < data.length; ) {
-      const take = Math.min(data.length - at, blockSize - this.#gathered.length);
+      const take = Math.min(data.length - at, blockSize - this.#blockLength);
       this.#gathered.add(take === data.length ? data : data.subarray(at, at + take));
       this.#size += take;
       at += take;
-      if (this.#gathered.length === blockSize) await this.#flushBlock();
+      if (this.#blockLength === blockSize) await this.#flushBlock();
+      else if (this.#gathered.length > STAGED_BYTES && !this.#storesWhole) await this.#stage();
     }
+  }
+
+  /** Bytes of the block that is being gathered. */
+  get #blockLength(): number {
+    return this.#drafted + this.#gathered.length;
+  }
+
+  async #stage(): Promise<void> {
+    const { slice, index } = await this.#placeOf(this.#size - this.#blockLength);
+    this.#draft ??= this.#blocks.draft(slice.id, index);
+    const draft = this.#draft;
+    this.#storesWhole = draft === undefined;
+    if (draft === undefined) return;
+    this.#drafted += this.#gathered.length;
+    const written = draft.write(this.#gathered.takeAll());
+    this.#staging = written.catch((error: unknown) => {
+      this.#failure ??= error;
+    });
+    await written;
   }
 
   /** Uploads the rest and waits for everything; the slices in order. Rejects with the first failure. */
   async finish(): Promise<readonly WrittenSlice[]> {
     this.#requireOpen();
-    if (this.#gathered.length > 0) await this.#flushBlock();
+    if (this.#blockLength > 0) await this.#flushBlock();
     await Promise.all(this.#uploads);
     if (this.#failure !== undefined) throw this.#failure;
     return this.#slices;
@@ -64,6 +91,8 @@ export class SliceWriter {
   async discard(): Promise<void> {
     this.#closed = true;
     this.#gathered.takeAll();
+    await this.#staging;
+    await this.#draft?.discard();
     await Promise.all(this.#uploads);
     const slices = this.#slices.splice(0);
     await Promise.all(slices.map((slice) => this.#blocks.deleteSlice(slice)));
@@ -81,23 +110,34 @@ export class SliceWriter {
   }
 
   async #flushBlock(): Promise<void> {
-    const { length } = this.#gathered;
-    const block = this.#gathered.takeAll();
-    const start = this.#size - length;
-    const slice = await this.#sliceAt(start);
-    const index = Math.floor((start % CHUNK_SIZE) / this.#blocks.layout.blockSize);
-    slice.size += length;
+    const bytes = this.#blockLength;
+    const held = this.#gathered.length;
+    const { slice, index } = await this.#placeOf(this.#size - bytes);
+    const rest = this.#gathered.takeAll();
+    const draft = this.#draft;
+    this.#draft = undefined;
+    this.#drafted = 0;
+    slice.size += bytes;
     while (this.#uploads.size >= MAX_BLOCKS_IN_FLIGHT) await Promise.race(this.#uploads);
-    await this.#buffers.acquire(length);
+    await this.#buffers.acquire(held);
     if (this.#closed) {
       // Discarded while it waited: nothing may be uploaded behind its back.
-      this.#buffers.release(length);
+      this.#buffers.release(held);
+      await draft?.discard();
       throw new VolumeError('ECANCELED', 'the file was aborted');
     }
-    const upload = this.#upload(slice.id, index, block, length);
+    const store = (): Promise<void> =>
+      draft === undefined ? this.#blocks.put(slice.id, index, rest) : finished(draft, rest, bytes);
+    const upload = this.#upload(store, held);
     this.#uploads.add(upload);
     upload.then(() => this.#uploads.delete(upload));
     if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** The slice and the block that begin, or go on, at a place of the file. */
+  async #placeOf(start: number): Promise<{ slice: WrittenSlice; index: number }> {
+    const index = Math.floor((start % CHUNK_SIZE) / this.#blocks.layout.blockSize);
+    return { slice: await this.#sliceAt(start), index };
   }
 
   async #sliceAt(start: number): Promise<WrittenSlice> {
@@ -110,13 +150,22 @@ export class SliceWriter {
   }
 
   /** Never rejects: a failure is kept for the next call, so that none goes unnoticed or unhandled. */
-  async #upload(slice: bigint, index: number, block: readonly Uint8Array[], length: number): Promise<void> {
+  async #upload(store: () => Promise<void>, held: number): Promise<void> {
     try {
-      await this.#blocks.put(slice, index, block);
+      await store();
     } catch (error) {
       this.#failure ??= error;
     } finally {
-      this.#buffers.release(length);
+      this.#buffers.release(held);
     }
+  }
+}
+
+async function finished(draft: BlockDraft, rest: readonly Uint8Array[], bytes: number): Promise<void> {
+  try {
+    await draft.finish(rest, bytes);
+  } catch (error) {
+    await draft.discard();
+    throw error;
   }
 }

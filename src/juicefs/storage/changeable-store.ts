@@ -1,5 +1,5 @@
 // The store of an open volume, which another client's change of the settings may replace while it is in use.
-import type { ByteRange, ObjectBody, ObjectStore, StoredObject } from './object-store.ts';
+import type { ByteRange, ObjectBody, ObjectDraft, ObjectStore, StoredObject } from './object-store.ts';
 import type { ReadBuffers } from './read-buffers.ts';
 
 export class ChangeableStore implements ObjectStore {
@@ -26,6 +26,10 @@ export class ChangeableStore implements ObjectStore {
 
   put(key: string, body: ObjectBody, signal?: AbortSignal): Promise<void> {
     return this.#store.put(key, body, signal);
+  }
+
+  draft(key: string): ObjectDraft | undefined {
+    return this.#store.draft?.(key);
   }
 
   get(key: string, range?: ByteRange, signal?: AbortSignal, buffers?: ReadBuffers): Promise<Uint8Array> {

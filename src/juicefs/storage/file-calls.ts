@@ -51,9 +51,9 @@ export function readSome(descriptor: number, buffer: Buffer, offset: number, pos
   });
 }
 
-/** Writes all of the pieces, one after the other, from the file's beginning. */
-export async function writeFully(descriptor: number, pieces: readonly Uint8Array[]): Promise<void> {
-  let position = 0;
+/** Writes all of the pieces, one after the other, from a place in the file. */
+export async function writeFully(descriptor: number, pieces: readonly Uint8Array[], from: number): Promise<void> {
+  let position = from;
   for (let rest = pieces.filter(({ length }) => length > 0); rest.length > 0; ) {
     const written = await writeSome(descriptor, rest.slice(0, MAX_VECTORS), position);
     position += written;

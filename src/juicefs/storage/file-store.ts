@@ -6,7 +6,9 @@ import { basename, dirname, join } from 'node:path';
 import { closeFile, closeRead, fileSize, openFile, readFully, readSome, writeFully } from './file-calls.ts';
 import {
   type ByteRange,
+  bytesOf,
   type ObjectBody,
+  type ObjectDraft,
   ObjectMissingError,
   type ObjectStore,
   piecesOf,
@@ -40,19 +42,20 @@ export class FileStore implements ObjectStore {
   }
 
   async put(key: string, body: ObjectBody): Promise<void> {
-    const path = this.#path(key);
-    const directory = dirname(path);
-    const temporary = join(
-      directory,
-      `.jfs.${basename(path).slice(0, MAX_TEMP_BASENAME)}.tmp.${randomInt(MAX_TEMP_NUMBER)}`,
-    );
+    const draft = this.draft(key);
     try {
-      await writeNew(await openMakingDirectory(temporary), piecesOf(body));
-      await rename(temporary, path);
+      await draft.write(piecesOf(body));
+      await draft.publish(key);
     } catch (error) {
-      await rm(temporary, { force: true });
+      await draft.discard();
       throw error;
     }
+  }
+
+  draft(key: string): ObjectDraft {
+    const path = this.#path(key);
+    const name = `.jfs.${basename(path).slice(0, MAX_TEMP_BASENAME)}.tmp.${randomInt(MAX_TEMP_NUMBER)}`;
+    return new FileDraft(join(dirname(path), name), (whole) => this.#path(whole));
   }
 
   async get(key: string, range?: ByteRange, signal?: AbortSignal, buffers?: ReadBuffers): Promise<Uint8Array> {
@@ -133,14 +136,36 @@ async function openMakingDirectory(path: string): Promise<number> {
   }
 }
 
-async function writeNew(file: number, pieces: readonly Uint8Array[]): Promise<void> {
-  try {
-    await writeFully(file, pieces);
-  } catch (error) {
-    closeRead(file);
-    throw error;
+/** A file under a name of its own, which gets the object's name when it is whole. */
+class FileDraft implements ObjectDraft {
+  readonly #temporary: string;
+  readonly #pathOf: (key: string) => string;
+  #file: number | undefined;
+  #position = 0;
+
+  constructor(temporary: string, pathOf: (key: string) => string) {
+    this.#temporary = temporary;
+    this.#pathOf = pathOf;
   }
-  await closeFile(file);
+
+  async write(pieces: readonly Uint8Array[]): Promise<void> {
+    this.#file ??= await openMakingDirectory(this.#temporary);
+    await writeFully(this.#file, pieces, this.#position);
+    this.#position += bytesOf(pieces);
+  }
+
+  async publish(key: string): Promise<void> {
+    const file = this.#file;
+    this.#file = undefined;
+    if (file !== undefined) await closeFile(file);
+    await rename(this.#temporary, this.#pathOf(key));
+  }
+
+  async discard(): Promise<void> {
+    if (this.#file !== undefined) closeRead(this.#file);
+    this.#file = undefined;
+    await rm(this.#temporary, { force: true });
+  }
 }
 
 /** A file that one read does not fill the buffer with is read whole by then; undefined when it is larger. */

@@ -36,6 +36,16 @@ export function bytesOf(body: ObjectBody): number {
   return piecesOf(body).reduce((total, { length }) => total + length, 0);
 }
 
+/** An object that nobody sees yet. */
+export interface ObjectDraft {
+  /** Adds bytes; one call at a time. */
+  write(pieces: readonly Uint8Array[]): Promise<void>;
+  /** Makes the object be there under its key, whole. */
+  publish(key: string): Promise<void>;
+  /** Leaves nothing; also after a call that failed. */
+  discard(): Promise<void>;
+}
+
 export interface ObjectStore {
   /** For messages, without secrets. */
   readonly description: string;
@@ -48,6 +58,11 @@ export interface ObjectStore {
    * A store that reads into memory of its own may take that from `buffers`, and what it answers then may be given back there.
    */
   get(key: string, range?: ByteRange, signal?: AbortSignal, buffers?: ReadBuffers): Promise<Uint8Array>;
+  /**
+   * Begins an object whose bytes come bit by bit, and whose key is known in full at its end: the one given but for the end of its last
+   * part. Undefined where objects are stored whole only.
+   */
+  draft?(key: string): ObjectDraft | undefined;
   /** The object without its bytes; undefined when there is none. */
   head(key: string): Promise<StoredObject | undefined>;
   /** Fine when there is none. */

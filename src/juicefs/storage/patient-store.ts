@@ -6,6 +6,7 @@ import {
   type ByteRange,
   bytesOf,
   type ObjectBody,
+  type ObjectDraft,
   ObjectMissingError,
   ObjectRefusedError,
   type ObjectStore,
@@ -79,6 +80,20 @@ export class PatientStore implements ObjectStore {
   async put(key: string, body: ObjectBody, signal?: AbortSignal): Promise<void> {
     await this.#upload.take(bytesOf(body), signal);
     await this.#retry(this.#options.putTimeoutMs, signal, (limited) => this.#store.put(key, body, limited));
+  }
+
+  /** Within the bandwidth; what is written bit by bit cannot be tried again. */
+  draft(key: string): ObjectDraft | undefined {
+    const draft = this.#store.draft?.(key);
+    if (draft === undefined) return undefined;
+    return {
+      write: async (pieces) => {
+        await this.#upload.take(bytesOf(pieces));
+        await draft.write(pieces);
+      },
+      publish: (whole) => draft.publish(whole),
+      discard: () => draft.discard(),
+    };
   }
 
   async get(key: string, range?: ByteRange, signal?: AbortSignal, buffers?: ReadBuffers): Promise<Uint8Array> {
