@@ -4,6 +4,7 @@ type Suite = { run(args: readonly string[]): Promise<void> };
 
 const SUITES: Readonly<Record<string, () => Promise<Suite>>> = {
   authz: () => import('./authz.ts'),
+  console: () => import('./console.ts'),
   events: () => import('./events.ts'),
   gateway: () => import('./gateway.ts'),
   'volume-data': () => import('./volume-data.ts'),
