@@ -66,7 +66,7 @@ export async function visit(
 export async function signIn(page: Page, keys: { accessKey: string; secretKey: string }): Promise<void> {
   await page.getByLabel('Access key').fill(keys.accessKey);
   await page.getByLabel('Secret key').fill(keys.secretKey);
-  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
 }
 
 /** Keeps a picture of the page, where somebody wants to look at it. */

@@ -6,7 +6,15 @@ import { writeIdentities } from '../harness/iam.ts';
 import { OpenIdIssuer } from '../harness/openid-issuer.ts';
 import { makeTempFolder, removeTempFolder } from '../harness/temp-folder.ts';
 import { formatTestVolume } from '../harness/volume.ts';
-import { accessibilityFaults, hasChromium, keepScreenshot, launchBrowser, type Visitor, visit } from './browser.ts';
+import {
+  accessibilityFaults,
+  hasChromium,
+  keepScreenshot,
+  launchBrowser,
+  signIn,
+  type Visitor,
+  visit,
+} from './browser.ts';
 
 const SECRET = 'a client secret: +/&';
 
@@ -101,8 +109,15 @@ describe.skipIf(!hasChromium())('signing in at an OpenID issuer', () => {
     );
     expect(issuer.lastExchange?.form.get('redirect_uri')).toBe(`${gateway.url}/minio/oauth_callback`);
 
+    const administrator = await open();
+    await signIn(administrator, ROOT_KEYS);
+    await administrator.getByRole('link', { name: 'Sessions', exact: true }).click();
+    await administrator.getByRole('cell', { name: 'openid:a-1', exact: true }).waitFor();
+
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByRole('button', { name: 'Sign in', exact: true }).waitFor();
+    await administrator.getByRole('button', { name: 'Refresh' }).click();
+    await administrator.getByText('There are no temporary credentials.').waitFor();
     const answer = await fetch(`${gateway.url}/minio/console/s3/`, {
       headers: { cookie: `portcullis-console=${cookie?.value}` },
     });

@@ -109,4 +109,42 @@ describe.skipIf(!hasChromium())('the service in the console', () => {
       expect(await page.getByRole('link', { name: hidden, exact: true }).count()).toBe(0);
     }
   });
+
+  test('lets in who has temporary credentials, and asks them to sign in again when those are over', async () => {
+    const keys = sessionKeys(await postSts(gateway.client, ANN, { ...ASSUME_ROLE, DurationSeconds: '900' }));
+    const visitor = await visit(browser, gateway.url);
+    visitors.push(visitor);
+    const { page } = visitor;
+    await page.getByRole('button', { name: 'I have temporary credentials' }).click();
+    await page.getByLabel('Session token').fill(keys.sessionToken ?? '');
+    await signIn(page, keys);
+    await page.getByRole('heading', { name: 'Buckets' }).waitFor();
+
+    const administrator = await openAs(ROOT_KEYS, 'Sessions');
+    await administrator.getByRole('button', { name: `End ${keys.accessKey}` }).click();
+    await administrator.getByRole('dialog').getByRole('button', { name: 'End', exact: true }).click();
+    await administrator.getByRole('button', { name: `End ${keys.accessKey}` }).waitFor({ state: 'detached' });
+    await page.getByRole('link', { name: 'Access keys', exact: true }).click();
+    await page.getByRole('button', { name: 'Sign in', exact: true }).waitFor();
+  });
+
+  test('gives a user another secret, which ends the sessions that were opened with the old', async () => {
+    const page = await openAs(ANN);
+    const administrator = await openAs(ROOT_KEYS, 'Users');
+    await administrator.getByRole('button', { name: 'Secret key of ann' }).click();
+    const dialog = administrator.getByRole('dialog');
+    await dialog.getByLabel('New secret key').fill('short');
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await dialog
+      .getByRole('alert')
+      .filter({ hasText: /secret/i })
+      .waitFor();
+    await dialog.getByLabel('New secret key').fill('another-secret-key');
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    expect((await gateway.client.send({ keys: ANN })).status).toBe(403);
+    expect((await gateway.client.send({ keys: { ...ANN, secretKey: 'another-secret-key' } })).status).toBe(200);
+    await page.getByRole('link', { name: 'Access keys', exact: true }).click();
+    await page.getByRole('button', { name: 'Sign in', exact: true }).waitFor();
+  });
 });

@@ -15,12 +15,20 @@ export const TEMPORARY_ROUTES: readonly ConsoleRoute[] = [
   { method: 'DELETE', path: 'temporary-credentials', action: 'admin:RemoveServiceAccount', handle: end },
 ];
 
-function list({ service: { admin } }: ConsoleCall): AdminReply {
+function list({ service: { admin, credentials } }: ConsoleCall): AdminReply {
   const nowMs = admin.nowMs();
+  const known = credentials();
+  // Whom another system vouched for is nobody's child here: the token says whose session it is.
+  const bearerOf = (accessKey: string): string => {
+    const credential = known.find(accessKey);
+    return credential?.type === 'Session' ? (credential.external?.accessKey ?? '') : '';
+  };
   const all = [...admin.records.sessions].flatMap(([accessKey, record]) => {
     if (isUnreadable(record)) return [];
     const { parent, expiresAtMs } = record;
-    return expiresAtMs !== undefined && expiresAtMs <= nowMs ? [] : [{ accessKey, parent, expiresAtMs }];
+    return expiresAtMs !== undefined && expiresAtMs <= nowMs
+      ? []
+      : [{ accessKey, parent: parent || bearerOf(accessKey), expiresAtMs }];
   });
   all.sort((a, b) => (b.expiresAtMs ?? 0) - (a.expiresAtMs ?? 0));
   return json({ total: all.length, credentials: all.slice(0, MAX_LISTED) });
