@@ -116,9 +116,10 @@ async function startSidecar(
   }
 }
 
-/** The complaint itself: the last line, without the name of the program. */
+/** The complaint itself: the last line that is no frame of a stack, without the name of the program. */
 function lastLine(text: string): string {
-  return (text.trim().split('\n').at(-1) ?? text).replace(/^portcullis: /, '');
+  const lines = text.trim().split('\n');
+  return (lines.findLast((line) => !/^\s+at /.test(line)) ?? text).replace(/^portcullis: /, '');
 }
 
 /** Resolves at the first SIGTERM or SIGINT; a second one ends the process at once. */
