@@ -32,6 +32,8 @@ const SILENT_MS = 500;
 const BROKEN_MS = 30;
 /** What a request brought before it was refused may be there for a moment. */
 const SETTLED_WITHIN_MS = 5_000;
+/** A volume that did not change for so long is taken to be at rest. */
+const AT_REST_MS = 1_000;
 
 /** Throws with the request that broke a rule. */
 export async function fuzzGateway({ gateway, volume, requests, seed, say }: FuzzOptions): Promise<FuzzResult> {
@@ -64,7 +66,9 @@ export async function fuzzGateway({ gateway, volume, requests, seed, say }: Fuzz
     }
     const texts = exchanges.map(({ text }) => text).join('\n---\n');
     if (gateway.process.exit !== undefined) throw failure('ended the gateway', texts, '', gateway);
-    const after = exchanges.some(mayChange) ? volumeState(volume) : await settled(volume, before);
+    const isLost = exchanges.some(({ answer }) => statusesOf(answer).length === 0);
+    const changed = (): Promise<string[]> | string[] => (isLost ? atRest(volume) : volumeState(volume));
+    const after = exchanges.some(mayChange) ? await changed() : await settled(volume, before);
     const changes = exchanges.some(mayChange) ? [] : changesOf(before, after);
     if (changes.length > 0) {
       const answers = exchanges.map(({ answer }) => answer).join('\n');
@@ -121,6 +125,16 @@ async function settled(volume: TestVolume, before: readonly string[]): Promise<s
     const state = volumeState(volume);
     if (changesOf(before, state).length === 0 || Date.now() > until) return state;
     await pause(20);
+  }
+}
+
+/** The state when nothing is being done any more: a request whose answer was lost may still be served. */
+async function atRest(volume: TestVolume): Promise<string[]> {
+  for (let before = volumeState(volume); ; ) {
+    await pause(AT_REST_MS);
+    const after = volumeState(volume);
+    if (after.length === before.length && after.every((line, i) => line === before[i])) return after;
+    before = after;
   }
 }
 
