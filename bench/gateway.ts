@@ -59,7 +59,7 @@ export async function run(args: readonly string[]): Promise<void> {
       { target: reference, pids: [bare.pid] },
       ...(other === undefined ? [] : [other]),
     ];
-    if (other !== undefined) await send(other.target, 'PUT', BUCKET);
+    if (other !== undefined) await makeBucket(other.target);
     for (const size of [4 << 10, 1 << 20, 16 << 20]) await transfers(size, sides, only);
     if ('LIST'.startsWith(only)) await listing(sides);
     if ('DELETE'.startsWith(only)) await deleting(sides);
@@ -70,6 +70,15 @@ export async function run(args: readonly string[]): Promise<void> {
     await bare.end();
     await redis?.stop();
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Another server may have the bucket from a run before. */
+async function makeBucket(target: Target): Promise<void> {
+  try {
+    await send(target, 'PUT', BUCKET);
+  } catch (error) {
+    if (!(error instanceof Error) || !error.message.includes('BucketAlreadyOwnedByYou')) throw error;
   }
 }
 
