@@ -436,7 +436,9 @@ describe('connections', () => {
         socket.write('GET /minio/health/live HTTP/1.1\r\nhost: x\r\n\r\n');
         await once(socket, 'data');
       }
-      await expect.poll(async () => (await send(slow.address.port, { path: '/bucket/none' })).status).toBe(404);
+      // idle ones are looked for once a second at most
+      const status = async () => (await send(slow.address.port, { path: '/bucket/none' })).status;
+      await expect.poll(status, { timeout: 20_000 }).toBe(404);
       for (const socket of kept) socket.destroy();
     } finally {
       await slow.stop();
