@@ -10,6 +10,8 @@ export default defineConfig({
     hookTimeout: CI ? 300_000 : 120_000,
     // A server or client that a busy machine starves gets another try, and is named; .ci/run tries a whole file anew after that.
     retry: CI ? 1 : 0,
+    // Polling ends with what is there; a machine that is busy has its time.
+    expect: { poll: { timeout: 20_000 } },
     pool: 'forks',
     maxWorkers: 2,
   },

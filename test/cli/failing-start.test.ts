@@ -9,7 +9,7 @@ import { makeTempFolder, removeTempFolder } from '../harness/temp-folder.ts';
 import { formatTestVolume } from '../harness/volume.ts';
 import { eventually } from '../harness/waiting.ts';
 
-const ENDS_WITHIN_MS = 15_000;
+const ENDS_WITHIN_MS = 60_000;
 const ROOT = { MINIO_ROOT_USER: 'test-root-user', MINIO_ROOT_PASSWORD: 'test-root-password' };
 
 const folder = makeTempFolder();
