@@ -1,5 +1,6 @@
 // Somebody whom another system vouches for (an OpenID issuer, a directory, a certificate authority): who it is, what policies may
 // ask of it, and which policies it has. It has no record of its own: a session carries it in its token.
+import { JWT_CLAIMS } from '../policy/derive/jwt-claims.ts';
 import type { Keys } from './request-keys.ts';
 
 /** Which kind of system vouched. */
@@ -19,32 +20,6 @@ export interface ExternalIdentity {
   /** Names that policies are attached to here (`mc admin policy set`): its distinguished name, and those of its groups. */
   readonly attachedTo: { readonly user: string; readonly groups: readonly string[] } | undefined;
 }
-
-/** OpenID Connect Core 1.0, 5.1, and the few that issuers add: claims that are condition keys as `jwt:NAME`. */
-export const JWT_CLAIMS = [
-  'sub',
-  'iss',
-  'aud',
-  'jti',
-  'upn',
-  'name',
-  'groups',
-  'given_name',
-  'family_name',
-  'middle_name',
-  'nickname',
-  'preferred_username',
-  'profile',
-  'picture',
-  'website',
-  'email',
-  'gender',
-  'birthdate',
-  'phone_number',
-  'address',
-  'scope',
-  'client_id',
-] as const;
 
 /** Claims as a token holds them: texts, and lists of texts. */
 export type Claims = Readonly<Record<string, string | readonly string[]>>;

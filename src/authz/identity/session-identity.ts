@@ -1,13 +1,8 @@
 // External identities as the tokens of their sessions carry them. Names of claims are those that MinIO's tokens have, so that a
 // gateway which reads the same store understands them; `idp` says which kind of system vouched.
 import { z } from 'zod';
-import {
-  certificateIdentity,
-  directoryIdentity,
-  type ExternalIdentity,
-  JWT_CLAIMS,
-  openIdIdentity,
-} from './external-identity.ts';
+import { JWT_CLAIMS } from '../policy/derive/jwt-claims.ts';
+import { certificateIdentity, directoryIdentity, type ExternalIdentity, openIdIdentity } from './external-identity.ts';
 
 const Texts = z.union([z.string(), z.array(z.string())]);
 const ExternalClaims = z.discriminatedUnion('idp', [

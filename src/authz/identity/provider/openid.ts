@@ -2,7 +2,8 @@
 // OpenID Connect Discovery 1.0, RFC 7517 (keys), RFC 8725 (what to refuse).
 import { createRemoteJWKSet, decodeJwt, errors, type JWTPayload, jwtVerify, type RemoteJWKSet } from 'jose';
 import { z } from 'zod';
-import { type Claims, JWT_CLAIMS, MAX_CLAIM_CHARACTERS, MAX_CLAIM_VALUES } from '../external-identity.ts';
+import { JWT_CLAIMS } from '../../policy/derive/jwt-claims.ts';
+import { type Claims, MAX_CLAIM_CHARACTERS, MAX_CLAIM_VALUES } from '../external-identity.ts';
 import { boundedText } from './bounded-text.ts';
 import { withUserInfo } from './openid-user-info.ts';
 import { ProviderRefusal } from './provider-refusal.ts';

@@ -1,5 +1,6 @@
 // The condition keys of an HTTP request. Each key is read from the one place that it claims to speak of: a header or a query
 // parameter never passes for a key that says who asks, when, from where or how the request was signed.
+import { JWT_CLAIMS } from './jwt-claims.ts';
 
 /** A request as it arrived. Header names in any case; the query as sent. */
 export interface HttpRequest {
@@ -64,7 +65,7 @@ export function deriveConditions(
     if (typeof value !== 'string') continue;
     if (claim === 'ldapUser') keys.set('ldap:user', [value]);
     else if (claim === 'ldapUsername') keys.set('ldap:username', [value]);
-    else if (JWT_CLAIMS.has(claim)) keys.set(`jwt:${claim}`, [value]);
+    else if (JWT_CLAIM_NAMES.has(claim)) keys.set(`jwt:${claim}`, [value]);
   }
   return keys;
 }
@@ -174,27 +175,4 @@ const HEADER_KEYS: ReadonlyMap<string, string> = new Map([
   ].map((name) => [name, `s3:${name}`] as const),
 ]);
 const QUERY_KEYS = ['prefix', 'delimiter', 'max-keys'];
-const JWT_CLAIMS: ReadonlySet<string> = new Set([
-  'sub',
-  'iss',
-  'aud',
-  'jti',
-  'upn',
-  'name',
-  'groups',
-  'given_name',
-  'family_name',
-  'middle_name',
-  'nickname',
-  'preferred_username',
-  'profile',
-  'picture',
-  'website',
-  'email',
-  'gender',
-  'birthdate',
-  'phone_number',
-  'address',
-  'scope',
-  'client_id',
-]);
+const JWT_CLAIM_NAMES: ReadonlySet<string> = new Set(JWT_CLAIMS);
