@@ -10,7 +10,6 @@ import type { IamStore } from './iam-store.ts';
 import { kmsDecryptor } from './kms-file.ts';
 import { LazyVolumeStorage } from './lazy-volume-storage.ts';
 import { MemoryIamStore } from './memory-store.ts';
-import { PostgresDocuments } from './postgres-documents.ts';
 import type { RecordStorage } from './record-storage.ts';
 import { SqliteDocuments } from './sqlite-documents.ts';
 import { parseStoreUrl, StoreError } from './store-url.ts';
@@ -60,10 +59,16 @@ export async function openStore(url: string, options: OpenStoreOptions = {}): Pr
     case 'sqlite':
       return onDocuments(() => SqliteDocuments.open(location.path), `sqlite:${location.path}`, crypto);
     case 'postgres':
-      return onDocuments(() => PostgresDocuments.open(location.url), 'the PostgreSQL database', crypto);
+      return onDocuments(() => openPostgres(location.url), 'the PostgreSQL database', crypto);
     case 'etcd':
       return onDocuments(() => EtcdDocuments.open(parseEtcdUrl(location.url)), 'etcd', crypto);
   }
+}
+
+/** Other stores do without the driver. */
+async function openPostgres(url: string): Promise<DocumentDatabase> {
+  const { PostgresDocuments } = await import('./postgres-documents.ts');
+  return PostgresDocuments.open(url);
 }
 
 async function openVolumeStore(

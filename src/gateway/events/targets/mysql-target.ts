@@ -1,6 +1,6 @@
 // Events into MySQL or MariaDB: a table with a row an object (format namespace), or one that grows (format access). The table is made
 // when there is none, as `juicefs gateway` makes it, so that either gateway may fill it.
-import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
+import type { Connection, RowDataPacket } from 'mysql2/promise';
 import { type EventRecord, isRemoval, objectPathOf } from '../event-record.ts';
 import { type TargetSettings, TargetSettingsError } from '../target-settings.ts';
 import {
@@ -119,6 +119,7 @@ export class MysqlTarget implements EventTarget {
     const { user, password, host, port, socketPath, database, tls } = this.#address;
     let connection: Connection | undefined;
     try {
+      const { createConnection } = await import('mysql2/promise');
       connection = await createConnection({
         user,
         password,

@@ -2,7 +2,7 @@
 // there is none, as `juicefs gateway` makes it, so that either gateway may fill it.
 import { readFileSync } from 'node:fs';
 import type { ConnectionOptions } from 'node:tls';
-import pg from 'pg';
+import type pg from 'pg';
 import { type EventRecord, isRemoval, objectPathOf } from '../event-record.ts';
 import { type TargetSettings, TargetSettingsError } from '../target-settings.ts';
 import {
@@ -130,7 +130,8 @@ export class PostgresTarget implements EventTarget {
 
   async #connectWith(tls: boolean): Promise<pg.Client> {
     const { host, port, user, password, database } = this.#address;
-    const client = new pg.Client({
+    const { default: driver } = await import('pg');
+    const client = new driver.Client({
       host,
       port,
       user,

@@ -1,5 +1,5 @@
 // Events into Redis: a hash of objects (format namespace), or a list that grows (format access).
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { type EventRecord, isRemoval, objectPathOf } from '../event-record.ts';
 import { type TargetSettings, TargetSettingsError } from '../target-settings.ts';
 import {
@@ -74,6 +74,7 @@ export class RedisTarget implements EventTarget {
   }
 
   async #connected(): Promise<Redis> {
+    const { Redis } = await import('ioredis');
     if (this.#client?.status === 'ready') return this.#client;
     this.#client?.disconnect();
     const { host, port, database, user, password, tls } = this.#server;

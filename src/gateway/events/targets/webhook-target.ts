@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { rootCertificates } from 'node:tls';
-import { Agent, request } from 'undici';
+import type { Agent } from 'undici';
 import { type EventRecord, objectPathOf } from '../event-record.ts';
 import type { TargetSettings } from '../target-settings.ts';
 import {
@@ -86,8 +86,9 @@ export class WebhookTarget implements EventTarget {
   /** Answers the status. */
   async #send(method: 'HEAD' | 'POST', body: string | undefined): Promise<number> {
     const { endpoint, authToken } = this.#settings;
-    this.#agent ??= this.#makeAgent();
-    const answer = await request(endpoint, {
+    const undici = await import('undici');
+    this.#agent ??= new undici.Agent(this.#agentOptions());
+    const answer = await undici.request(endpoint, {
       method,
       dispatcher: this.#agent,
       headers: {
@@ -103,9 +104,9 @@ export class WebhookTarget implements EventTarget {
   }
 
   /** Throws TargetError when a certificate or key cannot be read. */
-  #makeAgent(): Agent {
+  #agentOptions(): Agent.Options {
     const { clientCert, clientKey, caCert } = this.#settings;
-    return new Agent({
+    return {
       connections: WEBHOOK_CONCURRENCY,
       pipelining: 1,
       headersTimeout: TARGET_TIMEOUT_MS,
@@ -117,7 +118,7 @@ export class WebhookTarget implements EventTarget {
           : { cert: readPem('client_cert', clientCert), key: readPem('client_key', clientKey) }),
         ...(caCert === '' ? {} : { ca: [...rootCertificates, ...readAuthorities(caCert)] }),
       },
-    });
+    };
   }
 }
 

@@ -1,6 +1,6 @@
 // The `s3` object store: one bucket of any service that speaks S3. Requests are signed here; trying again, time limits and
 // bandwidth are the business of the layers above. A CRC-32C stands in each object's metadata, as the Go client keeps it.
-import { Agent, type Dispatcher, request } from 'undici';
+import type { Agent, Dispatcher } from 'undici';
 import { crc32c } from '../crc32c.ts';
 import {
   type ByteRange,
@@ -74,7 +74,8 @@ export class S3Store implements ObjectStore {
   readonly description: string;
   readonly readUnit = READ_UNIT;
   readonly #options: S3StoreOptions;
-  readonly #agent: Agent;
+  /** From the first request on: volumes that keep their blocks elsewhere do not load an HTTP client. */
+  #agent: Agent | undefined;
   #origin: string;
   #region: string;
   /** True once the service has told the region, or had no say in it. */
@@ -87,13 +88,6 @@ export class S3Store implements ObjectStore {
     this.#region = endpoint.region;
     this.#regionKnown = !endpoint.regionGuessed;
     this.description = `${kind}://${endpoint.origin.replace(/^https?:\/\//, '')}/${endpoint.bucket}/`;
-    this.#agent = new Agent({
-      connect: { timeout: CONNECT_TIMEOUT_MS, rejectUnauthorized: !endpoint.insecureSkipVerify },
-      keepAliveTimeout: 20_000,
-      // The time limits of the layers above end what hangs.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-    });
   }
 
   async put(key: string, body: ObjectBody, signal?: AbortSignal): Promise<void> {
@@ -170,7 +164,7 @@ export class S3Store implements ObjectStore {
   }
 
   async close(): Promise<void> {
-    await this.#agent.close();
+    await this.#agent?.close();
   }
 
   #missing(key: string, answer: Answer): Error {
@@ -207,13 +201,24 @@ export class S3Store implements ObjectStore {
         ? { ...headers, host }
         : signedHeaders({ method, host, path, query, headers, payloadHash }, credentials, this.#region, new Date());
     const queryText = canonicalQuery(query);
-    const response = await request(`${base.protocol}//${host}${path}${queryText === '' ? '' : `?${queryText}`}`, {
-      method,
-      headers: sent,
-      body: body ?? null,
-      dispatcher: this.#agent,
-      ...(signal === undefined ? {} : { signal }),
+    const undici = await import('undici');
+    this.#agent ??= new undici.Agent({
+      connect: { timeout: CONNECT_TIMEOUT_MS, rejectUnauthorized: !endpoint.insecureSkipVerify },
+      keepAliveTimeout: 20_000,
+      // The time limits of the layers above end what hangs.
+      headersTimeout: 0,
+      bodyTimeout: 0,
     });
+    const response = await undici.request(
+      `${base.protocol}//${host}${path}${queryText === '' ? '' : `?${queryText}`}`,
+      {
+        method,
+        headers: sent,
+        body: body ?? null,
+        dispatcher: this.#agent,
+        ...(signal === undefined ? {} : { signal }),
+      },
+    );
     return {
       status: response.statusCode,
       headers: singleHeaders(response.headers),
