@@ -96,6 +96,38 @@ describe('authorize', () => {
     );
   });
 
+  it('asks for the fact that may deny one of the two actions that a request is', () => {
+    const rule = (Effect: string, Action: string, Condition?: object) => ({
+      Effect,
+      Action,
+      Resource: 'arn:aws:s3:::photos*',
+      ...(Condition === undefined ? {} : { Condition }),
+    });
+    const locked = { StringEquals: { 's3:ExistingObjectTag/locked': 'yes' } };
+    const ofVersion = [rule('Allow', 's3:DeleteObject'), rule('Deny', 's3:DeleteObjectVersion', locked)];
+    const ofObject = [rule('Allow', 's3:DeleteObjectVersion'), rule('Deny', 's3:DeleteObject', locked)];
+    const version: [string, string[]] = ['s3:versionid', ['null']];
+    const deletion = (statements: readonly object[], tag: string | undefined) =>
+      decide(
+        statements,
+        tag === undefined
+          ? { action: 's3:DeleteObject', keys: [version], unknownKeys }
+          : { action: 's3:DeleteObject', keys: [version, ['s3:ExistingObjectTag/locked', [tag]]] },
+      );
+    for (const statements of [ofVersion, ofObject]) {
+      expect(deletion(statements, undefined)).toEqual({ outcome: 'NeedsFacts', keys: ['s3:ExistingObjectTag/locked'] });
+      expect(deletion(statements, 'yes').outcome).toBe('ExplicitDeny');
+      expect(deletion(statements, 'no').outcome).toBe('Allow');
+    }
+    const listing = [
+      rule('Allow', 's3:ListBucket'),
+      rule('Deny', 's3:ListBucketVersions', { StringEquals: { 's3:prefix': 'secret/' } }),
+    ];
+    expect(
+      decide(listing, { action: 's3:ListBucketVersions', object: '', unknownKeys: new Set(['s3:prefix']) }),
+    ).toEqual({ outcome: 'NeedsFacts', keys: ['s3:prefix'] });
+  });
+
   it('takes what a variable stands for as literal text', () => {
     const own = { Effect: 'Allow', Action: 's3:GetObject', Resource: 'arn:aws:s3:::photos/${aws:username}/*' };
     const as = (user: string, object: string) => decide([own], { object, keys: [['aws:username', [user]]] }).outcome;

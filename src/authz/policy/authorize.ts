@@ -17,7 +17,15 @@ export function authorize(program: PolicyProgram, request: PolicyRequest): Decis
   }
   if (!program.requestRules) return decide(program, request, request.action);
   const first = decideVersion(program, request) ?? decide(program, request, request.action);
-  return isListing(program, request, first) ? decide(program, request, 's3:ListBucket') : first;
+  if (!isListing(program, request, first)) return first;
+  return unlessDoubtful(decide(program, request, 's3:ListBucket'), program, request, request.action);
+}
+
+/** An Allow of one of two actions that a request is, unless a fact that is not told may deny the other one. */
+function unlessDoubtful(decision: Decision, program: PolicyProgram, request: PolicyRequest, other: string): Decision {
+  if (decision.outcome !== 'Allow' || request.unknownKeys === undefined) return decision;
+  const allowed = decide(program, request, other, true);
+  return allowed.outcome === 'Allow' ? decision : allowed;
 }
 
 /** Listing versions is listing, for those who may list and are not denied the versions. `first`: the decision on the versions. */
@@ -43,12 +51,16 @@ function decideVersion(program: PolicyProgram, request: PolicyRequest): Decision
   if (versionAction === undefined) return undefined;
   const ofVersion = decide(program, request, versionAction);
   if (ofVersion.outcome === 'ExplicitDeny') return ofVersion;
-  if (program.dialect.namedVersion !== 'eitherAction') return undefined;
   const ofObject = decide(program, request, request.action);
+  if (program.dialect.namedVersion !== 'eitherAction') {
+    return unlessDoubtful(ofObject, program, request, versionAction);
+  }
   if (ofObject.outcome === 'NeedsFacts' && ofVersion.outcome === 'NeedsFacts') {
     return { outcome: 'NeedsFacts', keys: [...new Set([...ofObject.keys, ...ofVersion.keys])] };
   }
-  return PRECEDENCE.indexOf(ofVersion.outcome) < PRECEDENCE.indexOf(ofObject.outcome) ? ofVersion : ofObject;
+  return PRECEDENCE.indexOf(ofVersion.outcome) < PRECEDENCE.indexOf(ofObject.outcome)
+    ? unlessDoubtful(ofVersion, program, request, request.action)
+    : unlessDoubtful(ofObject, program, request, versionAction);
 }
 
 /** Of two decisions on one request: what is not known yet may be a Deny, and one Allow will do. */
@@ -128,19 +140,20 @@ export function consulted(program: PolicyProgram, request: PolicyRequest): Consu
   };
 }
 
-function decide(program: PolicyProgram, request: PolicyRequest, asked: string): Decision {
+/** `granted`: as if every document allowed the action, so that only what denies it, or may, is left. */
+function decide(program: PolicyProgram, request: PolicyRequest, asked: string, granted = false): Decision {
   const { dialect, session } = program;
   const action = comparableAction(asked, dialect.actions);
   const evaluation = new Evaluation(request);
   const ofBucket = consultedBucket(program, request);
-  const bucket = ofBucket === undefined ? NOTHING : find(ofBucket.index, ofBucket.text, action, evaluation);
+  const bucket = ofBucket === undefined ? NOTHING : find(ofBucket.index, ofBucket.text, action, evaluation, granted);
   if (isAnonymous(program, request)) {
     return isNotForAnonymous(program, request, asked) ? ANONYMOUS : concludeAlone(bucket, evaluation, 'Anonymous');
   }
   const root = isAllowedRoot(program, request);
   if (!program.hasIdentityPolicies && !root && dialect.identityPoliciesRequired) return WITHOUT_POLICY;
   const text = resourceText(request, dialect.identityResource);
-  const identity = root ? ROOT : find(program.identity, text, action, evaluation);
+  const identity = root ? ROOT : find(program.identity, text, action, evaluation, granted);
   if (session === 'unparsable') {
     return identity.deny === undefined
       ? UNPARSABLE
@@ -150,8 +163,9 @@ function decide(program: PolicyProgram, request: PolicyRequest, asked: string): 
     return concludeAlone(identity, evaluation, 'NoPolicyAllows');
   }
   const limits: Finding[] = [];
-  if (session !== undefined) limits.push(find(session, text, action, evaluation));
-  const boundary = program.boundary === undefined ? undefined : find(program.boundary, text, action, evaluation);
+  if (session !== undefined) limits.push(find(session, text, action, evaluation, granted));
+  const boundary =
+    program.boundary === undefined ? undefined : find(program.boundary, text, action, evaluation, granted);
   if (accountsMeet(program)) return betweenAccounts(request, { identity, bucket, boundary, limits }, evaluation);
   if (boundary !== undefined) limits.push(boundary);
   return conclude(limits, bucket === NOTHING ? identity : merge(identity, bucket), evaluation, 'NoPolicyAllows');
@@ -332,8 +346,14 @@ class Finder implements EntryVisitor, Finding {
   }
 }
 
-function find(index: StatementIndex, text: ResourceText, action: string, evaluation: Evaluation): Finding {
+function find(
+  index: StatementIndex,
+  text: ResourceText,
+  action: string,
+  evaluation: Evaluation,
+  granted: boolean,
+): Finding {
   const finder = new Finder(text, evaluation, index.mayFault);
   index.visit(text, action, finder);
-  return finder;
+  return granted ? withoutLimit(finder) : finder;
 }
