@@ -167,15 +167,15 @@ function unknownOperator(written: string, path: string, rules: ConditionRules): 
 }
 
 /** Spellings of documentation that are other keys here. */
-const OTHER_SPELLINGS: Readonly<Record<string, string>> = {
-  ...Object.fromEntries(DOCUMENTED_KEYS),
-  'aws:usernames': 'aws:username',
-  's3:versionId': 's3:versionid',
-};
+const OTHER_SPELLINGS: ReadonlyMap<string, string> = new Map([
+  ...DOCUMENTED_KEYS,
+  ['aws:usernames', 'aws:username'],
+  ['s3:versionId', 's3:versionid'],
+]);
 
 /** The key that a name was likely meant to be. */
 export function suggestedKey(name: string, known: Iterable<string>): string | undefined {
-  return OTHER_SPELLINGS[name] ?? OTHER_SPELLINGS[name.toLowerCase()] ?? nearest(name, known);
+  return OTHER_SPELLINGS.get(name) ?? OTHER_SPELLINGS.get(name.toLowerCase()) ?? nearest(name, known);
 }
 
 function unknownKey(key: string, path: string, isKnown: boolean, known: ReadonlySet<string> | undefined): PolicyIssue {

@@ -38,6 +38,13 @@ describe('a document with mistakes', () => {
     expect(parsed.ok ? [] : parsed.issues).toMatchObject([{ path, suggestion }]);
   });
 
+  it.each(['constructor', '__proto__', 'toString'])('gets no suggestion for a key that is called %s', (key) => {
+    const parsed = parse({ ...GET, Condition: JSON.parse(`{"StringEquals":{"${key}":"x"}}`) });
+    const path = `$.Statement[0].Condition.StringEquals.${key}`;
+    const message = `"${key}" is not a condition key here`;
+    expect(parsed.ok ? [] : parsed.issues).toEqual([{ code: 'UnknownConditionKey', path, message }]);
+  });
+
   it('is told that a statement is of one service', () => {
     const parsed = parse({ ...GET, Action: ['s3:GetObject', 'admin:ServerInfo'] });
     expect(parsed.ok ? [] : parsed.issues).toMatchObject([{ code: 'MixedServices', path: '$.Statement[0].Action[0]' }]);
