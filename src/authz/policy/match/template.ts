@@ -166,13 +166,32 @@ export function matchesTemplate(
   const inPlace = matchesInPlace(template, text, evaluation);
   if (inPlace !== undefined) return inPlace;
   const parts = fillTemplate(template, evaluation);
-  if (parts === undefined) return false;
+  if (parts === undefined || isLongerThan(parts, text.length)) return false;
   let pattern = '';
   for (const part of parts) {
     if (part.literal && /[*?]/.test(part.text)) return new Pattern(parts, questionMark).matches(text);
     pattern += part.text;
   }
   return matchesWildcard(pattern, text, questionMark);
+}
+
+/**
+ * Whether the parts stand for more characters than a text has, wildcards left out: then they are not put together. Some kilobytes for a
+ * variable that is written a thousand times would be megabytes.
+ */
+function isLongerThan(parts: readonly PatternPart[], length: number): boolean {
+  let least = 0;
+  for (const { text, literal } of parts) {
+    if (literal) least += text.length;
+    else {
+      for (let i = 0; i < text.length && least <= length; i++) {
+        const code = text.charCodeAt(i);
+        if (code !== 42 && code !== 63) least++;
+      }
+    }
+    if (least > length) return true;
+  }
+  return false;
 }
 
 /**
