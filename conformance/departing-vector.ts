@@ -10,13 +10,14 @@ export function departureOf(vector: Vector, dialect: string, expected: Outcome, 
 
 function departingVector({ question, dialects, line }: Vector): DepartingVector {
   const { family, kind } = question;
-  const { policies, request, http, claims } = line;
+  const { policies, request, action, http, claims } = line;
   return {
     family,
     kind,
     dialects,
     ...(isObject(policies) ? { policies: { ...policies, identity: listOf(policies.identity) } } : {}),
     ...(isObject(request) && typeof request.action === 'string' ? { request: { action: request.action } } : {}),
+    ...(typeof action === 'string' ? { action } : {}),
     ...(isObject(http) ? { http: httpOf(http) } : {}),
     ...(isObject(claims) ? { claims } : {}),
   };

@@ -1,5 +1,6 @@
 // Whether a rule of departures.json says that the recorded answer of a vector is not the one to give. Pure: it looks at the vector's
 // documents and request, and at the two answers.
+import { matchesWildcard } from '../src/authz/policy/match/wildcard.ts';
 import RULES from './departures.json' with { type: 'json' };
 
 /** One reason to answer otherwise than recorded. */
@@ -27,6 +28,8 @@ export interface DepartingVector {
     readonly boundary?: unknown;
   };
   readonly request?: { readonly action?: string };
+  /** What is asked for, in vectors of HTTP requests. */
+  readonly action?: string;
   readonly http?: { readonly query: string; readonly headers: Readonly<Record<string, readonly string[]>> };
   readonly claims?: Readonly<Record<string, unknown>>;
 }
@@ -61,7 +64,9 @@ type Predicate = (vector: DepartingVector, dialect: string, wanted: unknown, got
 const PREDICATES: Readonly<Record<string, Predicate>> = {
   /** Some statement is lost by the recorded removal of duplicates, and the answers differ in what it says. */
   statementLost: (vector, dialect, _wanted, got) => {
-    const lost = documentsOf(vector).flatMap((documents) => lostStatements(documents, dialect));
+    const lost = documentsOf(vector)
+      .flatMap((documents) => lostStatements(documents, dialect))
+      .filter((statement) => speaksOf(statement, actionsOf(vector)));
     if (got === 'ALLOW') return lost.some(({ Effect }) => Effect === 'Allow');
     return got === 'EXPLICIT_DENY' && lost.some(({ Effect }) => Effect === 'Deny');
   },
@@ -71,12 +76,12 @@ const PREDICATES: Readonly<Record<string, Predicate>> = {
     request?.action === 's3:ListBucketVersions' &&
     [...(policies?.identity ?? []), policies?.session, policies?.bucket]
       .flatMap(statementsOf)
-      .some(({ Effect }) => Effect === 'Deny'),
+      .some((statement) => statement.Effect === 'Deny' && speaksOf(statement, ['s3:ListBucketVersions'])),
   /** The request has a header, parameter or claim by the name of a key that it is not the source of; only such keys differ. */
-  keyForged: ({ http, claims }, _dialect, wanted, got) => {
+  keyForged: ({ http, claims, policies }, _dialect, wanted, got) => {
     const forged = forgedNames(http, claims);
     if (forged.size === 0) return false;
-    if (!isMap(wanted) || !isMap(got)) return true;
+    if (!isMap(wanted) || !isMap(got)) return [...forged].some((name) => mentionsKey(policies, name));
     return keyNames().every((name) => forged.has(name) || sameValues(recorded(wanted, name), got[name]));
   },
   /** The recorded engine gave up. */
@@ -111,6 +116,27 @@ function canonical(value: unknown): string {
   if (!isMap(value)) return JSON.stringify(value);
   const members = Object.keys(value).sort();
   return `{${members.map((name) => `${JSON.stringify(name)}:${canonical(value[name])}`).join(',')}}`;
+}
+
+/** The actions that statements are held against for a request: listing versions is listing, and deleting one is deleting. */
+function actionsOf({ request, action = request?.action ?? '' }: DepartingVector): readonly string[] {
+  const another = ALSO_ASKED.get(action);
+  return another === undefined ? [action] : [action, another];
+}
+
+const ALSO_ASKED: ReadonlyMap<string, string> = new Map([
+  ['s3:ListBucketVersions', 's3:ListBucket'],
+  ['s3:DeleteObject', 's3:DeleteObjectVersion'],
+  ['s3:GetObject', 's3:GetObjectVersion'],
+]);
+
+/** Whether a statement may be about one of the actions. */
+function speaksOf({ Action, NotAction }: Statement, actions: readonly string[]): boolean {
+  if (NotAction !== undefined && Action === undefined) return true;
+  const entries: readonly unknown[] = Array.isArray(Action) ? Action : [Action];
+  return entries.some(
+    (entry) => typeof entry === 'string' && actions.some((action) => matchesWildcard(entry, action, 'codePoint')),
+  );
 }
 
 /** Statements that the recorded engines drop though nothing equal is left. */
@@ -194,6 +220,11 @@ const CLAIM_NAMES = [
   'scope',
   'client_id',
 ];
+
+/** Whether a condition or a variable of the documents names a key, whatever its service. */
+function mentionsKey(policies: DepartingVector['policies'], name: string): boolean {
+  return JSON.stringify(policies ?? null).includes(`:${name}`);
+}
 
 /** The spelling of a name as a header: capitals after dashes, else small letters. */
 function headerSpelling(name: string): string {
