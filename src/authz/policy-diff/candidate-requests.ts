@@ -38,26 +38,36 @@ function arnPattern(pattern: string): ArnPattern {
   return { head: `${head.join(':')}:`, path: sections.slice(5).join(':') };
 }
 
+export interface ResourceSearch {
+  /** What a variable stands for. */
+  variableValue(key: string): string | undefined;
+  /** All entries of NotResource: what one document excepts is what the other speaks of. */
+  readonly excepted: readonly string[];
+  /** The owner of resources that name none. */
+  readonly tenant: string | undefined;
+}
+
 /** Resources that a statement speaks of, the ones that a second statement speaks of as well first, and some that it does not. */
 export function candidateResources(
   statement: WrittenStatement,
   other: WrittenStatement | undefined,
-  variableValue: (key: string) => string | undefined,
+  { variableValue, excepted, tenant = '' }: ResourceSearch,
 ): CandidateResource[] {
-  const read = (from: WrittenStatement): ArnPattern[] =>
-    from.resources.map((pattern) => {
+  const read = (patterns: readonly string[]): ArnPattern[] =>
+    patterns.map((pattern) => {
       const { head, path } = arnPattern(pattern);
-      return { head, path: withVariables(path, variableValue) };
+      return { head: head.replace(/::$/, `:${tenant}:`), path: withVariables(path, variableValue) };
     });
-  const own = read(statement);
+  const own = read(statement.resources);
   const texts: [string, string][] = [];
-  const theirs = other === undefined || other.negatedResources ? [] : read(other);
+  const theirs = other === undefined || other.negatedResources ? [] : read(other.resources);
   if (!statement.negatedResources) {
     for (const { head, path } of own) for (const b of theirs) texts.push(...commonTexts(path, b.path).map(with_(head)));
     for (const { head, path } of own) texts.push(...matchingTexts(path).map(with_(head)));
   }
   if (own.length === 0 || statement.negatedResources) {
     for (const { head, path } of theirs) texts.push(...matchingTexts(path).map(with_(head)));
+    for (const { head, path } of read(excepted)) texts.push(...matchingTexts(path).map(with_(head)));
     const head = own[0]?.head ?? DEFAULT_HEAD;
     texts.push([head, FRESH], [head, `${FRESH}/${FRESH}`], [head, '']);
   }

@@ -1,5 +1,6 @@
 // What a change of a document newly allows and newly denies: a search over what both documents speak of. A request that is decided
 // otherwise shows a difference; that none was found shows nothing for sure, and the answer says which it is.
+import { VERSION_ACTIONS } from '../policy/authorize.ts';
 import {
   authorize,
   compilePolicySet,
@@ -123,7 +124,13 @@ interface Asked {
   readonly action: string;
   readonly principal: CandidatePrincipal;
   readonly resource: CandidateResource;
+  /** A version of the object is named, which is an action of its own as well. */
+  readonly version: boolean;
 }
+
+/** What requests on versions are tried with, and by. */
+const VERSION_KEY = 's3:versionid';
+const SOME_VERSION = 'v1';
 
 /** Ways to satisfy a pair of statements that are gone on with, and values that are tried to get past another one. */
 const MAX_SATISFYING = 4;
@@ -143,6 +150,9 @@ class Search {
   readonly #options: DiffOptions;
   readonly #actions: readonly string[];
   readonly #principals: readonly CandidatePrincipal[];
+  readonly #excepted: readonly string[];
+  /** Some action is one on versions by its name. */
+  readonly #speaksOfVersions: boolean;
   readonly #candidates: ReadonlyMap<string, readonly Candidate[]>;
   /** The statements of both that allow, each once: the first that changed ones are looked at together with. */
   readonly #allowing: readonly Statement[];
@@ -164,6 +174,8 @@ class Search {
     this.#allowing = [...new Map(allowing.reverse()).values()].reverse().slice(0, MAX_PARTNERS);
     this.#actions = representativeActions(all.flatMap(({ actions }) => actions));
     this.#principals = candidatePrincipals(all, options.kind, options.dialect);
+    this.#excepted = [...new Set(all.flatMap((one) => (one.negatedResources ? one.resources : [])))];
+    this.#speaksOfVersions = all.some(({ actions }) => actions.some((entry) => entry.includes('Version')));
     this.#candidates = conditionCandidates(all.flatMap(({ conditions }) => conditions));
     for (const text of all.flatMap(({ resources, conditions }) => [
       ...resources,
@@ -215,15 +227,15 @@ class Search {
     const together = partner === undefined ? [statement] : [statement, partner];
     const pairs = this.#principals.map((principal) => ({
       principal,
-      resources: candidateResources(statement, partner, (key) => this.#valueOf(key, principal)).slice(0, MAX_RESOURCES),
+      resources: this.#resources(statement, partner, principal).slice(0, MAX_RESOURCES),
     }));
     let actions = 0;
-    for (const action of this.#actions) {
+    for (const { action, version } of this.#asked()) {
       let matched = false;
       for (const { principal, resources } of pairs) {
         for (const resource of resources) {
           if (this.#decisions >= this.#budget) return;
-          const asked = { action, principal, resource };
+          const asked = { action, principal, resource, version };
           const satisfying = this.#satisfying(asked, together);
           if (satisfying.length === 0) continue;
           matched = true;
@@ -236,6 +248,22 @@ class Search {
     }
   }
 
+  /** Each action, and where documents speak of versions, those on objects on a version as well. */
+  *#asked(): Iterable<{ action: string; version: boolean }> {
+    for (const action of this.#actions) {
+      yield { action, version: false };
+      if (this.#speaksOfVersions && VERSION_ACTIONS.has(action)) yield { action, version: true };
+    }
+  }
+
+  #resources(statement: Statement, partner: Statement | undefined, principal: CandidatePrincipal): CandidateResource[] {
+    return candidateResources(statement, partner, {
+      variableValue: (key) => this.#valueOf(key, principal),
+      excepted: this.#excepted,
+      tenant: this.#options.tenant,
+    });
+  }
+
   #isFirst(action: string): boolean {
     return this.#actions[0] === action;
   }
@@ -243,7 +271,7 @@ class Search {
   /** Some assignments of condition keys by which all these statements match. */
   #satisfying(asked: Asked, together: readonly Statement[]): Keys[] {
     const matches = (keys: Keys): boolean => together.every(({ alone }) => this.#matches(alone, asked, keys));
-    const base = this.#baseKeys(asked.principal);
+    const base = this.#baseKeys(asked);
     const keys = [...new Set(together.flatMap(({ conditions }) => conditions.map(({ key }) => key)))];
     if (keys.length === 0) return matches(base) ? [base] : [];
     // Cheaply: can these statements match at all here, whatever the conditions? An assignment per key is found one key at a time.
@@ -283,7 +311,7 @@ class Search {
         .filter((probe) => probe !== undefined);
       fitting = candidates.filter((candidate) =>
         probes.every(({ program, asked }) =>
-          this.#matches(program, asked, assigned(this.#baseKeys(asked.principal), key, candidate)),
+          this.#matches(program, asked, assigned(this.#baseKeys(asked), key, candidate)),
         ),
       );
       this.#fittingOf.set(id, fitting);
@@ -303,9 +331,9 @@ class Search {
     if (bare !== undefined && program !== undefined) {
       search: for (const action of this.#actions) {
         for (const principal of this.#principals) {
-          for (const resource of candidateResources(statement, undefined, (name) => this.#valueOf(name, principal))) {
-            const asked = { action, principal, resource };
-            if (!this.#matches(bare, asked, this.#baseKeys(principal))) continue;
+          for (const resource of this.#resources(statement, undefined, principal)) {
+            const asked = { action, principal, resource, version: false };
+            if (!this.#matches(bare, asked, this.#baseKeys(asked))) continue;
             probe = { program, asked };
             break search;
           }
@@ -410,9 +438,10 @@ class Search {
     return key === 'aws:username' ? principal.user : this.#variables.get(key);
   }
 
-  /** What is so without any choice: who asks, and a value for each variable. */
-  #baseKeys({ type, user, arn, account }: CandidatePrincipal): Keys {
+  /** What is so without any choice: who asks, a value for each variable, and a version where one is asked for. */
+  #baseKeys({ principal: { type, user, arn, account }, version }: Pick<Asked, 'principal' | 'version'>): Keys {
     const keys = new Map<string, readonly string[]>();
+    if (version) keys.set(VERSION_KEY, [SOME_VERSION]);
     for (const [key, value] of this.#variables) keys.set(key, [value]);
     if (type !== 'Anonymous') {
       keys.set('aws:username', [user]);
