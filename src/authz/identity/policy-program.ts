@@ -7,6 +7,7 @@ import {
   type DialectName,
   type Explanation,
   explain,
+  MAX_SERVICE_ACCOUNT_POLICY_BYTES,
   type Policy,
   type PolicyIssue,
   type PolicyKind,
@@ -47,9 +48,13 @@ export function parseDocument(text: string, document: DocumentOf, settings: Poli
   return parsed.ok ? parsed : { ok: false, problem: `it does not parse: ${issuesText(parsed.issues)}` };
 }
 
-/** What keeps a document from being stored; undefined when nothing does. */
+/**
+ * What keeps a document from being stored; undefined when nothing does. An inline policy may be as large as a service account's; whoever
+ * takes one for a session holds it against the smaller limit of those.
+ */
 export function problemOfNewDocument(text: string, document: DocumentOf, settings: PolicySettings): string | undefined {
-  const parsed = parsePolicy(text, { ...document, dialect: settings.dialect, strict: true });
+  const limit = document.kind === 'session' ? { maxBytes: MAX_SERVICE_ACCOUNT_POLICY_BYTES } : {};
+  const parsed = parsePolicy(text, { ...document, ...limit, dialect: settings.dialect, strict: true });
   return parsed.ok ? undefined : `The policy is not valid: ${issuesText(parsed.issues)}`;
 }
 

@@ -20,7 +20,7 @@ export { admittedKeys, inspectPolicy, type PolicyInspection } from './document/i
 export {
   MAX_DOCUMENT_BYTES,
   MAX_SERVICE_ACCOUNT_POLICY_BYTES,
-  MAX_SESSION_POLICY_BYTES,
+  MAX_SESSION_POLICY_CHARACTERS,
   type ParsedPolicy,
   type ParseOptions,
   parsePolicy,

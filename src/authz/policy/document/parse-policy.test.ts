@@ -76,6 +76,23 @@ describe('a document with mistakes', () => {
   });
 });
 
+describe('a session policy', () => {
+  it.each([
+    ['2,048 characters', 2_048, true],
+    ['one more', 2_049, false],
+  ])('of %s, whatever their bytes', (_what, characters, ok) => {
+    const text = (key: string) =>
+      JSON.stringify({
+        Version: '2012-10-17',
+        Statement: [{ Effect: 'Allow', ...GET, Resource: `arn:aws:s3:::b/${key}` }],
+      });
+    const document = text('目'.repeat(characters - text('').length));
+    expect(document).toHaveLength(characters);
+    const parsed = parsePolicy(document, { kind: 'session', dialect: 'portcullis', name: 'tested', strict: true });
+    expect(parsed.ok).toBe(ok);
+  });
+});
+
 describe('names that documentation has', () => {
   it.each([
     ['an action', { Action: 'admin:DescribeBatchJobs' }],

@@ -12,8 +12,8 @@ import { warningsOf } from './warnings.ts';
 
 /** Largest stored document, bytes of UTF-8. */
 export const MAX_DOCUMENT_BYTES = 20 * 1024;
-/** Largest inline policy of a session and of a service account. */
-export const MAX_SESSION_POLICY_BYTES = 2 * 1024;
+/** Longest inline policy of a session, in characters; largest one of a service account, in bytes. */
+export const MAX_SESSION_POLICY_CHARACTERS = 2_048;
 export const MAX_SERVICE_ACCOUNT_POLICY_BYTES = 16 * 1024;
 /** Issues of one document; there is no use in more. */
 const MAX_ISSUES = 1_000;
@@ -52,10 +52,8 @@ export function parsePolicy(text: string, options: ParseOptions): ParsedPolicy {
     });
   }
   const issues: PolicyIssue[] = [];
-  const maxBytes = options.maxBytes ?? (options.kind === 'session' ? MAX_SESSION_POLICY_BYTES : MAX_DOCUMENT_BYTES);
-  if (strict && byteLength(text, maxBytes) > maxBytes) {
-    return fail({ code: 'TooLarge', path: '$', message: `the document is larger than ${maxBytes} bytes` });
-  }
+  const tooLarge = strict ? sizeProblem(text, options) : undefined;
+  if (tooLarge !== undefined) return fail({ code: 'TooLarge', path: '$', message: tooLarge });
   const read = readJson(text, dialect.json);
   if (!read.ok) {
     const message = `not valid JSON: ${read.problem} (${placeOf(text, read.at)})`;
@@ -109,6 +107,16 @@ export const MISSING_VERSION: PolicyIssue = {
   message: 'Version must be "2012-10-17"',
   suggestion: '2012-10-17',
 };
+
+function sizeProblem(text: string, { kind, maxBytes }: ParseOptions): string | undefined {
+  if (kind === 'session' && maxBytes === undefined) {
+    return text.length > MAX_SESSION_POLICY_CHARACTERS
+      ? `the document has more than ${MAX_SESSION_POLICY_CHARACTERS} characters`
+      : undefined;
+  }
+  const most = maxBytes ?? MAX_DOCUMENT_BYTES;
+  return byteLength(text, most) > most ? `the document is larger than ${most} bytes` : undefined;
+}
 
 /** Bytes of UTF-8; any number above `most` for a text that is longer than that anyway. */
 function byteLength(text: string, most: number): number {
