@@ -124,6 +124,7 @@ export function questionOf(files: readonly string[], flags: QuestionFlags): Aske
   const question: DocumentQuestion = {
     dialect: flags.dialect,
     scope: scopeOf(identity.length > 0 || session !== undefined, bucketPolicy !== undefined, principal.type),
+    requestRules: true,
     documents: {
       identity: identity.map(({ text }) => text),
       session: session?.text ?? null,

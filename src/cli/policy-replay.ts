@@ -95,7 +95,6 @@ function proposed({ policy: files, dialect, kind: asked, bucket }: ReplayFlags):
   const program =
     kind === 'bucket'
       ? compilePolicySet({ identity: [], bucket: policies[0] }, dialect, {
-          requestRules: false,
           bucketPolicies: 'everyone',
           bucketAlone: true,
         })

@@ -35,6 +35,13 @@ beforeAll(() => {
     'resid.json': { ...READERS, Statement: READERS.Statement.map((one) => ({ ...one, Sid: `${one.Sid}2` })).reverse() },
     'session.json': allow({ Resource: 'arn:aws:s3:::photos/shared/*' }),
     'bucket.json': allow({ Principal: { AWS: ['alice'] } }),
+    'bucket-versions.json': {
+      Version: '2012-10-17',
+      Statement: [
+        ...['s3:DeleteObject', 's3:ListBucket'].map((Action) => ({ Effect: 'Allow', Action })),
+        { Effect: 'Deny', Action: 's3:DeleteObjectVersion' },
+      ].map((one) => ({ ...one, Principal: '*', Resource: 'arn:aws:s3:::photos*' })),
+    },
     'bucket-bob.json': allow({ Principal: { AWS: ['bob'] } }),
     'typo.json': allow({ Action: 's3:GetObjects', Effect: 'allow' }),
     'same.json': { Version: '2012-10-17', Statement: [...READERS.Statement, READERS.Statement[0]] },
@@ -122,6 +129,18 @@ describe('policy check', () => {
       determining: { policy: file('readers.json'), sid: 'Private', statement: 2 },
       request: { principal: { user: 'alice' }, context: { 'aws:username': ['alice'] } },
     });
+  });
+});
+
+describe('policy check of a bucket policy', () => {
+  it.each([
+    ['a version that a statement denies', ['s3:DeleteObject', 'photos/x', '--context', 's3:versionid=v1'], 1],
+    ['the object itself', ['s3:DeleteObject', 'photos/x'], 0],
+    ['the versions, which are listed by who may list', ['s3:ListBucketVersions', 'photos'], 0],
+  ])('decides as the gateway does: %s', async (_what, [action = '', resource = '', ...more], code) => {
+    const asked = ['--action', action, '--resource', resource, ...more];
+    const answer = await policy('check', 'bucket-versions.json', ...asked);
+    expect(answer).toMatchObject({ code, stderr: '' });
   });
 });
 

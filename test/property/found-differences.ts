@@ -49,6 +49,7 @@ function allows(kind: Mutation['kind'], document: string, { request }: Witness):
   const question: DocumentQuestion = {
     dialect: 'portcullis',
     scope: kind === 'bucket' ? 'bucket' : 'combined',
+    requestRules: true,
     documents: kind === 'bucket' ? { bucket: document } : { identity: [document] },
     principal,
     action,

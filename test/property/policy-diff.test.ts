@@ -41,8 +41,12 @@ describe('the difference of two policies', () => {
   it('is found where only a version is denied', () => {
     const allowed = statement('Allow', 's3:DeleteObject', ON_B);
     const before = document(allowed, statement('Deny', 's3:DeleteObjectVersion', ON_B));
+    const witness = { newlyAllowed: [{ request: { action: 's3:DeleteObject' } }], newlyDenied: [] };
     const diff = diffPolicies(before, document(allowed), { dialect: 'portcullis', kind: 'identity' });
-    expect(diff).toMatchObject({ newlyAllowed: [{ request: { action: 's3:DeleteObject' } }], newlyDenied: [] });
+    expect(diff).toMatchObject(witness);
+    const ofBucket = (text: string) => text.replaceAll('"Effect"', '"Principal":"*","Effect"');
+    const both = [ofBucket(before), ofBucket(document(allowed))] as const;
+    expect(diffPolicies(...both, { dialect: 'portcullis', kind: 'bucket', bucket: 'b' })).toMatchObject(witness);
   });
 
   it('is found among the resources of a tenant', () => {

@@ -110,7 +110,6 @@ function parse(text: string, { dialect, kind, bucket, tenant }: DiffOptions): Re
 function compile(policy: Policy, { dialect, kind }: DiffOptions): PolicyProgram {
   return kind === 'bucket'
     ? compilePolicySet({ identity: [], bucket: policy }, dialect, {
-        requestRules: false,
         bucketPolicies: 'everyone',
         bucketAlone: true,
       })

@@ -19,6 +19,8 @@ export type QuestionScope = 'identity' | 'session' | 'bucket' | 'anonymous' | 'c
 export interface DocumentQuestion {
   readonly dialect: DialectName;
   readonly scope: QuestionScope;
+  /** Whether the rules that hold for requests do: a version is an action of its own, listing versions is listing. Default: by the scope. */
+  readonly requestRules?: boolean;
   readonly documents: {
     /** Policies of the principal and of its groups. */
     readonly identity?: readonly PolicyText[];
@@ -95,7 +97,7 @@ export function askDocuments(question: DocumentQuestion): DocumentAnswer {
     },
     dialect,
     {
-      requestRules: scope === 'combined' || scope === 'anonymous',
+      requestRules: question.requestRules ?? (scope === 'combined' || scope === 'anonymous'),
       ...(scope === 'bucket' ? { bucketPolicies: 'everyone', bucketAlone: true } : {}),
     },
   );
