@@ -1,13 +1,12 @@
 // Service accounts: further keys of a user, with its rights or fewer.
+
+import { MAX_SERVICE_ACCOUNT_POLICY_BYTES } from '../policy/index.ts';
 import type { IamRecords, IdentityRecord } from '../store/iam-store.ts';
 import { AdminRefusal } from './admin-refusal.ts';
 import { type Command, type Rules, required } from './command.ts';
 import { newAccessKey, newSecretKey, signToken } from './key-maker.ts';
 import { checkSecretKey, checkServiceAccessKey } from './names.ts';
 import { storedPolicyText } from './policies.ts';
-
-/** MinIO: largest inline policy of a service account, bytes. */
-export const MAX_INLINE_POLICY_BYTES = 16 * 1024;
 
 export interface NewServiceAccount {
   readonly parent: string;
@@ -109,8 +108,11 @@ function isTaken(records: IamRecords, accessKey: string): boolean {
 }
 
 function checkInlinePolicy(rules: Rules, policy: string): void {
-  if (Buffer.byteLength(policy) > MAX_INLINE_POLICY_BYTES) {
-    throw new AdminRefusal('MalformedPolicy', `An inline policy has at most ${MAX_INLINE_POLICY_BYTES} bytes.`);
+  if (Buffer.byteLength(policy) > MAX_SERVICE_ACCOUNT_POLICY_BYTES) {
+    throw new AdminRefusal(
+      'MalformedPolicy',
+      `An inline policy has at most ${MAX_SERVICE_ACCOUNT_POLICY_BYTES} bytes.`,
+    );
   }
   const problem = rules.policyProblem(policy, 'session');
   if (problem !== undefined) throw new AdminRefusal('MalformedPolicy', problem);
