@@ -59,8 +59,10 @@ export class Heartbeat {
 
   async #beat(): Promise<void> {
     const fs = this.#fs;
-    if (!fs.options.readOnly) await refresh(fs);
+    // First: into what is another volume now, nothing is written.
     await reloadFormat(fs);
+    if (fs.lost !== undefined) return;
+    if (!fs.options.readOnly) await refresh(fs);
     if (fs.options.readOnly || !fs.options.backgroundJobs) return;
     const lease = Math.floor((fs.options.heartbeatMs * 0.9) / 1000);
     const mine = await fs.engine.write(async (tx) => tx.setCounterIfSmall('lastCleanupSessions', unixNow(), lease));

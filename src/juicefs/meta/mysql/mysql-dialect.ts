@@ -26,6 +26,7 @@ export const MYSQL: SqlDialect = {
   },
   inlineIndices: true,
   allColumns: 'SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = DATABASE()',
+  hasTable: 'SELECT 1 FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?',
   lockForUpdate: ' FOR UPDATE',
   // A shared lock that is made exclusive later would wait for others that do the same.
   holdRow: (changedLater) => (changedLater ? ' FOR UPDATE' : ' LOCK IN SHARE MODE'),

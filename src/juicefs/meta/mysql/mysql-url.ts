@@ -42,7 +42,8 @@ const TLS: Readonly<Record<string, MysqlAddress['tls']>> = {
 
 /** Parses what follows `mysql://`; the message of a refusal holds no secret. */
 export function parseMysqlUrl(address: string): MysqlAddress {
-  const question = address.indexOf('?');
+  // A password may hold a question mark.
+  const question = address.indexOf('?', address.lastIndexOf('@') + 1);
   const base = question < 0 ? address : address.slice(0, question);
   const query = new URLSearchParams(question < 0 ? '' : address.slice(question + 1));
   const pool = takePoolSettings(query);

@@ -26,6 +26,7 @@ export const POSTGRES: SqlDialect = {
   },
   inlineIndices: false,
   allColumns: 'SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = current_schema()',
+  hasTable: 'SELECT 1 FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = ?',
   lockForUpdate: ' FOR UPDATE',
   // Lets others change the row, but not remove it: what a foreign key would take.
   holdRow: () => ' FOR KEY SHARE',

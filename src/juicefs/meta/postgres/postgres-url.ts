@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { ConnectionOptions } from 'node:tls';
 import { VolumeOpenError } from '../../volume-error.ts';
 import { type PoolSettings, takePoolSettings } from '../sql/pool-settings.ts';
+import { decodeUrlPart } from '../url-part.ts';
 
 export interface PostgresAddress extends PoolSettings {
   readonly user: string;
@@ -54,19 +55,19 @@ export function parsePostgresUrl(url: string): PostgresAddress {
     throw new VolumeOpenError('InvalidUrl', `sslmode is one of ${SSL_MODES.join(', ')}`);
   }
   const files = { ca: take('sslrootcert'), cert: take('sslcert'), key: take('sslkey') };
-  const host = take('host') ?? decodeURIComponent(parsed.hostname.replace(/^\[|\]$/g, ''));
+  const host = take('host') ?? decodeUrlPart(parsed.hostname.replace(/^\[|\]$/g, ''));
   const unknown = [...query.keys()].find((name) => !WITHOUT_EFFECT.has(name));
   if (unknown !== undefined) {
     throw new VolumeOpenError('InvalidUrl', `the parameter ${unknown} of a PostgreSQL address is not supported`);
   }
-  const user = decodeURIComponent(parsed.username);
+  const user = decodeUrlPart(parsed.username);
   return {
     ...pool,
     user: user === '' ? 'postgres' : user,
-    password: decodeURIComponent(parsed.password),
+    password: decodeUrlPart(parsed.password),
     host: host === '' ? '127.0.0.1' : host,
     port: parsed.port === '' ? DEFAULT_PORT : Number(parsed.port),
-    database: decodeURIComponent(parsed.pathname.slice(1)) || user || 'postgres',
+    database: decodeUrlPart(parsed.pathname.slice(1)) || user || 'postgres',
     schema,
     tls:
       mode === 'disable' ? undefined : { options: tlsOptions(mode, files), required: !/^(allow|prefer)$/.test(mode) },

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { ConnectionOptions } from 'node:tls';
 import { VolumeOpenError } from '../../volume-error.ts';
+import { decodeUrlPart } from '../url-part.ts';
 
 export interface HostPort {
   readonly host: string;
@@ -51,8 +52,8 @@ export function parseRedisUrl(url: string): RedisAddress {
   query.delete('db');
   if (!/^\d{0,5}$/.test(dbText)) refuse('the database of a Redis address is a number, as in redis://localhost:6379/1');
   const colon = credentials.indexOf(':');
-  const username = decodeURIComponent(colon < 0 ? credentials : credentials.slice(0, colon));
-  const password = colon < 0 ? '' : decodeURIComponent(credentials.slice(colon + 1));
+  const username = decodeUrlPart(colon < 0 ? credentials : credentials.slice(0, colon));
+  const password = colon < 0 ? '' : decodeUrlPart(credentials.slice(colon + 1));
   const readTimeoutMs = milliseconds(query.get('read-timeout') ?? query.get('read_timeout') ?? undefined);
   const tls = scheme === 'rediss' ? tlsOptions(query) : undefined;
   for (const name of ['read-timeout', 'read_timeout', ...TLS_PARAMETERS]) query.delete(name);

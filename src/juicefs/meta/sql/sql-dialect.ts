@@ -49,6 +49,8 @@ export interface SqlDialect {
   readonly inlineIndices: boolean;
   /** Rows (table, column) of every table that the connection sees. */
   readonly allColumns: string;
+  /** A row if there is a table of the name `?` now. */
+  readonly hasTable: string;
   /** Ends a SELECT whose rows nobody else may change until the transaction ends. */
   readonly lockForUpdate: string;
   /** Ends a SELECT whose row nobody else may remove; the row is changed later (or not) by this transaction. */

@@ -81,7 +81,12 @@ export class SqlReader implements MetaReader {
 
   setting(): Awaitable<string | undefined> {
     if (!this.schema.has('setting')) return undefined;
-    return this.one(this.sql.setting, ['format'], (row) => text(row[0]));
+    // Asked of a volume that is open, too, whose tables another client may have dropped since.
+    const table = `${this.schema.prefix}setting`;
+    return whenDone(
+      this.one(this.schema.dialect.hasTable, [table], () => true),
+      (there) => (there ? this.one(this.sql.setting, ['format'], (row) => text(row[0])) : undefined),
+    );
   }
 
   node(inode: bigint): Awaitable<Node | undefined> {

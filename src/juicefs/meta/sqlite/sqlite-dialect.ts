@@ -26,6 +26,7 @@ export const SQLITE: SqlDialect = {
   },
   inlineIndices: false,
   allColumns: "SELECT m.name, c.name FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.type = 'table'",
+  hasTable: "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?",
   lockForUpdate: '',
   holdRow: () => '',
   lockRange: '',
