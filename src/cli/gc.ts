@@ -37,10 +37,15 @@ export function gcCommand(): Command {
           leaked,
           delayedSlices,
           deletedFiles,
+          detachedTrees,
           skipped,
         } = report;
         if (flags.compact === true) {
           command.say(`Compacted ${c.chunks} chunks (${c.slices} slices, ${c.bytes} bytes).`);
+        }
+        if (detachedTrees > 0) {
+          const done = flags.delete === true ? 'removed' : 'found';
+          command.say(`${done} ${detachedTrees} detached trees, which clones left that broke off`);
         }
         command.say(`using ${using.count} slices (${using.bytes} bytes)`);
         command.say(
@@ -49,7 +54,8 @@ export function gcCommand(): Command {
             `${delayedSlices.count} delslices (${delayedSlices.bytes} bytes), ${deletedFiles.count} delfiles (${deletedFiles.bytes} bytes), ` +
             `${skipped.count} skipped (${skipped.bytes} bytes)`,
         );
-        if (leaked.count > 0 && flags.delete !== true) command.say('Please add `--delete` to clean leaked objects');
+        if (leaked.count + detachedTrees > 0 && flags.delete !== true)
+          command.say('Please add `--delete` to clean leaked objects');
       });
     });
 }

@@ -1,7 +1,13 @@
 // What every object store owes, as one suite that each of them runs.
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ObjectMissingError, type ObjectStore, type StoredObject } from '../../src/juicefs/storage/object-store.ts';
+import {
+  ObjectMissingError,
+  type ObjectStore,
+  type StoredObject,
+  type UnfinishedObject,
+  unfinishedIn,
+} from '../../src/juicefs/storage/object-store.ts';
 
 export interface StoreUnderTest {
   readonly store: ObjectStore;
@@ -113,6 +119,21 @@ export function objectStoreContract(name: string, make: () => Promise<StoreUnder
       await Promise.all(bodies.map((body, index) => store.put(`vol/same/${index}`, body)));
       const read = await Promise.all(bodies.map((_, index) => store.get(`vol/same/${index}`)));
       expect(read.every((body, index) => bodies[index]?.equals(body))).toBe(true);
+    });
+
+    it('shows what was not finished to those who ask for it, and to no others', async () => {
+      const draft = store.draft?.('unfinished/0/1_0_4');
+      if (draft === undefined) return;
+      await draft.write([Buffer.from('half')]);
+      expect(await list('unfinished/')).toEqual([]);
+      const left: UnfinishedObject[] = [];
+      for await (const part of unfinishedIn(store, 'unfinished/')) left.push(part);
+      expect(left).toMatchObject([{ size: 4 }]);
+      await left[0]?.remove();
+      for await (const part of unfinishedIn(store, 'unfinished/')) expect(part).toBeUndefined();
+      await expect(draft.publish('unfinished/0/1_0_4')).rejects.toThrow();
+      await draft.discard();
+      expect(await list('unfinished/')).toEqual([]);
     });
 
     it('ends a read that was given up', async () => {

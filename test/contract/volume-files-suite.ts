@@ -14,6 +14,7 @@ import {
   type VolumePath,
 } from '../../src/juicefs/index.ts';
 import { unpackGolden } from '../fixtures/volumes/golden.ts';
+import { detachedTreesSuite } from './detached-trees-suite.ts';
 import type { EngineKind, RunningEngine } from './meta-engines.ts';
 import { makeVolume, type TemporaryVolume } from './temporary-volume.ts';
 
@@ -27,6 +28,8 @@ export function volumeFilesSuite(kind: EngineKind): void {
     engine = await kind.start();
   });
   afterAll(() => engine.stop());
+
+  detachedTreesSuite(() => engine);
 
   let made: TemporaryVolume;
   let volume: Volume;
@@ -77,8 +80,8 @@ export function volumeFilesSuite(kind: EngineKind): void {
     Buffer.from(Array.from({ length: bytes }, (_, i) => (i * 31 + (i >> 8)) & 0xff));
 
   afterEach(async () => {
-    await volume.close();
-    made.remove();
+    await volume?.close();
+    made?.remove();
   });
 
   describe('a file being written', () => {

@@ -1,4 +1,4 @@
-// A process that works on a volume: writing-process.ts put|upload|mixed META-URL [SEED]
+// A process that works on a volume: writing-process.ts put|upload|half|mixed META-URL [SEED]
 import { openVolume, type Volume, VolumeError } from '../../src/juicefs/index.ts';
 import { mulberry32 } from './random-volume.ts';
 
@@ -39,6 +39,14 @@ async function uploadForever(volume: Volume): Promise<void> {
   setInterval(() => undefined, 60_000);
 }
 
+/** Stops in the middle of a block of 4 MiB, when most of its bytes are with the store. */
+async function halfABlock(volume: Volume): Promise<void> {
+  const writer = volume.create(['f']);
+  for (let i = 0; i < 3; i++) await writer.write(Buffer.alloc(1_100_000, 1));
+  process.stdout.write('half\n');
+  setInterval(() => undefined, 60_000);
+}
+
 /** Few names and many operations, so that processes meet. */
 async function mixed(volume: Volume): Promise<void> {
   const random = mulberry32(Number(seed));
@@ -71,4 +79,5 @@ async function mixed(volume: Volume): Promise<void> {
 const volume = await openVolume(metaUrl, { deleteGraceMs: 0, skipDirMtimeMs: 0 });
 if (mode === 'put') await putForever(volume);
 else if (mode === 'upload') await uploadForever(volume);
+else if (mode === 'half') await halfABlock(volume);
 else await mixed(volume);

@@ -7,12 +7,13 @@ import { decodeRecords, RECORD_BYTES } from '../chunk/slice-record.ts';
 import type { VolumeParts } from '../juice-volume.ts';
 import { cleanSlices, cleanTrash } from '../meta/background-jobs.ts';
 import { deleteFileData, releaseDelayedSlices } from '../meta/deleted-data.ts';
+import { detachedTrees, removeDetachedTree } from '../meta/detached-trees.ts';
 import type { MetaEngine } from '../meta/engine.ts';
 import type { FilesystemContext } from '../meta/filesystem-context.ts';
 import { openEngine } from '../meta/meta-url.ts';
 import { endSession, unixNow } from '../meta/session.ts';
 import { openParts } from '../open-volume.ts';
-import type { ObjectStore } from '../storage/object-store.ts';
+import { type ObjectStore, unfinishedIn } from '../storage/object-store.ts';
 import { VolumeError } from '../volume.ts';
 import { VolumeOpenError } from '../volume-error.ts';
 import type { AdminOptions } from './administer.ts';
@@ -43,6 +44,8 @@ export interface GarbageReport {
   readonly compacted: Tally;
   readonly leaked: Tally;
   readonly skipped: Tally;
+  /** Trees that clones left which broke off more than a day ago. */
+  readonly detachedTrees: number;
   /** Cleaned with `delete`. */
   readonly delayedSlices: Tally;
   readonly deletedFiles: Tally;
@@ -106,6 +109,7 @@ class Collection {
     compacted: tally(),
     leaked: tally(),
     skipped: tally(),
+    detachedTrees: 0,
     delayedSlices: tally(),
     deletedFiles: tally(),
     compaction: { chunks: 0, slices: 0, bytes: 0 },
@@ -124,12 +128,22 @@ class Collection {
     const { blocks } = this.#parts;
     const always = (): boolean => true;
     if (this.#options.delete === true) await cleanTrash(this.#fs, blocks, always, 0);
+    await this.#detachedTrees();
     await this.#deletedFiles();
     if (this.#options.compact === true) await this.#compactAll();
     if (this.#options.delete === true) await cleanSlices(this.#fs, blocks, always);
     await this.#listSlices();
     await this.#objectsOf();
     return this.#report;
+  }
+
+  async #detachedTrees(): Promise<void> {
+    const edge = unixNow() - DAY_S;
+    for await (const inode of detachedTrees(this.#fs, edge)) {
+      if (this.#options.delete === true && !(await removeDetachedTree(this.#fs, inode, edge))) continue;
+      this.#report.detachedTrees += 1;
+      this.#options.onProgress?.('detached trees', this.#report.detachedTrees);
+    }
   }
 
   async #deletedFiles(): Promise<void> {
@@ -203,17 +217,27 @@ class Collection {
 
   async #objectsOf(): Promise<void> {
     const youngest = Date.now() - (this.#options.skipYoungerThanMs ?? HOUR_MS);
-    const leaked: string[] = [];
+    const leaked: (() => Promise<void>)[] = [];
+    const found = async (what: string, remove: () => Promise<void>): Promise<void> => {
+      if (this.#options.delete !== true) return;
+      leaked.push(() => this.#tryRemove(what, remove));
+      if (leaked.length >= (this.#options.threads ?? DEFAULT_THREADS)) await allOf(leaked.splice(0));
+    };
     for await (const block of storedBlocks(this.#objects, this.#layout.volume)) {
       this.#report.scanned += 1;
       this.#options.onProgress?.('scanned objects', this.#report.scanned);
       const kind = block.mtimeMs > youngest ? 'skipped' : this.#kindOf(block);
       add(this.#report[kind], block.storedSize);
-      if (kind !== 'leaked' || this.#options.delete !== true) continue;
-      leaked.push(block.key);
-      if (leaked.length >= (this.#options.threads ?? DEFAULT_THREADS)) await this.#deleteAll(leaked.splice(0));
+      if (kind === 'leaked') await found(block.key, () => this.#objects.delete(block.key));
     }
-    await this.#deleteAll(leaked);
+    // Blocks that a killed writer did not finish, which no listing of objects shows.
+    for await (const part of unfinishedIn(this.#objects, `${this.#layout.volume}/`)) {
+      this.#report.scanned += 1;
+      const kind = part.mtimeMs > youngest ? 'skipped' : 'leaked';
+      add(this.#report[kind], part.size);
+      if (kind === 'leaked') await found(part.key, () => part.remove());
+    }
+    await allOf(leaked);
   }
 
   #kindOf(block: StoredBlock): 'valid' | 'pending' | 'compacted' | 'leaked' {
@@ -228,20 +252,20 @@ class Collection {
     return 'leaked';
   }
 
-  async #deleteAll(keys: readonly string[]): Promise<void> {
-    await Promise.all(
-      keys.map(async (key) => {
-        try {
-          await this.#objects.delete(key);
-        } catch (error) {
-          this.#options.log.warn('a leaked block cannot be deleted', {
-            key,
-            reason: error instanceof Error ? error.message : String(error),
-          });
-        }
-      }),
-    );
+  async #tryRemove(what: string, remove: () => Promise<void>): Promise<void> {
+    try {
+      await remove();
+    } catch (error) {
+      this.#options.log.warn('a leaked block cannot be deleted', {
+        key: what,
+        reason: error instanceof Error ? error.message : String(error),
+      });
+    }
   }
+}
+
+async function allOf(jobs: readonly (() => Promise<void>)[]): Promise<void> {
+  await Promise.all(jobs.map((job) => job()));
 }
 
 function add(total: Tally, bytes: number): void {

@@ -2,7 +2,7 @@
 // that broke off can be taken up again.
 import { openVolumeStore } from '../format/volume-store.ts';
 import type { MetaEngine } from '../meta/engine.ts';
-import { ObjectRefusedError, type ObjectStore } from '../storage/object-store.ts';
+import { ObjectRefusedError, type ObjectStore, unfinishedIn } from '../storage/object-store.ts';
 import { VolumeOpenError } from '../volume-error.ts';
 import { type AdminOptions, withVolume } from './administer.ts';
 
@@ -66,11 +66,10 @@ async function deleteAll(objects: ObjectStore, prefix: string, options: DestroyO
   const running = new Set<Promise<void>>();
   const failures: unknown[] = [];
   try {
-    for await (const { key } of objects.list(prefix)) {
+    for await (const remove of removals(objects, prefix)) {
       while (running.size >= DELETES) await Promise.race(running);
       if (failures.length > 0) break;
-      const one: Promise<void> = objects
-        .delete(key)
+      const one: Promise<void> = remove()
         .then(() => {
           deleted += 1;
           options.onProgress?.('deleted objects', deleted);
@@ -97,4 +96,10 @@ async function deleteAll(objects: ObjectStore, prefix: string, options: DestroyO
     );
   }
   return deleted;
+}
+
+/** How to remove each object of a prefix, and what killed writers left there. */
+async function* removals(objects: ObjectStore, prefix: string): AsyncGenerator<() => Promise<void>> {
+  for await (const { key } of objects.list(prefix)) yield () => objects.delete(key);
+  for await (const part of unfinishedIn(objects, prefix)) yield () => part.remove();
 }

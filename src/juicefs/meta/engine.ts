@@ -203,6 +203,8 @@ export interface MetaReader {
   staleSessions(expiredBefore: number, limit: number): Awaitable<bigint[]>;
   /** Inodes a session keeps alive although they have no link. */
   sustained(session: bigint): Awaitable<bigint[]>;
+  /** Roots of trees that an interrupted clone left outside the tree of the volume, begun before this unix second. */
+  detachedNodes(begunBefore: number, limit: number): Awaitable<bigint[]>;
   directoryQuotas(): Awaitable<Quota[]>;
   ownerQuota(kind: OwnerKind, id: number): Awaitable<Quota | undefined>;
   ownerQuotas(kind: OwnerKind): Awaitable<Quota[]>;
@@ -280,6 +282,8 @@ export interface MetaTransaction extends MetaReader {
   dequeueDeletedFile(file: DeletedFile): Awaitable<void>;
   sustain(session: bigint, inode: bigint): Awaitable<void>;
   release(session: bigint, inode: bigint): Awaitable<void>;
+  /** Forgets that a node is outside the tree. */
+  deleteDetachedNode(inode: bigint): Awaitable<void>;
   /** Adds to a counter, making it when missing; the new value. */
   addToCounter(name: string, delta: number): Awaitable<number>;
   /** Adds to a counter of usage, which many clients change at the same time without waiting for each other where possible. */

@@ -1,5 +1,13 @@
 // The store of an open volume, which another client's change of the settings may replace while it is in use.
-import type { ByteRange, ObjectBody, ObjectDraft, ObjectStore, StoredObject } from './object-store.ts';
+import {
+  type ByteRange,
+  type ObjectBody,
+  type ObjectDraft,
+  type ObjectStore,
+  type StoredObject,
+  type UnfinishedObject,
+  unfinishedIn,
+} from './object-store.ts';
 import type { ReadBuffers } from './read-buffers.ts';
 
 export class ChangeableStore implements ObjectStore {
@@ -46,6 +54,10 @@ export class ChangeableStore implements ObjectStore {
 
   list(prefix: string): AsyncIterable<StoredObject> {
     return this.#store.list(prefix);
+  }
+
+  unfinished(folder: string): AsyncIterable<UnfinishedObject> {
+    return unfinishedIn(this.#store, folder);
   }
 
   createBucket(): Promise<void> {

@@ -12,7 +12,15 @@ import {
   randomBytes,
 } from 'node:crypto';
 import { VolumeOpenError } from '../volume-error.ts';
-import { type ByteRange, type ObjectBody, type ObjectStore, type StoredObject, wholeOf } from './object-store.ts';
+import {
+  type ByteRange,
+  type ObjectBody,
+  type ObjectStore,
+  type StoredObject,
+  type UnfinishedObject,
+  unfinishedIn,
+  wholeOf,
+} from './object-store.ts';
 
 const DATA_KEY_BYTES = 32;
 const NONCE_BYTES = 12;
@@ -78,6 +86,10 @@ export class EncryptedStore implements ObjectStore {
 
   list(prefix: string): AsyncIterable<StoredObject> {
     return this.#store.list(prefix);
+  }
+
+  unfinished(folder: string): AsyncIterable<UnfinishedObject> {
+    return unfinishedIn(this.#store, folder);
   }
 
   createBucket(): Promise<void> {

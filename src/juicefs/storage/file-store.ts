@@ -1,6 +1,7 @@
 // The `file` object store: each object a file below a directory. An object appears by rename, so a reader never sees half
 // of one. As with the Go client nothing is forced to the disk: the operating system writes it back.
 import { randomInt } from 'node:crypto';
+import { futimes } from 'node:fs';
 import { mkdir, opendir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { closeFile, closeRead, fileSize, openFile, readFully, readSome, writeFully } from './file-calls.ts';
@@ -13,6 +14,8 @@ import {
   type ObjectStore,
   piecesOf,
   type StoredObject,
+  UNFINISHED_YOUNG_MS,
+  type UnfinishedObject,
 } from './object-store.ts';
 import type { ReadBuffers } from './read-buffers.ts';
 
@@ -24,6 +27,8 @@ const smallBuffers: Buffer[] = [];
 const MAX_SMALL_BUFFERS = 64;
 const MAX_TEMP_BASENAME = 200;
 const MAX_TEMP_NUMBER = 2 ** 31 - 1;
+/** Names of files that get their object's name when they are whole; the Go client's, too. */
+const TEMP_NAME = /^\.jfs\..*\.tmp\.\d+$/s;
 
 export class FileStore implements ObjectStore {
   readonly description: string;
@@ -94,10 +99,16 @@ export class FileStore implements ObjectStore {
   }
 
   async *list(prefix: string): AsyncGenerator<StoredObject> {
-    yield* this.#collect(prefix.slice(0, prefix.lastIndexOf('/') + 1), prefix);
+    yield* this.#collect(prefix.slice(0, prefix.lastIndexOf('/') + 1), prefix, (name) => !name.startsWith('.jfs.'));
   }
 
-  async *#collect(folder: string, prefix: string): AsyncGenerator<StoredObject> {
+  async *unfinished(folder: string): AsyncGenerator<UnfinishedObject> {
+    for await (const object of this.#collect(folder, folder, (name) => TEMP_NAME.test(name))) {
+      yield { ...object, remove: () => this.delete(object.key) };
+    }
+  }
+
+  async *#collect(folder: string, prefix: string, wanted: (name: string) => boolean): AsyncGenerator<StoredObject> {
     let entries: Awaited<ReturnType<typeof opendir>>;
     try {
       entries = await opendir(this.#path(folder) || '.');
@@ -108,8 +119,8 @@ export class FileStore implements ObjectStore {
     for await (const entry of entries) {
       const key = folder + entry.name;
       if (entry.isDirectory()) {
-        if (key.startsWith(prefix) || prefix.startsWith(`${key}/`)) yield* this.#collect(`${key}/`, prefix);
-      } else if (key.startsWith(prefix) && !entry.name.startsWith('.jfs.')) {
+        if (key.startsWith(prefix) || prefix.startsWith(`${key}/`)) yield* this.#collect(`${key}/`, prefix, wanted);
+      } else if (key.startsWith(prefix) && wanted(entry.name)) {
         // Deleted since the directory was read: no object any more.
         const found = await this.head(key);
         if (found !== undefined) yield found;
@@ -142,6 +153,7 @@ class FileDraft implements ObjectDraft {
   readonly #pathOf: (key: string) => string;
   #file: number | undefined;
   #position = 0;
+  #keptYoung: NodeJS.Timeout | undefined;
 
   constructor(temporary: string, pathOf: (key: string) => string) {
     this.#temporary = temporary;
@@ -149,14 +161,27 @@ class FileDraft implements ObjectDraft {
   }
 
   async write(pieces: readonly Uint8Array[]): Promise<void> {
-    this.#file ??= await openMakingDirectory(this.#temporary);
+    if (this.#file === undefined) {
+      this.#file = await openMakingDirectory(this.#temporary);
+      this.#keepYoung(this.#file);
+    }
     await writeFully(this.#file, pieces, this.#position);
     this.#position += bytesOf(pieces);
+  }
+
+  /** The bytes may come slowly: meanwhile nobody must take the file for one that was left behind. */
+  #keepYoung(file: number): void {
+    this.#keptYoung = setInterval(() => {
+      const now = new Date();
+      // A file that is gone, or a disk that refuses, shows when it is written or renamed.
+      futimes(file, now, now, () => undefined);
+    }, UNFINISHED_YOUNG_MS / 2).unref();
   }
 
   async publish(key: string): Promise<void> {
     const file = this.#file;
     this.#file = undefined;
+    clearInterval(this.#keptYoung);
     if (file !== undefined) await closeFile(file);
     await rename(this.#temporary, this.#pathOf(key));
   }
@@ -164,6 +189,7 @@ class FileDraft implements ObjectDraft {
   async discard(): Promise<void> {
     if (this.#file !== undefined) closeRead(this.#file);
     this.#file = undefined;
+    clearInterval(this.#keptYoung);
     await rm(this.#temporary, { force: true });
   }
 }

@@ -11,6 +11,19 @@ export interface StoredObject {
   readonly mtimeMs: number;
 }
 
+/** Part of an object that was never finished, under a name of its own. */
+export interface UnfinishedObject extends StoredObject {
+  remove(): Promise<void>;
+}
+
+/** What somebody writes at is not older than this: a writer that waits long says in between that it is there. */
+export const UNFINISHED_YOUNG_MS = 10 * 60_000;
+
+/** What a store holds unfinished; nothing where it can hold no such thing. */
+export async function* unfinishedIn(store: ObjectStore, folder: string): AsyncGenerator<UnfinishedObject> {
+  if (store.unfinished !== undefined) yield* store.unfinished(folder);
+}
+
 export interface ByteRange {
   readonly start: number;
   /** Not included. */
@@ -69,6 +82,11 @@ export interface ObjectStore {
   delete(key: string): Promise<void>;
   /** All objects whose key begins with the prefix, in any order, in bounded memory. */
   list(prefix: string): AsyncIterable<StoredObject>;
+  /**
+   * What writers that were killed left of objects below a folder (a key that ends with '/') and no listing shows, and what writers at
+   * work have not finished: that is never older than `UNFINISHED_YOUNG_MS`. Absent where nothing can be left.
+   */
+  unfinished?(folder: string): AsyncIterable<UnfinishedObject>;
   /** Makes the bucket or directory if it is not there. */
   createBucket(): Promise<void>;
   close(): Promise<void>;

@@ -11,6 +11,8 @@ import {
   ObjectRefusedError,
   type ObjectStore,
   type StoredObject,
+  type UnfinishedObject,
+  unfinishedIn,
 } from './object-store.ts';
 import type { ReadBuffers } from './read-buffers.ts';
 
@@ -114,6 +116,10 @@ export class PatientStore implements ObjectStore {
 
   list(prefix: string): AsyncIterable<StoredObject> {
     return this.#store.list(prefix);
+  }
+
+  unfinished(folder: string): AsyncIterable<UnfinishedObject> {
+    return unfinishedIn(this.#store, folder);
   }
 
   createBucket(): Promise<void> {

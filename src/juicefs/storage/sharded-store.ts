@@ -1,5 +1,12 @@
 // One volume over several buckets of the same kind: a hash of the full key says which holds an object.
-import type { ByteRange, ObjectBody, ObjectStore, StoredObject } from './object-store.ts';
+import {
+  type ByteRange,
+  type ObjectBody,
+  type ObjectStore,
+  type StoredObject,
+  type UnfinishedObject,
+  unfinishedIn,
+} from './object-store.ts';
 import type { ReadBuffers } from './read-buffers.ts';
 
 const FNV_OFFSET = 0x811c9dc5;
@@ -40,6 +47,10 @@ export class ShardedStore implements ObjectStore {
 
   async *list(prefix: string): AsyncGenerator<StoredObject> {
     for (const store of this.#stores) yield* store.list(prefix);
+  }
+
+  async *unfinished(folder: string): AsyncGenerator<UnfinishedObject> {
+    for (const store of this.#stores) yield* unfinishedIn(store, folder);
   }
 
   async createBucket(): Promise<void> {

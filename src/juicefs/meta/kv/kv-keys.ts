@@ -55,6 +55,8 @@ export const KEYS = {
   sessionInfo: (id: bigint) => of('SI', big8(id)),
   sustained: (id: bigint) => of('SS', big8(id)),
   sustainedInode: (id: bigint, inode: bigint) => of('SS', big8(id), inodeBytes(inode)),
+  detachedNodes: letter('N'),
+  detachedNode: (inode: bigint) => of('N', inodeBytes(inode)),
   usages: letter('U'),
   usage: (inode: bigint) => of('U', inodeBytes(inode)),
   directoryQuotas: letter('QD'),

@@ -213,6 +213,13 @@ export class KvReader implements MetaReader {
     return (await this.all(KEYS.sustained(session))).map(({ key }) => key.readBigUInt64LE(0));
   }
 
+  async detachedNodes(begunBefore: number, limit: number): Promise<bigint[]> {
+    return (await this.all(KEYS.detachedNodes))
+      .filter(({ value }) => (readNumbers(value, 1)[0] ?? 0) < begunBefore)
+      .map(({ key }) => key.readBigUInt64LE(0))
+      .slice(0, limit);
+  }
+
   async directoryQuotas(): Promise<Quota[]> {
     return (await this.all(KEYS.directoryQuotas)).map(({ key, value }) => toQuota(key.readBigUInt64LE(0), value));
   }

@@ -197,6 +197,10 @@ export class KvTransaction extends KvChanges implements MetaTransaction {
     this.remove(KEYS.sustainedInode(session, inode));
   }
 
+  deleteDetachedNode(inode: bigint): void {
+    this.remove(KEYS.detachedNode(inode));
+  }
+
   async addToCounter(name: string, delta: number): Promise<number> {
     const key = KEYS.counter(name);
     const value = readCount(await this.relyOn(key)) + delta;

@@ -318,6 +318,11 @@ export class RedisReader implements MetaReader {
     return asArray(await this.call('SMEMBERS', this.keys.sustained(session))).map(toBigInt);
   }
 
+  async detachedNodes(begunBefore: number, limit: number): Promise<bigint[]> {
+    const words = ['-inf', `(${begunBefore}`, 'LIMIT', 0, limit];
+    return asArray(await this.call('ZRANGEBYSCORE', this.keys.of('detachedNodes'), ...words)).map(toBigInt);
+  }
+
   directoryQuotas(): Promise<Quota[]> {
     return this.#quotas('dir');
   }

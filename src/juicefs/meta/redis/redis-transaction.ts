@@ -286,6 +286,10 @@ export class RedisTransaction extends RedisChanges implements MetaTransaction {
     this.do('SREM', this.keys.sustained(session), String(inode));
   }
 
+  deleteDetachedNode(inode: bigint): void {
+    this.do('ZREM', this.keys.of('detachedNodes'), String(inode));
+  }
+
   async addToCounter(name: string, delta: number): Promise<number> {
     const key = this.keys.counter(name);
     const value = asNumber((await this.relyOnText(key)) ?? null) + delta;

@@ -240,6 +240,10 @@ export class SqlReader implements MetaReader {
     return this.list(this.sql.sustained, [session], (row) => big(row[0]));
   }
 
+  detachedNodes(begunBefore: number, limit: number): Awaitable<bigint[]> {
+    return this.#ifThere('detached_node', this.sql.detachedNodes, [begunBefore, limit], (row) => big(row[0]));
+  }
+
   directoryQuotas(): Awaitable<Quota[]> {
     return this.#ifThere('dir_quota', this.sql.directoryQuotas, [], toQuota);
   }

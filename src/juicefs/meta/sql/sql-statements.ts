@@ -75,6 +75,7 @@ export function readStatements(schema: SqlSchema) {
     deletedFiles: `SELECT inode, length, expire FROM ${t('delfile')} WHERE expire < ? LIMIT ?`,
     staleSessions: `SELECT sid FROM ${t('session2')} WHERE expire < ? LIMIT ?`,
     sustained: `SELECT inode FROM ${t('sustained')} WHERE sid = ?`,
+    detachedNodes: `SELECT inode FROM ${t('detached_node')} WHERE added < ? LIMIT ?`,
     directoryQuotas: `SELECT inode, ${quota} FROM ${t('dir_quota')}`,
     ownerQuota: `SELECT qkey, ${quota} FROM ${t('user_group_quota')} WHERE qtype = ? AND qkey = ?`,
     ownerQuotas: `SELECT qkey, ${quota} FROM ${t('user_group_quota')} WHERE qtype = ?`,

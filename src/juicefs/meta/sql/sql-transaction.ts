@@ -159,6 +159,10 @@ export class SqlTransaction extends SqlReader implements MetaTransaction {
     return this.#run(this.#sql.release, session, inode);
   }
 
+  deleteDetachedNode(inode: bigint): Awaitable<void> {
+    return this.#run(this.#sql.deleteDetachedNode, inode);
+  }
+
   addToCounter(name: string, delta: number): Awaitable<number> {
     if (this.schema.dialect.returning) {
       const row = this.one(this.#sql.addToCounterReturning, [name, delta], ([value]) => int(value));
@@ -324,6 +328,7 @@ export function writeStatements(schema: SqlSchema, reads: ReadStatements) {
     dequeueDeletedFile: `DELETE FROM ${t('delfile')} WHERE inode = ?`,
     sustain: insert('sustained', ['sid', 'inode']),
     release: `DELETE FROM ${t('sustained')} WHERE sid = ? AND inode = ?`,
+    deleteDetachedNode: `DELETE FROM ${t('detached_node')} WHERE inode = ?`,
     addToCounter,
     addToCounterReturning: `${addToCounter} RETURNING value`,
     setCounter: upsert('counter', ['name'], { value: 'set' }),
