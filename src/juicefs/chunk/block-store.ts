@@ -1,5 +1,12 @@
 // Blocks in the object store: keys, compression, how many move at a time, and errors that name the block.
-import { type ByteRange, bytesOf, ObjectMissingError, type ObjectStore, wholeOf } from '../storage/object-store.ts';
+import {
+  type ByteRange,
+  bytesOf,
+  ObjectMissingError,
+  type ObjectStore,
+  renewObject,
+  wholeOf,
+} from '../storage/object-store.ts';
 import { ReadBuffers } from '../storage/read-buffers.ts';
 import { DataLostError, LASTING_PIECE_BYTES, VolumeError } from '../volume.ts';
 import type { BlockCache } from './block-cache.ts';
@@ -231,6 +238,19 @@ export class BlockStore {
       throw new VolumeError('EIO', `block ${key} is ${what}`, { cause });
     } finally {
       this.#downloads.release(1);
+    }
+  }
+
+  /** Makes the blocks of a slice as young as if they were stored now; those that are not stored yet, or cannot be renewed, are left. */
+  async renewSlice(slice: StoredSlice): Promise<void> {
+    for (let index = 0; index < blockCount(this.layout, slice.size); index++) {
+      const key = blockKey(this.layout, slice.id, index, blockBytes(this.layout, slice.size, index));
+      await this.#uploads.acquire(1);
+      try {
+        await renewObject(this.#objects, key);
+      } finally {
+        this.#uploads.release(1);
+      }
     }
   }
 

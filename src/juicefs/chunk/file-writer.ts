@@ -15,6 +15,8 @@ export interface WrittenSlice {
 
 /** More bytes of a block than this are handed on before it is whole, where the store takes them: many slow clients hold little. */
 const STAGED_BYTES = 1024 * 1024;
+/** Blocks that wait longer for their file than this are made young again. */
+const RENEWAL_MS = 20 * 60_000;
 /** Blocks of one writer under way at a time. */
 const MAX_BLOCKS_IN_FLIGHT = 4;
 
@@ -30,6 +32,8 @@ export class SliceWriter {
   #drafted = 0;
   #staging: Promise<void> = Promise.resolve();
   #storesWhole = false;
+  #keptYoung: NodeJS.Timeout | undefined;
+  #renewing: Promise<void> = Promise.resolve();
   #size = 0;
   #failure: unknown;
   #closed = false;
@@ -78,11 +82,34 @@ export class SliceWriter {
     await written;
   }
 
+  /**
+   * Nothing refers to these blocks before the commit, and garbage collection, this client's and others', takes what is older than an
+   * hour: those of a long upload are made young again in between.
+   */
+  #keepYoung(): void {
+    this.#keptYoung = setInterval(() => {
+      this.#renewing = this.#renewing.then(() => this.#renew());
+    }, RENEWAL_MS).unref();
+  }
+
+  async #renew(): Promise<void> {
+    for (const slice of [...this.#slices]) {
+      if (this.#closed) return;
+      try {
+        await this.#blocks.renewSlice({ id: slice.id, size: slice.size });
+      } catch (error) {
+        // They may be collected before the file is committed, so it must not be.
+        this.#failure ??= error;
+      }
+    }
+  }
+
   /** Uploads the rest and waits for everything; the slices in order. Rejects with the first failure. */
   async finish(): Promise<readonly WrittenSlice[]> {
     this.#requireOpen();
     if (this.#blockLength > 0) await this.#flushBlock();
     await Promise.all(this.#uploads);
+    await this.#renewing;
     if (this.#failure !== undefined) throw this.#failure;
     return this.#slices;
   }
@@ -90,7 +117,9 @@ export class SliceWriter {
   /** Waits for what is under way and deletes every block that was uploaded. */
   async discard(): Promise<void> {
     this.#closed = true;
+    clearInterval(this.#keptYoung);
     this.#gathered.takeAll();
+    await this.#renewing;
     await this.#staging;
     await this.#draft?.discard();
     await Promise.all(this.#uploads);
@@ -101,6 +130,7 @@ export class SliceWriter {
   /** Nothing is to be written or discarded any more: the slices belong to a file. */
   release(): void {
     this.#closed = true;
+    clearInterval(this.#keptYoung);
     this.#slices.length = 0;
   }
 
@@ -146,6 +176,7 @@ export class SliceWriter {
     if (last?.chunkIndex === chunkIndex) return last;
     const slice = { chunkIndex, id: await this.#nextSliceId(), size: 0 };
     this.#slices.push(slice);
+    if (this.#keptYoung === undefined) this.#keepYoung();
     return slice;
   }
 

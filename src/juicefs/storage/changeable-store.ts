@@ -4,6 +4,7 @@ import {
   type ObjectBody,
   type ObjectDraft,
   type ObjectStore,
+  renewObject,
   type StoredObject,
   type UnfinishedObject,
   unfinishedIn,
@@ -54,6 +55,10 @@ export class ChangeableStore implements ObjectStore {
 
   list(prefix: string): AsyncIterable<StoredObject> {
     return this.#store.list(prefix);
+  }
+
+  renew(key: string): Promise<void> {
+    return renewObject(this.#store, key);
   }
 
   unfinished(folder: string): AsyncIterable<UnfinishedObject> {

@@ -16,6 +16,7 @@ import {
   type ByteRange,
   type ObjectBody,
   type ObjectStore,
+  renewObject,
   type StoredObject,
   type UnfinishedObject,
   unfinishedIn,
@@ -86,6 +87,10 @@ export class EncryptedStore implements ObjectStore {
 
   list(prefix: string): AsyncIterable<StoredObject> {
     return this.#store.list(prefix);
+  }
+
+  renew(key: string): Promise<void> {
+    return renewObject(this.#store, key);
   }
 
   unfinished(folder: string): AsyncIterable<UnfinishedObject> {

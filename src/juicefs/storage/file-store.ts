@@ -2,7 +2,7 @@
 // of one. As with the Go client nothing is forced to the disk: the operating system writes it back.
 import { randomInt } from 'node:crypto';
 import { futimes } from 'node:fs';
-import { mkdir, opendir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, opendir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { closeFile, closeRead, fileSize, openFile, readFully, readSome, writeFully } from './file-calls.ts';
 import {
@@ -86,6 +86,15 @@ export class FileStore implements ObjectStore {
 
   async delete(key: string): Promise<void> {
     await rm(this.#path(key), { force: true });
+  }
+
+  async renew(key: string): Promise<void> {
+    const now = new Date();
+    try {
+      await utimes(this.#path(key), now, now);
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+    }
   }
 
   async head(key: string): Promise<StoredObject | undefined> {

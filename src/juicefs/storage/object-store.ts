@@ -24,6 +24,16 @@ export async function* unfinishedIn(store: ObjectStore, folder: string): AsyncGe
   if (store.unfinished !== undefined) yield* store.unfinished(folder);
 }
 
+/** `renew` of any store: where it must, an object is read and stored again. */
+export async function renewObject(store: ObjectStore, key: string): Promise<void> {
+  if (store.renew !== undefined) return store.renew(key);
+  try {
+    await store.put(key, await store.get(key));
+  } catch (error) {
+    if (!(error instanceof ObjectMissingError)) throw error;
+  }
+}
+
 export interface ByteRange {
   readonly start: number;
   /** Not included. */
@@ -80,6 +90,8 @@ export interface ObjectStore {
   head(key: string): Promise<StoredObject | undefined>;
   /** Fine when there is none. */
   delete(key: string): Promise<void>;
+  /** Makes an object as young as if it were stored now; fine when there is none. Absent where only storing it again does. */
+  renew?(key: string): Promise<void>;
   /** All objects whose key begins with the prefix, in any order, in bounded memory. */
   list(prefix: string): AsyncIterable<StoredObject>;
   /**

@@ -10,6 +10,7 @@ import {
   ObjectMissingError,
   ObjectRefusedError,
   type ObjectStore,
+  renewObject,
   type StoredObject,
   type UnfinishedObject,
   unfinishedIn,
@@ -116,6 +117,10 @@ export class PatientStore implements ObjectStore {
 
   list(prefix: string): AsyncIterable<StoredObject> {
     return this.#store.list(prefix);
+  }
+
+  renew(key: string): Promise<void> {
+    return this.#retry(this.#options.putTimeoutMs, undefined, () => renewObject(this.#store, key));
   }
 
   unfinished(folder: string): AsyncIterable<UnfinishedObject> {

@@ -3,6 +3,7 @@ import {
   type ByteRange,
   type ObjectBody,
   type ObjectStore,
+  renewObject,
   type StoredObject,
   type UnfinishedObject,
   unfinishedIn,
@@ -47,6 +48,10 @@ export class ShardedStore implements ObjectStore {
 
   async *list(prefix: string): AsyncGenerator<StoredObject> {
     for (const store of this.#stores) yield* store.list(prefix);
+  }
+
+  renew(key: string): Promise<void> {
+    return renewObject(this.#pick(key), key);
   }
 
   async *unfinished(folder: string): AsyncGenerator<UnfinishedObject> {
