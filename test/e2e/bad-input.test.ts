@@ -110,10 +110,47 @@ describe('limits', () => {
     ['part 0', () => put({ query: { partNumber: '0', uploadId: 'x' } }), 400, 'InvalidArgument'],
     ['part 10001', () => put({ query: { partNumber: '10001', uploadId: 'x' } }), 400, 'InvalidArgument'],
     ['a negative max-keys', () => ({ bucket: 'photos', query: { 'max-keys': '-1' }, keys }), 400, 'InvalidArgument'],
+    [
+      'a prefix longer than any key',
+      () => ({ bucket: 'photos', query: { prefix: 'p'.repeat(20_000) }, keys }),
+      400,
+      'KeyTooLongError',
+    ],
+    [
+      'a delimiter longer than any key',
+      () => ({ bucket: 'photos', query: { uploads: '', delimiter: 'd'.repeat(20_000) }, keys }),
+      400,
+      'InvalidArgument',
+    ],
+    [
+      'the id of a version that is longer than any',
+      () => ({ bucket: 'photos', key: 'there', query: { versionId: 'v'.repeat(20_000) }, keys }),
+      400,
+      'InvalidArgument',
+    ],
     ['1001 keys to delete', () => deleteMany(`<Delete>${object('k').repeat(1_001)}</Delete>`), 400, 'MalformedXML'],
     ['a document above its limit', () => deleteMany(`<Delete>${' '.repeat(5 * MIB)}</Delete>`), 400, 'EntityTooLarge'],
   ])('%s', async (_, call, status, code) => {
     expect(await client.send(call())).toMatchObject({ status, code });
+  });
+
+  it('a thousand keys of the longest kind are deleted', async () => {
+    const key = (i: number): string => `${'k'.repeat(250)}/`.repeat(4) + String(i).padStart(20, '0');
+    const { status, body } = await client.send(
+      deleteMany(`<Delete>${Array.from({ length: 1_000 }, (_, i) => object(key(i))).join('')}</Delete>`),
+    );
+    expect({ status, deleted: body.toString().split('<Deleted>').length - 1 }).toEqual({ status: 200, deleted: 1_000 });
+  });
+
+  it('the id of a version that is longer than any spoils only the key it stands with', async () => {
+    const { status, body } = await client.send(
+      deleteMany(
+        `<Delete>${object('none')}<Object><Key>k</Key><VersionId>${'v'.repeat(20_000)}</VersionId></Object></Delete>`,
+      ),
+    );
+    expect(status).toBe(200);
+    expect(body.toString()).toContain('<Deleted><Key>none</Key></Deleted>');
+    expect(body.toString()).toContain('<Code>InvalidArgument</Code>');
   });
 
   it.each([
@@ -176,6 +213,22 @@ describe('names', () => {
     ['/.minio.sys/config', 403],
   ])('%s', async (path, status) => {
     expect((await client.send({ method: 'PUT', path, body: 'x', keys })).status).toBe(status);
+  });
+});
+
+describe('operations that there are not', () => {
+  it.each<[string, () => S3Call]>([
+    ['DELETE', () => ({ method: 'DELETE', bucket: 'photos', query: { metadataTable: '' }, keys })],
+    ['DELETE', () => ({ method: 'DELETE', bucket: 'photos', query: { metadataConfiguration: '' }, keys })],
+    ['GET', () => ({ bucket: 'photos', query: { session: '' }, keys })],
+    ['GET', () => ({ bucket: 'photos', query: { abac: '' }, keys })],
+    ['PUT', () => ({ method: 'PUT', bucket: 'photos', key: 'there', query: { renameObject: '' }, keys })],
+    ['PUT', () => ({ method: 'PUT', bucket: 'photos', key: 'there', query: { encryption: '' }, body: '<a/>', keys })],
+    ['append', () => put({ key: 'there', headers: { 'x-amz-write-offset-bytes': '7' } })],
+  ])('%s is not taken for another one', async (_, call) => {
+    expect(await client.send(call())).toMatchObject({ status: 501, code: 'NotImplemented' });
+    const { body } = await client.send({ bucket: 'photos', key: 'there', keys });
+    expect(body.toString()).toBe('content');
   });
 });
 

@@ -115,6 +115,28 @@ describe('an upload in parts', () => {
     );
   });
 
+  it('is finished by the type it was begun with', async () => {
+    const key = 'types';
+    const begun = await send({
+      method: 'POST',
+      key,
+      query: { uploads: '' },
+      headers: { 'x-amz-checksum-algorithm': 'CRC32', 'x-amz-checksum-type': 'COMPOSITE' },
+    });
+    const uploadId = xmlValue(begun.body, 'UploadId') ?? '';
+    const { headers } = await send({ method: 'PUT', key, query: { partNumber: '1', uploadId }, body: LAST });
+    const complete = (type: string): Promise<S3Answer> =>
+      send({
+        method: 'POST',
+        key,
+        query: { uploadId },
+        headers: { 'x-amz-checksum-type': type },
+        body: `<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>${headers.etag}</ETag></Part></CompleteMultipartUpload>`,
+      });
+    expect(await complete('FULL_OBJECT')).toMatchObject({ status: 400, code: 'InvalidRequest' });
+    expect((await complete('COMPOSITE')).status).toBe(200);
+  });
+
   it('may be completed again by a client that lost the answer, until the object is another', async () => {
     const { answer, again } = await uploadInParts('twice', {}, [LAST]);
     expect(again.status).toBe(200);

@@ -12,7 +12,7 @@ import { readObjectFacts } from '../../src/gateway/operations/object-facts.ts';
 import type { ByteSource } from '../../src/gateway/s3/byte-reader.ts';
 import { Dispatcher } from '../../src/gateway/s3/dispatch.ts';
 import { S3Error } from '../../src/gateway/s3/errors.ts';
-import type { GatewayFeatures } from '../../src/gateway/s3/operation.ts';
+import type { GatewayFeatures, Operation } from '../../src/gateway/s3/operation.ts';
 import type { Volume } from '../../src/juicefs/volume.ts';
 
 export interface TestReply {
@@ -66,9 +66,10 @@ export class Served {
     features: Partial<GatewayFeatures> = {},
     decider: Decider = ROOT,
     domains: readonly string[] = [],
+    further: readonly Operation<unknown>[] = [],
   ) {
     this.#dispatcher = new Dispatcher({
-      operations: OPERATIONS,
+      operations: [...OPERATIONS, ...further],
       volume,
       authz: this.#authz(decider),
       features: { ...DEFAULTS, ...features },

@@ -2,7 +2,14 @@
 // about: never in another bucket, in the work area of another, or in what belongs to the volume itself.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { consoleTarget } from '../../src/gateway/console/console-target.ts';
 import { readSelection, zipOf } from '../../src/gateway/console/zip-download.ts';
+import { filterMatches } from '../../src/gateway/events/event-filter.ts';
+import type { ListenFilter } from '../../src/gateway/events/event-messages.ts';
+import type { NotificationHub } from '../../src/gateway/events/event-publisher.ts';
+import { notificationOperations } from '../../src/gateway/events/index.ts';
+import { readNotificationXml, rulesOf } from '../../src/gateway/events/notification-configuration.ts';
+import { LifecycleJob } from '../../src/gateway/lifecycle/lifecycle-job.ts';
 import { asS3ErrorCode, S3Error } from '../../src/gateway/s3/errors.ts';
 import type { S3Reply } from '../../src/gateway/s3/operation.ts';
 import type { Volume } from '../../src/juicefs/volume.ts';
@@ -58,9 +65,9 @@ async function check({ method, url, request }: Trial): Promise<number> {
 }
 
 /** Does something with a gateway, and checks each path that it led to against what was asked. */
-async function watched<T>(work: (served: Served) => Promise<T>): Promise<T> {
+async function watched<T>(work: (served: Served) => Promise<T>, hub: NotificationHub = new Hub()): Promise<T> {
   const { volume, paths } = await watchedVolume();
-  const served = new Served(volume, {}, undefined, [DOMAIN]);
+  const served = new Served(volume, {}, undefined, [DOMAIN], notificationOperations(hub));
   const result = await work(served);
   const resources = served.asked.map((line) => line.slice(line.indexOf('arn:aws:s3:::') + 'arn:aws:s3:::'.length));
   const asked = resources.map((text) => {
@@ -87,6 +94,21 @@ async function watched<T>(work: (served: Served) => Promise<T>): Promise<T> {
     expect(named, `${path.join('/')} of ${served.asked.join(', ')}`).toBe(true);
   }
   return result;
+}
+
+/** Events, of which nobody hears. */
+class Hub implements NotificationHub {
+  readonly known = { region: '', targets: new Set(['_:webhook']) };
+  readonly closing = new AbortController().signal;
+  readonly changedBuckets: string[] = [];
+  readonly filters: ListenFilter[] = [];
+  async changed(bucket: string): Promise<void> {
+    this.changedBuckets.push(bucket);
+  }
+  async listen(filter: ListenFilter): Promise<() => void> {
+    this.filters.push(filter);
+    return () => undefined;
+  }
 }
 
 const part = fc.constantFrom(
@@ -148,6 +170,32 @@ async function holds<T>(arbitrary: fc.Arbitrary<T>, trial: (value: T) => Trial):
   );
 }
 
+/** A run of the lifecycle job over a bucket with that configuration, long after everything was put. */
+async function ended(volume: Volume, lifecycle: string): Promise<void> {
+  const state = {
+    bucket: 'bkt',
+    createdMs: 0n,
+    lockEnabled: false,
+    documents: { lifecycle },
+    policyIsPublic: false,
+    isUnreadable: false,
+  };
+  const job = new LifecycleJob({
+    volume,
+    authz: {
+      buckets: {
+        async *watch() {
+          yield { buckets: [state], server: undefined, complete: true, revision: '' };
+        },
+      },
+    },
+    features: { multiBuckets: true, singleBucket: '', hideDirObject: false },
+    logger: { error: () => undefined, warn: () => undefined, info: () => undefined },
+    nowMs: () => Date.UTC(2100, 0),
+  });
+  await job.run();
+}
+
 describe('a name reaches only what was decided on', () => {
   it('in the path', () =>
     holds(fc.tuple(method, encoded), ([method, key]) => ({ method, url: `/bkt/${key}`, request: body(method) })));
@@ -199,6 +247,85 @@ describe('a name reaches only what was decided on', () => {
       { numRuns: RUNS },
     ));
 
+  it('in what the console asks for its page', () =>
+    holds(fc.tuple(method, encoded), ([method, text]) => {
+      const url = `/minio/console/s3/${text}`;
+      const target = consoleTarget({ method, url, userAgent: 'Mozilla/5.0', isAuthorized: false });
+      return { method, url: target?.kind === 's3' ? target.url : url, request: body(method) };
+    }));
+
+  it('in the prefix of a lifecycle rule', () =>
+    fc.assert(
+      fc.asyncProperty(name, fc.boolean(), async (prefix, isOld) => {
+        const { volume, paths } = await watchedVolume();
+        const where = `<Prefix>${xml(prefix)}</Prefix>`;
+        const lifecycle =
+          `<LifecycleConfiguration><Rule><Status>Enabled</Status>${isOld ? where : `<Filter>${where}</Filter>`}` +
+          '<Expiration><Days>1</Days></Expiration>' +
+          '<AbortIncompleteMultipartUpload><DaysAfterInitiation>1</DaysAfterInitiation></AbortIncompleteMultipartUpload>' +
+          '</Rule></LifecycleConfiguration>';
+        await ended(volume, lifecycle);
+        for (const path of paths) {
+          expect(path.join('/')).toMatch(/^(?:bkt|\.sys\/bkt\/uploads)(?:\/|$)/);
+          for (const part of path) expect(part).not.toMatch(/^\.{0,2}$|[/\0]/);
+        }
+        for (const kept of [
+          ['other', 'secret'],
+          ['.sys', 'inner'],
+          ['.minio.sys', 'inner'],
+          ['.trash', 'inner'],
+        ]) {
+          await volume.stat(kept);
+        }
+        const isThere = await volume.stat(['bkt', 'secret']).then(
+          () => true,
+          () => false,
+        );
+        expect(isThere).toBe(!'secret'.startsWith(prefix));
+      }),
+      {
+        numRuns: RUNS,
+        examples: [
+          ['', false],
+          ['secret', true],
+        ],
+      },
+    ));
+
+  it('in the filter of a notification', () =>
+    fc.assert(
+      fc.asyncProperty(name, fc.constantFrom('prefix', 'suffix'), name, async (text, side, key) => {
+        const hub = new Hub();
+        const rule = `<FilterRule><Name>${side}</Name><Value>${xml(text)}</Value></FilterRule>`;
+        const document =
+          '<NotificationConfiguration><QueueConfiguration><Queue>arn:minio:sqs::_:webhook</Queue>' +
+          `<Event>s3:ObjectCreated:*</Event><Filter><S3Key>${rule}</S3Key></Filter></QueueConfiguration></NotificationConfiguration>`;
+        const { status } = await watched((served) => served.send('PUT', '/bkt?notification', { body: document }), hub);
+        // it is the bucket's of the request, whatever the filter says
+        expect(hub.changedBuckets).toEqual(status === 200 ? ['bkt'] : []);
+        if (status !== 200) return;
+        for (const filter of rulesOf(readNotificationXml(Buffer.from(document)))) {
+          const wanted = text.split('*').filter((piece) => piece !== '');
+          if (filterMatches(filter, 's3:ObjectCreated:Put', key)) {
+            for (const piece of wanted) expect(key).toContain(piece);
+          }
+        }
+      }),
+      { numRuns: RUNS },
+    ));
+
+  it('in what a listener wants to hear of', () =>
+    fc.assert(
+      fc.asyncProperty(encoded, encoded, async (prefix, suffix) => {
+        const hub = new Hub();
+        const signal = AbortSignal.abort();
+        const url = `/bkt?events=s3:ObjectCreated:*&prefix=${prefix}&suffix=${suffix}`;
+        await watched((served) => served.send('GET', url, { signal }).catch(() => undefined), hub);
+        for (const filter of hub.filters) expect(filter.bucket).toBe('bkt');
+      }),
+      { numRuns: RUNS },
+    ));
+
   it('in the list of DeleteObjects', () =>
     holds(fc.array(name, { minLength: 1, maxLength: 4 }), (names) => ({
       method: 'POST',
@@ -241,6 +368,15 @@ it('lets plain names through', async () => {
   expect(
     await check({ method: 'PUT', url: '/bkt/c', request: { headers: { 'x-amz-copy-source': 'other/secret' } } }),
   ).toBe(200);
+  const hub = new Hub();
+  const document =
+    '<NotificationConfiguration><QueueConfiguration><Queue>arn:minio:sqs::_:webhook</Queue><Event>s3:ObjectCreated:*</Event>' +
+    '<Filter><S3Key><FilterRule><Name>prefix</Name><Value>a/</Value></FilterRule></S3Key></Filter></QueueConfiguration></NotificationConfiguration>';
+  await watched((served) => served.send('PUT', '/bkt?notification', { body: document }), hub);
+  expect(hub.changedBuckets).toEqual(['bkt']);
+  const url = '/bkt?events=s3:ObjectCreated:*&prefix=a/';
+  await watched((served) => served.send('GET', url, { signal: AbortSignal.timeout(50) }).catch(() => undefined), hub);
+  expect(hub.filters.map(({ prefix }) => prefix)).toEqual(['a/']);
 });
 
 function body(method: string): TestRequest {

@@ -57,6 +57,8 @@ describe('the Authorization header of version 2', () => {
     expect(code(text, authorization.replace('EXAMPLE:', 'EXAMPLF:'))).toBe('InvalidAccessKeyId');
     expect(code(text, 'AWS nonsense')).toBe('InvalidArgument');
     expect(code(text.replace('Tue, 27 Mar 2007 19:36:42 +0000', ''))).toBe('AccessDenied');
+    // S3 knows no time before 1970
+    expect(code(text.replace('27 Mar 2007', '27 Mar 1950'))).toBe('AccessDenied');
     expect(code('GET')).toBe('SignatureDoesNotMatch');
   });
 

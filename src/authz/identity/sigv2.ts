@@ -26,7 +26,8 @@ export function verifySigV2Header(presented: SigV2Header, context: VerifyContext
   const { date, amzHeaders } = parseStringToSign(presented.stringToSign);
   const dateText = amzHeaders.get('x-amz-date') ?? date;
   const signedAtMs = parseHttpDate(dateText) ?? parseBasicTime(dateText);
-  if (signedAtMs === undefined) {
+  // S3 knows no time before the epoch
+  if (signedAtMs === undefined || signedAtMs < 0) {
     throw new AuthRefusal('AccessDenied', 'AWS authentication requires a valid Date or x-amz-date header');
   }
   const credential = context.credentials.find(accessKey);

@@ -82,6 +82,13 @@ describe('the lifecycle job', () => {
     expect(await keys()).toEqual(['b']);
   });
 
+  it('passes by what no key can name, and goes on', async () => {
+    // as a file system may have it: a byte that is no UTF-8
+    for (const key of ['a\udcff', 'b', 'd/\udcfe/x', 'e']) await put(key, 10);
+    expect(await run('<Prefix/><Expiration><Days>1</Days></Expiration>')).toEqual({ objects: 2, uploads: 0 });
+    expect(await keys()).toEqual(['a\udcff', 'd/\udcfe/x']);
+  });
+
   it('ends uploads that nobody finishes', async () => {
     const path = ['.sys', 'bkt', 'uploads', UPLOAD.slice(0, 3), UPLOAD];
     await volume.mkdirs(path);

@@ -9,7 +9,15 @@ import { objectSize, TAGS_XATTR, textXattr } from '../operations/object-attribut
 import { removeObject } from '../operations/remove-object.ts';
 import { parseStoredTags } from '../operations/tag-set.ts';
 import { isMissing } from '../operations/volume-errors.ts';
-import { type BucketName, isBucketName, parseBucketName, parseObjectKey } from '../s3/object-name.ts';
+import { S3Error } from '../s3/errors.ts';
+import {
+  type BucketName,
+  isBucketName,
+  keyComponents,
+  type ObjectKey,
+  parseBucketName,
+  parseObjectKey,
+} from '../s3/object-name.ts';
 import type { GatewayFeatures } from '../s3/operation.ts';
 import type { GatewayLogger } from '../s3-handler.ts';
 
@@ -160,17 +168,17 @@ export class LifecycleJob {
         tags: parseStoredTags(textXattr(xattrs[i] ?? new Map(), TAGS_XATTR)),
       };
       if (!rules.some((rule) => hasExpired(rule, object, this.#nowMs))) continue;
-      if (await this.#remove(bucket, key, attributes)) ended++;
+      const name = keyOrNone(key);
+      if (name !== undefined && (await this.#remove(bucket, name, attributes))) ended++;
     }
     return ended;
   }
 
   /** Removes the object if it is still the one that was looked at. */
-  async #remove(bucket: BucketName, text: string, seen: ExistingFile['attributes']): Promise<boolean> {
+  async #remove(bucket: BucketName, key: ObjectKey, seen: ExistingFile['attributes']): Promise<boolean> {
     const { volume } = this.#options;
     const bucketPath = this.#bucketPath(bucket);
-    const key = parseObjectKey(text);
-    const path = [...bucketPath, ...text.replace(/\/$/, '').split('/')];
+    const path = [...bucketPath, ...keyComponents(key)];
     let removed = false;
     try {
       await removeObject({ volume, bucketPath, path }, key, (existing) => {
@@ -195,6 +203,16 @@ export class LifecycleJob {
       ended++;
     }
     return ended;
+  }
+}
+
+/** The key; undefined for what a file system may hold and no request can name, such as bytes that are no UTF-8. */
+function keyOrNone(text: string): ObjectKey | undefined {
+  try {
+    return parseObjectKey(text);
+  } catch (error) {
+    if (error instanceof S3Error) return undefined;
+    throw error;
   }
 }
 

@@ -271,6 +271,10 @@ function checksumOf(
   headers: ReadonlyMap<string, string>,
 ): ObjectChecksum | undefined {
   const wanted = objectChecksumHeader(headers);
+  const type = headers.get('x-amz-checksum-type')?.toUpperCase();
+  if (chosen !== undefined && type !== undefined && type !== chosen.type) {
+    throw new S3Error('InvalidRequest', `The upload was created with the ${chosen.type} checksum type.`);
+  }
   const plan = chosen ?? (wanted === undefined ? undefined : defaultPlan(wanted.algorithm, headers));
   if (plan === undefined) return undefined;
   const checked = parts.flatMap(({ attributes }, i) => {
@@ -281,10 +285,6 @@ function checksumOf(
   if (wanted === undefined) return known;
   if (known === undefined) {
     throw new S3Error('InvalidRequest', `Not all parts of the upload have a ${plan.algorithm.toUpperCase()} checksum.`);
-  }
-  const type = headers.get('x-amz-checksum-type')?.toUpperCase() ?? known.type;
-  if (type !== known.type) {
-    throw new S3Error('InvalidRequest', `The upload was created with the ${known.type} checksum type.`);
   }
   // some clients leave the number of parts out of a composite one
   const values = [known.value, known.value.replace(/-\d+$/, '')];

@@ -40,10 +40,11 @@ function parse(request: S3Request) {
     entries: objects.map((object): DeleteEntry => {
       const text = xmlText(object, 'Key');
       if (text === undefined) throw new S3Error('MalformedXML', 'An Object names its Key.');
+      const versionId = xmlText(object, 'VersionId');
       return {
         text,
-        versionId: xmlText(object, 'VersionId'),
-        key: keyOrError(text),
+        versionId,
+        key: keyOrError(text, versionId),
         conditions: {
           etag: xmlText(object, 'ETag'),
           size: xmlText(object, 'Size'),
@@ -54,8 +55,9 @@ function parse(request: S3Request) {
   };
 }
 
-function keyOrError(text: string): ObjectKey | S3Error {
+function keyOrError(text: string, versionId: string | undefined): ObjectKey | S3Error {
   try {
+    versionContext(versionId);
     return parseObjectKey(text);
   } catch (error) {
     if (error instanceof S3Error) return error;

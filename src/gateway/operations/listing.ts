@@ -1,7 +1,7 @@
 // One page of keys and common prefixes: what ListObjects, ListObjectsV2 and ListObjectVersions share.
 import type { Attributes } from '../../juicefs/volume.ts';
 import { S3Error } from '../s3/errors.ts';
-import type { BucketName } from '../s3/object-name.ts';
+import { type BucketName, MAX_KEY_BYTES } from '../s3/object-name.ts';
 import type { OperationContext, S3Request } from '../s3/operation.ts';
 import { encodeComponent } from '../s3/request-target.ts';
 import { element, type XmlNode } from '../s3/xml.ts';
@@ -42,16 +42,28 @@ export interface ListingPage {
   readonly last: string | undefined;
 }
 
-/** Reads the parameters that all listings have. Throws InvalidArgument. */
+/** Reads the parameters that all listings have. Throws InvalidArgument, KeyTooLongError. */
 export function parseListing(request: S3Request): ListingInput {
   const { query } = request;
   const encoding = query.get('encoding-type');
   if (encoding !== undefined && encoding !== '' && encoding !== 'url') {
     throw invalidParameter('encoding-type', encoding, 'encoding-type should be url.');
   }
+  const prefix = query.get('prefix') ?? '';
+  const delimiter = query.get('delimiter') ?? '';
+  // what is longer than any key is part of none
+  if (Buffer.byteLength(prefix) > MAX_KEY_BYTES) {
+    const fields = { Size: String(Buffer.byteLength(prefix)), MaxSizeAllowed: String(MAX_KEY_BYTES) };
+    throw new S3Error('KeyTooLongError', undefined, { fields });
+  }
+  if (Buffer.byteLength(delimiter) > MAX_KEY_BYTES) {
+    throw new S3Error('InvalidArgument', `delimiter should have at most ${MAX_KEY_BYTES} bytes.`, {
+      fields: { ArgumentName: 'delimiter' },
+    });
+  }
   return {
-    prefix: query.get('prefix') ?? '',
-    delimiter: query.get('delimiter') ?? '',
+    prefix,
+    delimiter,
     maxKeys: parseCount(query, 'max-keys', MAX_KEYS),
     urlEncoded: encoding === 'url',
   };

@@ -69,7 +69,14 @@ export function isNullVersion(versionId: string | undefined): boolean {
   return versionId === undefined || versionId === '' || versionId === NULL_VERSION;
 }
 
-/** The condition key of a version that was named. */
+/** S3: version ids are no longer than that. */
+const MAX_VERSION_ID_BYTES = 1024;
+
+/** The condition key of a version that was named. Throws InvalidArgument for what can be no version's id. */
 export function versionContext(versionId: string | undefined): Readonly<Record<string, readonly string[]>> {
-  return versionId === undefined ? {} : { 's3:versionid': [versionId] };
+  if (versionId === undefined) return {};
+  if (Buffer.byteLength(versionId) > MAX_VERSION_ID_BYTES) {
+    throw new S3Error('InvalidArgument', 'Invalid version id specified', { fields: { ArgumentName: 'versionId' } });
+  }
+  return { 's3:versionid': [versionId] };
 }

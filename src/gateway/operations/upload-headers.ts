@@ -53,6 +53,8 @@ export function refuseUnsupported(request: S3Request): void {
   if (headers.has('x-amz-website-redirect-location')) {
     throw new S3Error('NotImplemented', 'Website redirects are not implemented.');
   }
+  // what was meant to be added to an object would take its place
+  if (headers.has('x-amz-write-offset-bytes')) throw new S3Error('NotImplemented', 'Appending is not implemented.');
 }
 
 /**

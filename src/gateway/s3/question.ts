@@ -17,6 +17,8 @@ import { grantedPrincipal, readVerdict, refusalOf } from './verdict.ts';
 
 /** Most accesses in one question; DeleteObjects has at most 1000 keys. */
 export const BATCH_LIMIT = 1_000;
+/** Most characters of names and condition values in one question; a thousand keys may be a thousand bytes each. */
+export const BATCH_CHARACTERS = 512 * 1024;
 
 /** The answer to all questions of a request. */
 export interface Permission {
@@ -116,12 +118,12 @@ export class Questioner {
     const decisions: Decision[] = [];
     let principal: Principal | undefined;
     let frames: FrameChannel | undefined;
-    for (let start = 0; start < questions.length; start += BATCH_LIMIT) {
+    for (const [turn, batch] of batchesOf(questions).entries()) {
       const answer = await this.#authz.authorizeBatch({
         credentials: this.#credentials,
-        accesses: questions.slice(start, start + BATCH_LIMIT).map(toAccess),
+        accesses: batch.map(toAccess),
         context: this.#context,
-        openFrames: openFrames && start === 0,
+        openFrames: openFrames && turn === 0,
       });
       if (answer.refusal !== undefined) throw refusalOfCredentials(answer.refusal);
       decisions.push(...answer.decisions);
@@ -139,6 +141,31 @@ export class Questioner {
     decided.set(bucket, key, inode);
     return { ...question, context: { ...question.context, ...context } };
   }
+}
+
+/** The questions in their order, in as many turns as their number and their length want. */
+function batchesOf(questions: readonly Question[]): Question[][] {
+  const batches: Question[][] = [];
+  let batch: Question[] = [];
+  let characters = 0;
+  for (const question of questions) {
+    const length = lengthOf(question);
+    if (batch.length >= BATCH_LIMIT || (batch.length > 0 && characters + length > BATCH_CHARACTERS)) {
+      batches.push(batch);
+      batch = [];
+      characters = 0;
+    }
+    batch.push(question);
+    characters += length;
+  }
+  if (batch.length > 0) batches.push(batch);
+  return batches;
+}
+
+function lengthOf({ bucket, key, context = {} }: Question): number {
+  let characters = (bucket?.length ?? 0) + (key?.length ?? 0);
+  for (const values of Object.values(context)) for (const value of values) characters += value.length;
+  return characters;
 }
 
 /** Bucket configuration by the credentials of one request. */

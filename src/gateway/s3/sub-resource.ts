@@ -11,6 +11,7 @@ type Actions = Readonly<Partial<Record<Method, string>>>;
 
 /** AWS: "Actions, resources, and condition keys for Amazon S3"; by the parameter's name. */
 const SUB_RESOURCES: Readonly<Record<string, Readonly<Partial<Record<Target, Actions>>>>> = {
+  abac: { bucket: { GET: 's3:GetBucketAbac', PUT: 's3:PutBucketAbac' } },
   accelerate: { bucket: { GET: 's3:GetAccelerateConfiguration', PUT: 's3:PutAccelerateConfiguration' } },
   acl: {
     bucket: { GET: 's3:GetBucketAcl', PUT: 's3:PutBucketAcl' },
@@ -20,13 +21,20 @@ const SUB_RESOURCES: Readonly<Record<string, Readonly<Partial<Record<Target, Act
   attributes: { object: { GET: 's3:GetObjectAttributes' } },
   cors: { bucket: configuration('BucketCORS') },
   delete: { bucket: { POST: 's3:DeleteObject' } },
-  encryption: { bucket: configuration('EncryptionConfiguration') },
+  encryption: {
+    bucket: configuration('EncryptionConfiguration'),
+    object: { PUT: 's3:UpdateObjectEncryption' },
+  },
   'intelligent-tiering': { bucket: configuration('IntelligentTieringConfiguration') },
   inventory: { bucket: configuration('InventoryConfiguration') },
   'legal-hold': { object: { GET: 's3:GetObjectLegalHold', PUT: 's3:PutObjectLegalHold' } },
   lifecycle: { bucket: configuration('LifecycleConfiguration') },
   location: { bucket: { GET: 's3:GetBucketLocation' } },
   logging: { bucket: { GET: 's3:GetBucketLogging', PUT: 's3:PutBucketLogging' } },
+  metadataConfiguration: { bucket: metadataTables() },
+  metadataInventoryTable: { bucket: { PUT: 's3:UpdateBucketMetadataInventoryTableConfiguration' } },
+  metadataJournalTable: { bucket: { PUT: 's3:UpdateBucketMetadataJournalTableConfiguration' } },
+  metadataTable: { bucket: metadataTables() },
   metrics: { bucket: configuration('MetricsConfiguration') },
   notification: { bucket: { GET: 's3:GetBucketNotification', PUT: 's3:PutBucketNotification' } },
   'object-lock': {
@@ -38,10 +46,13 @@ const SUB_RESOURCES: Readonly<Record<string, Readonly<Partial<Record<Target, Act
   },
   policyStatus: { bucket: { GET: 's3:GetBucketPolicyStatus' } },
   publicAccessBlock: { bucket: configuration('BucketPublicAccessBlock') },
+  // a directory bucket's: what would be moved would be overwritten by nothing
+  renameObject: { object: { PUT: 's3:PutObject' } },
   replication: { bucket: configuration('ReplicationConfiguration') },
   requestPayment: { bucket: { GET: 's3:GetBucketRequestPayment', PUT: 's3:PutBucketRequestPayment' } },
   restore: { object: { POST: 's3:RestoreObject' } },
   retention: { object: { GET: 's3:GetObjectRetention', PUT: 's3:PutObjectRetention' } },
+  session: { bucket: { GET: 's3express:CreateSession' } },
   select: { object: { POST: 's3:GetObject' } },
   tagging: {
     bucket: { GET: 's3:GetBucketTagging', PUT: 's3:PutBucketTagging', DELETE: 's3:PutBucketTagging' },
@@ -65,6 +76,15 @@ const SUB_RESOURCES: Readonly<Record<string, Readonly<Partial<Record<Target, Act
 /** Reading, writing and removing one configuration; S3 has no action for removing these, but the writing one's. */
 function configuration(name: string): Actions {
   return { GET: `s3:Get${name}`, PUT: `s3:Put${name}`, DELETE: `s3:Put${name}` };
+}
+
+/** Tables of a bucket's metadata, in either form that S3 gave them. */
+function metadataTables(): Actions {
+  return {
+    GET: 's3:GetBucketMetadataTableConfiguration',
+    POST: 's3:CreateBucketMetadataTableConfiguration',
+    DELETE: 's3:DeleteBucketMetadataTableConfiguration',
+  };
 }
 
 /** With uploadId, names a part. */
