@@ -109,9 +109,11 @@ export class BlockStore {
   /** Stores a block, whose bytes come in pieces. */
   async put(slice: bigint, index: number, block: readonly Uint8Array[]): Promise<void> {
     const key = blockKey(this.layout, slice, index, bytesOf(block));
-    await this.#storing(key, async () =>
-      this.#objects.put(key, this.#codec.identity ? block : await this.#codec.encode(wholeOf(block))),
-    );
+    await this.#storing(key, async () => {
+      const stored = this.#codec.identity ? block : await this.#codec.encode(wholeOf(block));
+      // Nobody knows of a block before the metadata names it.
+      await (this.#objects.putUnseen?.(key, stored) ?? this.#objects.put(key, stored));
+    });
   }
 
   /** Begins a block whose bytes come bit by bit; undefined where blocks are stored whole. */

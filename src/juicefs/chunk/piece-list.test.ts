@@ -32,6 +32,16 @@ test('large pieces are not copied, small ones do not keep what they came in', ()
   expect(pieces[1]?.buffer).not.toBe(small.buffer);
 });
 
+test('a small piece that stays the only one is not copied, unless it holds much memory', () => {
+  const list = new PieceList();
+  const small = Buffer.alloc(4_096);
+  list.add(small);
+  expect(list.takeAll()[0]?.buffer).toBe(small.buffer);
+  const part = Buffer.alloc(1_000_000).subarray(0, 10);
+  list.add(part);
+  expect(list.takeAll()[0]?.buffer).not.toBe(part.buffer);
+});
+
 test('what is added after the pieces were taken leaves them as they are', () => {
   const list = new PieceList();
   list.add(Buffer.from('first'));

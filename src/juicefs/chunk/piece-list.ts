@@ -1,8 +1,10 @@
 // Bytes that are gathered until they fill a block: large pieces are kept as they came, without a copy, and small ones are copied
-// together, so that many of them do not each hold the memory that they arrived in.
+// together, so that many of them do not each hold the memory that they arrived in. The first may be all there is: it is kept, too.
 
 /** Pieces up to this are copied. */
 const COPIED_BYTES = 8 * 1024;
+/** A first piece is kept as it came if it holds no more memory than this. */
+const KEPT_MEMORY = 16 * 1024;
 /** What small pieces are copied into. */
 const GATHERED_BYTES = 64 * 1024;
 
@@ -23,7 +25,7 @@ export class PieceList {
   add(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
     this.#length += bytes.length;
-    if (bytes.length > COPIED_BYTES) {
+    if (bytes.length > COPIED_BYTES || (this.#length === bytes.length && bytes.buffer.byteLength <= KEPT_MEMORY)) {
       this.#pieces.push(bytes);
       this.#from = this.#used;
       return;

@@ -37,6 +37,10 @@ export class ChangeableStore implements ObjectStore {
     return this.#store.put(key, body, signal);
   }
 
+  putUnseen(key: string, body: ObjectBody): Promise<void> | undefined {
+    return this.#store.putUnseen?.(key, body);
+  }
+
   draft(key: string): ObjectDraft | undefined {
     return this.#store.draft?.(key);
   }

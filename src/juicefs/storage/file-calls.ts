@@ -1,6 +1,6 @@
 // The few calls of the file system that every block goes through, on descriptors and without the objects of node:fs/promises around
 // them, which cost more than the calls.
-import { close, fstat, open, read, writev } from 'node:fs';
+import { close, closeSync, fstat, open, read, writev, writevSync } from 'node:fs';
 
 /** Most buffers of one writev; IOV_MAX of Linux. */
 const MAX_VECTORS = 1024;
@@ -59,6 +59,21 @@ export async function writeFully(descriptor: number, pieces: readonly Uint8Array
     position += written;
     rest = after(rest, written);
   }
+}
+
+/** As `writeFully` from the beginning of a file, before anything else is done. */
+export function writeNow(descriptor: number, pieces: readonly Uint8Array[]): void {
+  let position = 0;
+  for (let rest = pieces.filter(({ length }) => length > 0); rest.length > 0; ) {
+    const written = writevSync(descriptor, rest.slice(0, MAX_VECTORS), position);
+    position += written;
+    rest = after(rest, written);
+  }
+}
+
+/** As `closeFile`, before anything else is done. */
+export function closeNow(descriptor: number): void {
+  closeSync(descriptor);
 }
 
 function writeSome(descriptor: number, pieces: Uint8Array[], position: number): Promise<number> {

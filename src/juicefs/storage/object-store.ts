@@ -77,6 +77,11 @@ export interface ObjectStore {
   /** Stores an object whole, or not at all. */
   put(key: string, body: ObjectBody, signal?: AbortSignal): Promise<void>;
   /**
+   * As `put`, of an object that nobody looks for before this has ended: until then, and when it fails, a part of it may be there.
+   * Undefined where that would be no quicker.
+   */
+  putUnseen?(key: string, body: ObjectBody): Promise<void> | undefined;
+  /**
    * The object's bytes, or [start, end) of them, cut where the object ends. `ObjectMissingError` when there is none.
    * A store that reads into memory of its own may take that from `buffers`, and what it answers then may be given back there.
    */

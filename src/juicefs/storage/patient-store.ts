@@ -82,7 +82,23 @@ export class PatientStore implements ObjectStore {
 
   async put(key: string, body: ObjectBody, signal?: AbortSignal): Promise<void> {
     await this.#upload.take(bytesOf(body), signal);
-    await this.#retry(this.#options.putTimeoutMs, signal, (limited) => this.#store.put(key, body, limited));
+    await this.#retry(this.#options.putTimeoutMs, signal, (limited) => this.#store.put(key, body, limited()));
+  }
+
+  putUnseen(key: string, body: ObjectBody): Promise<void> | undefined {
+    return this.#store.putUnseen === undefined ? undefined : this.#putUnseen(key, body);
+  }
+
+  async #putUnseen(key: string, body: ObjectBody): Promise<void> {
+    await this.#upload.take(bytesOf(body));
+    let tries = 0;
+    // A try that is late may still be writing: the next one puts a whole object in the place of what that leaves.
+    await this.#retry(
+      this.#options.putTimeoutMs,
+      undefined,
+      (limited) =>
+        (++tries === 1 ? this.#store.putUnseen?.(key, body) : undefined) ?? this.#store.put(key, body, limited()),
+    );
   }
 
   /** Within the bandwidth; what is written bit by bit cannot be tried again. */
@@ -101,7 +117,7 @@ export class PatientStore implements ObjectStore {
 
   async get(key: string, range?: ByteRange, signal?: AbortSignal, buffers?: ReadBuffers): Promise<Uint8Array> {
     const body = await this.#retry(this.#options.getTimeoutMs, signal, (limited) =>
-      this.#store.get(key, range, limited, buffers),
+      this.#store.get(key, range, limited(), buffers),
     );
     await this.#download.take(body.length, signal);
     return body;
@@ -138,7 +154,7 @@ export class PatientStore implements ObjectStore {
   async #retry<T>(
     timeoutMs: number,
     signal: AbortSignal | undefined,
-    run: (limited: AbortSignal) => Promise<T>,
+    run: (limited: () => AbortSignal) => Promise<T>,
   ): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       signal?.throwIfAborted();
@@ -153,26 +169,33 @@ export class PatientStore implements ObjectStore {
   }
 }
 
-/** Runs with a time limit; also a run that does not listen to its signal is not waited for beyond it. */
+/**
+ * Runs with a time limit; also a run that does not listen to its signal is not waited for beyond it. The signal is made for those that
+ * ask for it: it costs more than writing a small block.
+ */
 async function within<T>(
   timeoutMs: number,
   signal: AbortSignal | undefined,
-  run: (limited: AbortSignal) => Promise<T>,
+  run: (limited: () => AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const stop = new AbortController();
+  let stop: AbortController | undefined;
   // Passed on by hand: a signal that is made of two costs more than reading a small block.
-  const onAbort = (): void => stop.abort(signal?.reason);
+  const onAbort = (): void => stop?.abort(signal?.reason);
   signal?.addEventListener('abort', onAbort);
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
       const error = new Error(`no answer of the store within ${timeoutMs} ms`);
-      stop.abort(error);
+      stop?.abort(error);
       reject(error);
     }, timeoutMs);
   });
   try {
-    return await Promise.race([run(stop.signal), late]);
+    const limited = (): AbortSignal => {
+      stop ??= new AbortController();
+      return stop.signal;
+    };
+    return await Promise.race([run(limited), late]);
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener('abort', onAbort);

@@ -34,6 +34,10 @@ export class ShardedStore implements ObjectStore {
     return this.#pick(key).put(key, body, signal);
   }
 
+  putUnseen(key: string, body: ObjectBody): Promise<void> | undefined {
+    return this.#pick(key).putUnseen?.(key, body);
+  }
+
   get(key: string, range?: ByteRange, signal?: AbortSignal, buffers?: ReadBuffers): Promise<Uint8Array> {
     return this.#pick(key).get(key, range, signal, buffers);
   }
