@@ -1,8 +1,8 @@
 // The open volume: each public operation is one resolution or transaction of the filesystem rules, plus the data they name.
-import { childrenNamed, fileState, fileStates } from './bulk-reading.ts';
+import { childrenNamed } from './bulk-reading.ts';
 import type { BlockStore } from './chunk/block-store.ts';
 import { Budget } from './chunk/byte-budget.ts';
-import { SliceFileReader } from './chunk/file-reader.ts';
+import { FileOpener, requireInode, xattrsOf } from './file-opener.ts';
 import { BackgroundBackup } from './maintenance/backup.ts';
 import { BackgroundCompaction } from './maintenance/compaction.ts';
 import { toAttributes } from './meta/attributes.ts';
@@ -10,19 +10,11 @@ import { BackgroundJobs } from './meta/background-jobs.ts';
 import type { Change } from './meta/change.ts';
 import { composeSlices, recordsByChunk, TooManyPieces } from './meta/compose.ts';
 import type { DeletionQueue } from './meta/deletion-queue.ts';
-import type { FileState, Node } from './meta/engine.ts';
+import type { Node } from './meta/engine.ts';
 import { requireChangeable, requireMayRemove, touchParent } from './meta/entry-rules.ts';
 import { commitFile, existingFile } from './meta/file-commit.ts';
 import { releaseFileLock, tryFileLock } from './meta/file-lock.ts';
-import {
-  change,
-  type FilesystemContext,
-  look,
-  MAY_READ,
-  MAY_WRITE,
-  requireAccess,
-  snapshot,
-} from './meta/filesystem-context.ts';
+import { change, type FilesystemContext, look, MAY_READ, MAY_WRITE, requireAccess } from './meta/filesystem-context.ts';
 import type { IdAllocator } from './meta/id-allocator.ts';
 import { TYPE_DIRECTORY } from './meta/inode.ts';
 import { makeDirectories, makeNewDirectory } from './meta/make-directories.ts';
@@ -30,7 +22,7 @@ import { foreseeEntry, removeEntry } from './meta/removal.ts';
 import { removeFiles } from './meta/remove-files.ts';
 import { removeTree } from './meta/remove-tree.ts';
 import { renameEntry } from './meta/rename.ts';
-import { resolveDirectory, resolveNode, resolveParent } from './meta/resolve.ts';
+import { resolveDirectory, resolveNode, resolveParent, resolveWith } from './meta/resolve.ts';
 import { endSession, Heartbeat } from './meta/session.ts';
 import { at, encodeName, encodePath, showPath } from './meta/volume-path.ts';
 import type { ObjectStore } from './storage/object-store.ts';
@@ -47,6 +39,7 @@ import {
   type FileReader,
   type FileWriter,
   type ListOptions,
+  type OpenedFile,
   type Volume,
   VolumeError,
   type VolumePath,
@@ -57,12 +50,8 @@ import { VolumeFileWriter } from './volume-writer.ts';
 
 const DEFAULT_FILE_MODE = 0o666;
 const DEFAULT_DIRECTORY_MODE = 0o777;
-/** Part of the buffers that may be fetched ahead of readers. */
-const AHEAD_SHARE = 6;
 /** How long closing waits for the data of removed files to be deleted. */
 const DRAIN_MS = 10_000;
-/** Times a path is looked up again because what it named was replaced before it could be opened. */
-const MAX_OPEN_TRIES = 5;
 
 /** What a volume is made of; `openVolume` puts it together. */
 export interface VolumeParts {
@@ -82,8 +71,7 @@ export class JuiceVolume implements Volume {
   readonly #parts: VolumeParts;
   readonly #fs: FilesystemContext;
   readonly #buffers: Budget;
-  /** Bytes fetched ahead of all readers. Many readers at once each hold a piece already, and gain nothing from more. */
-  readonly #ahead: Budget;
+  readonly #opener: FileOpener;
   readonly #heartbeat: Heartbeat;
   readonly #jobs: BackgroundJobs | undefined;
   readonly #compaction: BackgroundCompaction | undefined;
@@ -98,7 +86,7 @@ export class JuiceVolume implements Volume {
     this.uuid = format.uuid;
     this.readOnly = options.readOnly;
     this.#buffers = new Budget(Math.max(options.bufferSize - options.smallBlockBytes, format.blockSize));
-    this.#ahead = new Budget(Math.max(Math.floor(options.bufferSize / AHEAD_SHARE), 2 * format.blockSize));
+    this.#opener = new FileOpener(parts.fs, parts.blocks, (inode, chunks) => this.#compaction?.consider(inode, chunks));
     this.#heartbeat = new Heartbeat(parts.fs);
     if (options.readOnly || !options.backgroundJobs) return;
     this.#jobs = new BackgroundJobs(parts.fs, parts.blocks);
@@ -117,9 +105,8 @@ export class JuiceVolume implements Volume {
   async statWithXattrs(path: VolumePath): Promise<ExistingFile> {
     const names = encodePath(path);
     return look(this.#fs, async (reader) => {
-      const node = await at(path, resolveNode(this.#fs, reader, names));
-      const [xattrs] = await reader.xattrs([node.inode]);
-      return { attributes: toAttributes(node), xattrs: xattrs ?? new Map() };
+      const { node, xattrs } = await at(path, resolveWith(this.#fs, reader, names, 'xattrs'));
+      return { attributes: toAttributes(node), xattrs: xattrs ?? (await xattrsOf(reader, node.inode)) };
     });
   }
 
@@ -235,82 +222,25 @@ export class JuiceVolume implements Volume {
     return node;
   }
 
-  async open(path: VolumePath, options?: { expectInode?: bigint }): Promise<FileReader> {
-    const names = encodePath(path);
-    for (let attempt = 1; ; attempt++) {
-      const node = await look(this.#fs, (reader) => at(path, resolveNode(this.#fs, reader, names)));
-      requireInode(path, node, options?.expectInode);
-      if (node.type === TYPE_DIRECTORY) throw new VolumeError('EISDIR', `${showPath(path)} is a directory`);
-      try {
-        return await this.openInode(node.inode);
-      } catch (error) {
-        // Replaced between the two reads: what stands there now is as good an answer.
-        if (!(error instanceof VolumeError) || error.code !== 'ENOENT' || attempt >= MAX_OPEN_TRIES) throw error;
-      }
-    }
+  open(path: VolumePath, options?: { expectInode?: bigint }): Promise<FileReader> {
+    return this.#opener.open(path, options?.expectInode);
   }
 
-  async openInode(inode: bigint): Promise<FileReader> {
-    const { openFiles } = this.#fs;
-    // Registered first: from here on, a removal in this process keeps the data.
-    openFiles.add(inode);
-    try {
-      const state = await snapshot(this.#fs, (reader) => fileState(reader, inode));
-      return this.#readerOf(inode, state);
-    } catch (error) {
-      openFiles.remove(inode);
-      throw error;
-    }
+  openWithXattrs(path: VolumePath): Promise<OpenedFile> {
+    return this.#opener.openWithXattrs(path);
   }
 
-  async openInodes(inodes: readonly bigint[]): Promise<(FileReader | undefined)[]> {
-    const { openFiles } = this.#fs;
-    for (const inode of inodes) openFiles.add(inode);
-    const opened = new Set<number>();
-    try {
-      const states = await fileStates(this.#fs, inodes);
-      return inodes.map((inode, at) => {
-        const { node, chunks } = states[at] ?? { node: undefined, chunks: [] };
-        if (node === undefined || node.nlink === 0 || node.type === TYPE_DIRECTORY) return undefined;
-        const reader = this.#readerOf(inode, { node, chunks });
-        opened.add(at);
-        return reader;
-      });
-    } catch (error) {
-      // Nobody gets to close those that were opened.
-      opened.clear();
-      throw error;
-    } finally {
-      for (const [at, inode] of inodes.entries()) if (!opened.has(at)) openFiles.remove(inode);
-    }
+  openInode(inode: bigint): Promise<FileReader> {
+    return this.#opener.openInode(inode);
   }
 
-  /** Who calls has registered the inode as open. ENOENT, EISDIR, EACCES. */
-  #readerOf(inode: bigint, { node, chunks }: FileState): FileReader {
-    if (node === undefined || node.nlink === 0) throw new VolumeError('ENOENT', `inode ${inode} is gone`);
-    // Pipes, sockets and devices are listed as files of no bytes, and read so.
-    if (node.type === TYPE_DIRECTORY) throw new VolumeError('EISDIR', `inode ${inode} is a directory`);
-    requireAccess(this.#fs, node, MAY_READ);
-    this.#compaction?.consider(inode, chunks);
-    return new SliceFileReader({
-      attributes: toAttributes(node),
-      chunks: new Map(chunks.map((chunk) => [chunk.index, chunk.slices])),
-      blocks: this.#parts.blocks,
-      ahead: this.#ahead,
-      reload: async () => this.#chunksOf(inode),
-      onClose: () => this.#fs.openFiles.remove(inode),
-    });
+  openInodes(inodes: readonly bigint[]): Promise<(FileReader | undefined)[]> {
+    return this.#opener.openInodes(inodes);
   }
 
   async childrenNamed(directories: readonly bigint[], name: string): Promise<(Attributes | undefined)[]> {
     const found = await childrenNamed(this.#fs, directories, encodeName(name));
     return found.map((node) => (node === undefined ? undefined : toAttributes(node)));
-  }
-
-  /** The slices of a file as they are now. */
-  async #chunksOf(inode: bigint): Promise<ReadonlyMap<number, Uint8Array>> {
-    const chunks = await look(this.#fs, async (reader) => reader.chunks(inode));
-    return new Map(chunks.map((chunk) => [chunk.index, chunk.slices]));
   }
 
   create(path: VolumePath, options?: CreateOptions): FileWriter {
@@ -476,10 +406,4 @@ export class JuiceVolume implements Volume {
 function requireKind(path: VolumePath, type: number, directory: boolean): void {
   if (directory && type !== TYPE_DIRECTORY) throw new VolumeError('ENOTDIR', `${showPath(path)} is not a directory`);
   if (!directory && type === TYPE_DIRECTORY) throw new VolumeError('EISDIR', `${showPath(path)} is a directory`);
-}
-
-function requireInode(path: VolumePath, node: Node, expected: bigint | undefined): void {
-  if (expected !== undefined && node.inode !== expected) {
-    throw new VolumeError('ENOENT', `${showPath(path)} is another file now`);
-  }
 }

@@ -118,6 +118,12 @@ export interface ExistingFile {
   readonly xattrs: ReadonlyMap<string, Uint8Array>;
 }
 
+/** A file that was found and opened at once. */
+export interface OpenedFile extends ExistingFile {
+  /** Undefined for a directory. To be closed. */
+  readonly reader: FileReader | undefined;
+}
+
 export interface CommitOptions {
   readonly xattrs?: ReadonlyMap<string, Uint8Array>;
   /** Throws to refuse the commit; what it throws is what `commit` throws. */
@@ -213,6 +219,8 @@ export interface Volume {
   ): Promise<void>;
 
   open(path: VolumePath, options?: { expectInode?: bigint }): Promise<FileReader>;
+  /** What `statWithXattrs` says of a path, and the very file open, in one round trip where the engine can. */
+  openWithXattrs(path: VolumePath): Promise<OpenedFile>;
   /** Opens by inode (a part that was just listed); ENOENT when it is gone. */
   openInode(inode: bigint): Promise<FileReader>;
   /** Opens many files by inode, in as few round trips as the engine can; same order, undefined for those that are gone or no files. */

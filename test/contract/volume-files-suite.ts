@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import {
   checkTree,
   dumpVolume,
+  type FileReader,
   loadVolume,
   openVolume,
   type Volume,
@@ -49,6 +50,16 @@ export function volumeFilesSuite(kind: EngineKind): void {
     const reader = await volume.open(path);
     try {
       return await collect(reader.read(0, reader.attributes.size));
+    } finally {
+      await reader.close();
+    }
+  }
+
+  /** All bytes of a reader, which is closed then. */
+  async function bytesOf(reader: FileReader | undefined): Promise<Buffer> {
+    if (reader === undefined) throw new Error('there is no reader');
+    try {
+      return await collect(reader.read(0, Number.MAX_SAFE_INTEGER));
     } finally {
       await reader.close();
     }
@@ -354,6 +365,43 @@ export function volumeFilesSuite(kind: EngineKind): void {
       expect((await collect(reader.read(5, content.length))).equals(content.subarray(5))).toBe(true);
       await reader.close();
       expect(await failure(collect(reader.read(0, 1)))).toBe('EINVAL');
+    });
+
+    it('is found and opened at once, with its extended attributes', async () => {
+      await open({ trashDays: 0 });
+      const content = Buffer.alloc(64 * KIB * KIB + 100, 'more than one chunk');
+      const inode = await put(['d', 'large'], content);
+      await volume.setXattrs(['d', 'large'], new Map([['user.ä', Buffer.from('value')]]));
+      const empty = await put(['d', 'empty'], '');
+      const large = await volume.openWithXattrs(['d', 'large']);
+      expect(large.attributes).toMatchObject({ inode, size: content.length, type: 'file' });
+      expect([...large.xattrs].map(([name, value]) => [name, Buffer.from(value).toString()])).toEqual([
+        ['user.ä', 'value'],
+      ]);
+      // Its data stays, as of any reader.
+      await volume.unlink(['d', 'large']);
+      expect((await bytesOf(large.reader)).equals(content)).toBe(true);
+      const nothing = await volume.openWithXattrs(['d', 'empty']);
+      expect(nothing.attributes.inode).toBe(empty);
+      expect(nothing.xattrs.size).toBe(0);
+      expect(await bytesOf(nothing.reader)).toHaveLength(0);
+      const directory = await volume.openWithXattrs(['d']);
+      expect(directory.attributes.type).toBe('directory');
+      expect(directory.reader).toBeUndefined();
+      expect(await failure(volume.openWithXattrs(['d', 'large']))).toBe('ENOENT');
+      expect(await failure(volume.openWithXattrs(['d', 'empty', 'x']))).toBe('ENOTDIR');
+      await volume.close();
+      expect(blocks()).toEqual([]);
+    });
+
+    it('is what stands there, also when it is replaced while it is being opened', async () => {
+      await open({ trashDays: 0 });
+      await put(['f'], '0');
+      for (let round = 1; round <= 20; round++) {
+        const [opened] = await Promise.all([volume.openWithXattrs(['f']), put(['f'], String(round))]);
+        const text = (await bytesOf(opened.reader)).toString();
+        expect([String(round - 1), String(round)]).toContain(text);
+      }
     });
 
     it('is opened with many others at once, without those that are gone and directories', async () => {

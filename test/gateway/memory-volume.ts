@@ -12,6 +12,7 @@ import {
   type FileReader,
   type FileWriter,
   type ListOptions,
+  type OpenedFile,
   type Volume,
   VolumeError,
   type VolumePath,
@@ -168,6 +169,11 @@ export class MemoryVolume implements Volume {
     if (node.type === 'directory') throw fail('EISDIR', path);
     if (options.expectInode !== undefined && node.inode !== options.expectInode) throw fail('ENOENT', path);
     return this.#reader(node);
+  }
+
+  async openWithXattrs(path: VolumePath): Promise<OpenedFile> {
+    const node = this.#find(path);
+    return { ...existing(node), reader: node.type === 'directory' ? undefined : this.#reader(node) };
   }
 
   async openInodes(inodes: readonly bigint[]): Promise<(FileReader | undefined)[]> {

@@ -1,5 +1,5 @@
 // Finding the object that a read, a copy or a tagging request names, and saying what is not there only to those who may know.
-import type { ExistingFile, VolumePath } from '../../juicefs/volume.ts';
+import type { ExistingFile, OpenedFile, VolumePath } from '../../juicefs/volume.ts';
 import { S3Error } from '../s3/errors.ts';
 import type { BucketName, ObjectKey } from '../s3/object-name.ts';
 import type { Grant, OperationContext } from '../s3/operation.ts';
@@ -33,19 +33,48 @@ export async function findObject(
   context: OperationContext,
   reference: ObjectReference,
 ): Promise<FoundObject> {
-  const { bucket, key, versionId } = reference;
-  const path = objectPlace(context, bucket, key);
-  let existing: ExistingFile | undefined;
+  const path = objectPlace(context, reference.bucket, reference.key);
+  const existing = await unlessMissing(context.volume.statWithXattrs(path));
+  if (isTheObject(asker, context, reference, existing)) return { ...existing, path };
+  throw await missingObject(asker, context, reference);
+}
+
+/** As `findObject`, and the very object open; its reader is to be closed. */
+export async function openObject(
+  asker: Asker,
+  context: OperationContext,
+  reference: ObjectReference,
+): Promise<FoundObject & OpenedFile> {
+  const path = objectPlace(context, reference.bucket, reference.key);
+  const opened = await unlessMissing(context.volume.openWithXattrs(path));
   try {
-    existing = await context.volume.statWithXattrs(path);
+    if (isTheObject(asker, context, reference, opened)) return { ...opened, path };
+    throw await missingObject(asker, context, reference);
+  } catch (error) {
+    await opened?.reader?.close();
+    throw error;
+  }
+}
+
+/** Undefined for what is not there. */
+async function unlessMissing<T>(looking: Promise<T>): Promise<T | undefined> {
+  try {
+    return await looking;
   } catch (error) {
     if (!isMissing(error)) throw asAnswer(error, 'object');
+    return undefined;
   }
-  asker.decided.require(bucket, key, existing?.attributes.inode);
-  if (existing !== undefined && isObject(existing, key, context.features) && isNullVersion(versionId)) {
-    return { ...existing, path };
-  }
-  throw await missingObject(asker, context, reference);
+}
+
+/** Whether what stands at the place of a reference is the object that is meant. Throws StaleDecision when another was decided on. */
+function isTheObject<T extends ExistingFile>(
+  { decided }: Asker,
+  { features }: OperationContext,
+  { bucket, key, versionId }: ObjectReference,
+  existing: T | undefined,
+): existing is T {
+  decided.require(bucket, key, existing?.attributes.inode);
+  return existing !== undefined && isObject(existing, key, features) && isNullVersion(versionId);
 }
 
 /** What to say of an object that is not there. */

@@ -56,7 +56,14 @@ export interface Walk {
   readonly missing: boolean;
   /** The node that a walk to the end of its names arrived at, where the engine had it in the same round trip. */
   readonly node?: Node | undefined;
+  /** Of the same node, as of the same moment, if asked for and where the engine had it. */
+  readonly xattrs?: ReadonlyMap<string, Uint8Array> | undefined;
+  /** All chunks of the same node, as of the same moment, if asked for and where the engine had them. */
+  readonly chunks?: readonly ChunkRow[] | undefined;
 }
+
+/** What a walk should bring along of the node it arrives at, where that takes no step more. */
+export type WalkBrings = 'node' | 'xattrs' | 'xattrs and chunks';
 
 /** A chunk's slice records, oldest first, as stored (24 bytes each). */
 export interface ChunkRow {
@@ -171,7 +178,7 @@ export interface MetaReader {
   node(inode: bigint): Awaitable<Node | undefined>;
   edge(parent: bigint, name: Uint8Array): Awaitable<Edge | undefined>;
   /** Follows names from a directory as far as each leads to a directory; the last may lead to anything. One round trip. */
-  walk(start: bigint, names: readonly Uint8Array[]): Awaitable<Walk>;
+  walk(start: bigint, names: readonly Uint8Array[], brings?: WalkBrings): Awaitable<Walk>;
   /** Entries in bytewise order of name, at most `limit`. */
   entries(parent: bigint, range: NameRange, limit: number): Awaitable<Entry[]>;
   /** Some entries of a directory, in any order; none when there are none. For removing them all, page by page. */
@@ -185,7 +192,7 @@ export interface MetaReader {
   /** A file's chunks in order of index, within [first, last]. */
   chunks(inode: bigint, first?: number, last?: number): Awaitable<ChunkRow[]>;
   /** What `node` and `chunks` say of a file, as of one moment and in one step; undefined where that takes more. */
-  file?(inode: bigint): Promise<FileState | undefined>;
+  file?(inode: bigint): Awaitable<FileState | undefined>;
   /** As `file`, of many, same order; absent where that takes as many steps as files. */
   files?(inodes: readonly bigint[]): Awaitable<FileState[]>;
   /** The node of the entry of that name in each directory, same order; absent where that takes as many steps as directories. */

@@ -1,7 +1,7 @@
 // Finds what a path names. Symbolic links are followed within the volume only: a link that points out of it, or to
 // nothing, is as if nothing were there.
 import { VolumeError } from '../volume.ts';
-import type { Edge, MetaReader, Node } from './engine.ts';
+import type { ChunkRow, Edge, MetaReader, Node, WalkBrings } from './engine.ts';
 import { type FilesystemContext, MAY_SEARCH, requireAccess } from './filesystem-context.ts';
 import { isTrash, TYPE_DIRECTORY, TYPE_SYMLINK } from './inode.ts';
 
@@ -24,6 +24,9 @@ export interface Resolution {
   readonly edge: Edge | undefined;
   /** Its node, where the walk brought it along. */
   readonly node?: Node | undefined;
+  /** What else of the node the walk was to bring, and did, as of the same moment. */
+  readonly xattrs?: ReadonlyMap<string, Uint8Array> | undefined;
+  readonly chunks?: readonly ChunkRow[] | undefined;
 }
 
 /** Follows a path. ENOTDIR when something on the way is no directory; ELOOP; EACCES. */
@@ -31,7 +34,7 @@ export async function resolve(
   fs: FilesystemContext,
   reader: MetaReader,
   names: readonly Uint8Array[],
-  options: { followLast: boolean },
+  options: { readonly followLast: boolean; readonly brings?: WalkBrings },
 ): Promise<Resolution> {
   let links = 0;
   let directory = fs.root;
@@ -46,7 +49,7 @@ export async function resolve(
       continue;
     }
     const run = links > 0 ? untilDots(rest) : rest;
-    const walk = await walkChecked(fs, reader, directory, run);
+    const walk = await walkChecked(fs, reader, directory, run, options.brings);
     const { edge, consumed } = walk;
     if (walk.missing) {
       const at = edge?.inode ?? directory;
@@ -64,7 +67,10 @@ export async function resolve(
       rest = [...target.names, ...rest.slice(consumed)];
       continue;
     }
-    if (last) return { directory: walk.parent, missing: [], name: rest[consumed - 1], edge, node: walk.node };
+    if (last) {
+      const { node, xattrs, chunks } = walk;
+      return { directory: walk.parent, missing: [], name: rest[consumed - 1], edge, node, xattrs, chunks };
+    }
     if (edge.type !== TYPE_DIRECTORY) throw new VolumeError('ENOTDIR', 'a component of the path is not a directory');
     directory = edge.inode;
     rest = rest.slice(consumed);
@@ -83,6 +89,20 @@ export async function resolveNode(
   const node = found.node ?? (found.edge === undefined ? undefined : await reader.node(found.edge.inode));
   if (node === undefined) throw new VolumeError('ENOENT', 'no such file or directory');
   return node;
+}
+
+/** The node at a path, with what the engine brings along of it; ENOENT when there is none. */
+export async function resolveWith(
+  fs: FilesystemContext,
+  reader: MetaReader,
+  names: readonly Uint8Array[],
+  brings: WalkBrings,
+): Promise<{ readonly node: Node } & Pick<Resolution, 'xattrs' | 'chunks'>> {
+  const { edge, node, xattrs, chunks } = await resolve(fs, reader, names, { followLast: true, brings });
+  if (node !== undefined) return { node, xattrs, chunks };
+  const found = edge === undefined ? undefined : await reader.node(edge.inode);
+  if (found === undefined) throw new VolumeError('ENOENT', 'no such file or directory');
+  return { node: found };
 }
 
 /** The directory at a path; ENOENT, ENOTDIR. */
@@ -109,8 +129,14 @@ export async function resolveParent(
   return { parent, name, edge: await reader.edge(parent.inode, name) };
 }
 
-async function walkChecked(fs: FilesystemContext, reader: MetaReader, start: bigint, names: readonly Uint8Array[]) {
-  if (fs.options.uid === 0) return reader.walk(start, names);
+async function walkChecked(
+  fs: FilesystemContext,
+  reader: MetaReader,
+  start: bigint,
+  names: readonly Uint8Array[],
+  brings: WalkBrings | undefined,
+) {
+  if (fs.options.uid === 0) return reader.walk(start, names, brings);
   // Every directory on the way must allow searching: one step at a time.
   let directory = start;
   let step = await reader.walk(directory, names.slice(0, 1));

@@ -24,6 +24,7 @@ import type {
   SliceName,
   SliceRef,
   Walk,
+  WalkBrings,
 } from '../engine.ts';
 import { chunkCount, ROOT_INODE, TRASH_INODE, TRASH_NAME, TYPE_DIRECTORY } from '../inode.ts';
 import type { RedisConnection } from './redis-connection.ts';
@@ -104,9 +105,10 @@ export class RedisReader implements MetaReader {
     return (await this.node(TRASH_INODE)) === undefined ? undefined : { inode: TRASH_INODE, type: TYPE_DIRECTORY };
   }
 
-  async walk(start: bigint, names: readonly Uint8Array[]): Promise<Walk> {
-    const args = names.map((name) => Buffer.from(name));
-    const reply = asArray(await this.volume.connection.run(WALK, [this.keys.prefix, String(start), ...args]));
+  async walk(start: bigint, names: readonly Uint8Array[], brings: WalkBrings = 'node'): Promise<Walk> {
+    const args: (string | number | Buffer)[] = [this.keys.prefix, String(start), WANTED[brings]];
+    for (const name of names) args.push(Buffer.isBuffer(name) ? name : Buffer.from(name));
+    const reply = asArray(await this.volume.connection.run(WALK, args));
     const complete = reply.length > names.length;
     const edges = (complete ? reply.slice(0, names.length) : reply).map((entry) => decodeEdge(asBuffer(entry)));
     const edge = edges[edges.length - 1];
@@ -115,7 +117,19 @@ export class RedisReader implements MetaReader {
     const attributes = complete ? asOptional(reply[names.length]) : undefined;
     const node = attributes === undefined || edge === undefined ? undefined : decodeNode(edge.inode, attributes);
     const stopped = consumed === names.length || (edge !== undefined && edge.type !== TYPE_DIRECTORY);
-    if (stopped) return { consumed, edge, parent, missing: false, node };
+    if (stopped) {
+      const [xattrs, slices] = node === undefined ? [] : reply.slice(names.length + 1);
+      return {
+        consumed,
+        edge,
+        parent,
+        missing: false,
+        node,
+        xattrs: xattrs === undefined ? undefined : toXattrs(asHash(xattrs)),
+        // A file of several chunks takes another step.
+        chunks: slices === undefined || chunkCount(node?.length ?? 0) > 1 ? undefined : toChunks(asBuffer(slices)),
+      };
+    }
     return this.#walkOn({ consumed, edge, parent, missing: true }, start, names);
   }
 
@@ -219,7 +233,7 @@ export class RedisReader implements MetaReader {
 
   async xattrs(inodes: readonly bigint[]): Promise<Map<string, Uint8Array>[]> {
     const stored = await this.hashes(inodes.map((inode) => this.keys.xattrs(inode)));
-    return stored.map((hash) => new Map([...hash].map(([name, value]) => [toText(name), value])));
+    return stored.map(toXattrs);
   }
 
   async chunks(inode: bigint, first = 0, last?: number): Promise<ChunkRow[]> {
@@ -233,7 +247,7 @@ export class RedisReader implements MetaReader {
     if (stored === undefined) return { node: undefined, chunks: [] };
     const node = decodeNode(inode, stored);
     if (chunkCount(node.length) > 1) return undefined;
-    return { node, chunks: slices === undefined || slices.length === 0 ? [] : [{ index: 0, slices }] };
+    return { node, chunks: slices === undefined ? [] : toChunks(slices) };
   }
 
   chunksOfDeleted({ inode, length }: DeletedFile): Promise<ChunkRow[]> {
@@ -411,6 +425,20 @@ function toQuota(key: bigint, limits: Buffer, space: Buffer | undefined, inodes:
     usedSpace: asNumber(space),
     usedInodes: asNumber(inodes),
   };
+}
+
+/** What a walk brings, as its script is told. */
+const WANTED: Readonly<Record<WalkBrings, number>> = { node: 0, xattrs: 1, 'xattrs and chunks': 2 };
+
+function toXattrs(hash: ReadonlyMap<string, Buffer>): Map<string, Uint8Array> {
+  const xattrs = new Map<string, Uint8Array>();
+  for (const [name, value] of hash) xattrs.set(toText(name), value);
+  return xattrs;
+}
+
+/** The first chunk, and no other: no row where it has no records. */
+function toChunks(slices: Buffer): ChunkRow[] {
+  return slices.length === 0 ? [] : [{ index: 0, slices }];
 }
 
 /** A name that was read as latin1, which most are ASCII of. */

@@ -12,13 +12,14 @@ function script(text: string): RedisScript {
 }
 
 /**
- * ARGV: prefix, the inode to start from, names. Answers the entry's value of each name as far as they lead, and then, if all did,
- * the attributes of the last inode. Inodes from 2^53 on (of the trash) are not followed: Lua's numbers cannot hold them.
+ * ARGV: prefix, the inode to start from, 0 to 2 for what else is wanted, names. Answers the entry's value of each name as far as
+ * they lead, and then, if all did: the attributes of the last inode; from 1 on its extended attributes; from 2 on the records of
+ * its first chunk. Inodes from 2^53 on (of the trash) are not followed: Lua's numbers cannot hold them.
  */
 export const WALK = script(`
-local prefix, parent = ARGV[1], ARGV[2]
+local prefix, parent, wanted = ARGV[1], ARGV[2], ARGV[3]
 local found = {}
-for i = 3, #ARGV do
+for i = 4, #ARGV do
   local entry = redis.call('HGET', prefix .. 'd' .. parent, ARGV[i])
   if not entry then return found end
   found[#found + 1] = entry
@@ -28,6 +29,10 @@ for i = 3, #ARGV do
   parent = string.format('%.0f', inode)
   if i == #ARGV then
     found[#found + 1] = redis.call('GET', prefix .. 'i' .. parent)
+    if wanted ~= '0' then found[#found + 1] = redis.call('HGETALL', prefix .. 'x' .. parent) end
+    if wanted == '2' and string.byte(entry, 1) == 1 then
+      found[#found + 1] = table.concat(redis.call('LRANGE', prefix .. 'c' .. parent .. '_0', 0, -1))
+    end
   elseif string.byte(entry, 1) ~= 2 then
     return found
   end

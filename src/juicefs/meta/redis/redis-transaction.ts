@@ -21,6 +21,7 @@ import {
   type SliceRef,
   type UsageCounter,
   type Walk,
+  type WalkBrings,
 } from '../engine.ts';
 import { chunkCount, ROOT_INODE, TYPE_DIRECTORY } from '../inode.ts';
 import { RedisChanges } from './redis-changes.ts';
@@ -90,7 +91,7 @@ export class RedisTransaction extends RedisChanges implements MetaTransaction {
   }
 
   /** Along what is known of the path, without asking the server again. */
-  override async walk(start: bigint, names: readonly Uint8Array[]): Promise<Walk> {
+  override async walk(start: bigint, names: readonly Uint8Array[], brings?: WalkBrings): Promise<Walk> {
     let parent = start;
     let edge: Edge | undefined;
     for (const [i, name] of names.entries()) {
@@ -99,7 +100,7 @@ export class RedisTransaction extends RedisChanges implements MetaTransaction {
         parent = edge.inode;
       }
       const entry = this.seenField(this.keys.directory(parent), toBuffer(name));
-      if (!entry) return super.walk(start, names);
+      if (!entry) return super.walk(start, names, brings);
       edge = decodeEdge(entry);
     }
     const stored = edge === undefined ? undefined : this.seenText(this.keys.node(edge.inode));

@@ -26,7 +26,7 @@ import type {
 import { ROOT_INODE, TRASH_INODE, TRASH_NAME, TYPE_DIRECTORY } from '../inode.ts';
 import { type SqlExecutor, whenDone } from './sql-dialect.ts';
 import type { SqlSchema } from './sql-schema.ts';
-import { type ReadStatements, readStatements } from './sql-statements.ts';
+import { NODE_COLUMNS, type ReadStatements, readStatements } from './sql-statements.ts';
 import { big, bytes, int, type SqlParameter, type SqlRow, type SqlValue, text } from './sql-value.ts';
 
 export const QUOTA_TYPES: Readonly<Record<OwnerKind, number>> = { user: 1, group: 2 };
@@ -171,6 +171,17 @@ export class SqlReader implements MetaReader {
 
   chunks(inode: bigint, first = 0, last = 0x7fff_ffff): Awaitable<ChunkRow[]> {
     return this.list(this.sql.chunks, [inode, first, last], toChunk);
+  }
+
+  file(inode: bigint): Awaitable<FileState> {
+    return whenDone(this.db.all(this.sql.file, [inode]), (rows) => {
+      const [first] = rows;
+      if (first === undefined) return { node: undefined, chunks: [] };
+      // A file without chunks has one row, without one.
+      const [index] = first.slice(NODE_COLUMNS.length);
+      const chunks = index === null ? [] : rows.map((row) => toChunk(row.slice(NODE_COLUMNS.length)));
+      return { node: toNode(first), chunks };
+    });
   }
 
   files(inodes: readonly bigint[]): Awaitable<FileState[]> {

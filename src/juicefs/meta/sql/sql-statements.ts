@@ -67,6 +67,8 @@ export function readStatements(schema: SqlSchema) {
     chunksIn: remembered(
       (n) => `SELECT inode, indx, ${blob('slices')} FROM ${t('chunk')} WHERE inode IN (${places(n)})`,
     ),
+    file: `SELECT ${node('n')}, c.indx, ${blob('c.slices')} FROM ${t('node')} n LEFT JOIN ${t('chunk')} c ON c.inode = n.inode
+      WHERE n.inode = ? ORDER BY c.indx`,
     chunks: `SELECT indx, ${blob('slices')} FROM ${t('chunk')} WHERE inode = ? AND indx >= ? AND indx <= ? ORDER BY indx`,
     counter: `SELECT value FROM ${t('counter')} WHERE name = ?`,
     sliceRefs: remembered((n) => `SELECT chunkid, size, refs FROM ${t('chunk_ref')} WHERE chunkid IN (${places(n)})`),
