@@ -33,6 +33,7 @@ class CrashingEngine implements MetaEngine {
   }
   read: MetaEngine['read'] = (body) => this.#engine.read(body);
   look: MetaEngine['look'] = (body) => this.#engine.look(body);
+  survey: MetaEngine['survey'] = (body) => this.#engine.survey(body);
   write<T>(body: (tx: MetaTransaction) => Promise<T>): Promise<T> {
     return this.#engine.write((tx) => body(this.#burning(tx)));
   }

@@ -1,45 +1,15 @@
-// What a volume made by mounts holds beside plain files: links, quotas, permissions, flags. And the clean-up jobs.
-import { rmSync } from 'node:fs';
+// The suite of posix-volume-suite.ts on every engine. And on SQLite: permissions of ordinary users, and the clean-up jobs.
 import { DatabaseSync } from '@photostructure/sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openVolume, type Volume, VolumeError, type VolumeOptions, type VolumePath } from '../../src/juicefs/index.ts';
+import { openVolume, type Volume, type VolumeOptions } from '../../src/juicefs/index.ts';
 import { JuiceVolume, type VolumeParts } from '../../src/juicefs/juice-volume.ts';
 import { cleanDeletedFiles, cleanSlices, cleanTrash } from '../../src/juicefs/meta/background-jobs.ts';
 import { openEngine } from '../../src/juicefs/meta/meta-url.ts';
 import { openParts } from '../../src/juicefs/open-volume.ts';
-import { type GoldenVolume, unpackGolden } from '../fixtures/volumes/golden.ts';
+import { ETCD_ENGINE, MARIADB_ENGINE, POSTGRES_ENGINE, REDIS_ENGINE, SQLITE_ENGINE } from './meta-engines.ts';
+import { keys, outcome, path, posixVolumeSuite, put } from './posix-volume-suite.ts';
 import { makeVolume, type TemporaryVolume } from './temporary-volume.ts';
 import { checkVolume } from './volume-check.ts';
-
-const path = (text: string): VolumePath => text.split('/').filter((name) => name !== '');
-
-const outcome = async (work: Promise<unknown>): Promise<string> => {
-  try {
-    await work;
-    return 'done';
-  } catch (error) {
-    if (error instanceof VolumeError) return error.code;
-    throw error;
-  }
-};
-
-async function put(volume: Volume, where: string, bytes: number): Promise<void> {
-  const writer = volume.create(path(where));
-  await writer.write(Buffer.alloc(bytes, 1));
-  try {
-    await writer.commit();
-  } finally {
-    await writer.abort();
-  }
-}
-
-async function keys(volume: Volume, where: string): Promise<string[]> {
-  const found: string[] = [];
-  for await (const { name, attributes } of volume.list(path(where))) {
-    found.push(attributes.type === 'directory' ? `${name}/` : name);
-  }
-  return found;
-}
 
 function sql(database: string, statement: string, ...values: (string | number)[]): Record<string, unknown>[] {
   const db = new DatabaseSync(database, { timeout: 5000 });
@@ -52,125 +22,9 @@ function sql(database: string, statement: string, ...values: (string | number)[]
   }
 }
 
-describe('a volume that mounts have worked on', () => {
-  let golden: GoldenVolume;
-  let database: string;
-  let volume: Volume;
-
-  beforeEach(async () => {
-    golden = unpackGolden('sqlite-posix');
-    database = golden.metaUrl.slice('sqlite3://'.length);
-    volume = await openVolume(golden.metaUrl, { bucket: golden.bucket, deleteGraceMs: 0 });
-  });
-  afterEach(async () => {
-    await volume.close();
-    expect(checkVolume(database, golden.bucket)).toEqual([]);
-    rmSync(golden.directory, { recursive: true });
-  });
-
-  it('has its symbolic links followed, but never out of it', async () => {
-    const readme = (await volume.stat(path('synced/readme.txt'))).inode;
-    for (const link of ['synced/link-rel', 'synced/link-chain', 'links/up', 'links/to-synced/readme.txt']) {
-      expect((await volume.stat(path(link))).inode).toBe(readme);
-    }
-    expect((await volume.stat(path('synced/link-dir/c'))).inode).toBe(
-      (await volume.stat(path('synced/deep/a/b/c'))).inode,
-    );
-    expect(await outcome(volume.stat(path('links/loop-a')))).toBe('ELOOP');
-    expect(await outcome(volume.stat(path('synced/link-dangling')))).toBe('ENOENT');
-    expect(await outcome(volume.stat(path('synced/link-abs')))).toBe('ENOENT');
-  });
-
-  it('cannot be left by links that climb', async () => {
-    const link = sql(database, 'SELECT inode FROM jfs_symlink')[0]?.inode;
-    for (const target of [
-      '../../../../../etc/passwd',
-      '..',
-      '/',
-      '',
-      '../..//synced/../../x',
-      './missing/../readme.txt',
-    ]) {
-      sql(database, 'UPDATE jfs_symlink SET target = CAST(? AS BLOB)', target);
-      expect([target, await outcome(volume.stat(path('synced/link-rel')))]).not.toContain('EIO');
-      expect(link).toBeDefined();
-    }
-    sql(database, "UPDATE jfs_symlink SET target = CAST('../../../../../etc/passwd' AS BLOB)");
-    expect(await outcome(volume.stat(path('synced/link-rel')))).toBe('ENOENT');
-    sql(database, "UPDATE jfs_symlink SET target = CAST('.././synced//readme.txt' AS BLOB)");
-    const readme = (await volume.stat(path('synced/readme.txt'))).inode;
-    expect((await volume.stat(path('synced/link-rel'))).inode).toBe(readme);
-  });
-
-  it('lists links as what they lead to, without those that lead nowhere', async () => {
-    expect(await keys(volume, 'links')).toEqual(['hard1', 'to-synced/', 'up']);
-    const synced = await keys(volume, 'synced');
-    expect(synced).toContain('link-dir/');
-    expect(synced).not.toContain('link-dangling');
-    expect(synced).not.toContain('link-abs');
-  });
-
-  it('has a link itself removed or replaced, not what it leads to', async () => {
-    await volume.unlink(path('links/up'));
-    await put(volume, 'links/to-synced', 10);
-    await volume.rename(path('synced/link-rel'), path('synced/renamed'));
-    expect((await volume.stat(path('synced/readme.txt'))).size).toBe(24);
-    expect((await volume.stat(path('links/to-synced'))).type).toBe('file');
-    expect((await volume.stat(path('synced/renamed'))).size).toBe(24);
-    expect(await outcome(volume.rmdir(path('synced/link-dir')))).toBe('ENOTDIR');
-  });
-
-  it('writes below a link to a directory', async () => {
-    await put(volume, 'synced/link-dir/new/f', 10);
-    expect((await volume.stat(path('synced/deep/a/b/new/f'))).size).toBe(10);
-  });
-
-  it('keeps a file until its last hard link is gone', async () => {
-    // Two of its three links are in the trash.
-    const { inode } = await volume.stat(path('links/hard1'));
-    await volume.unlink(path('links/hard1'), { skipTrash: true });
-    const [row] = sql(database, `SELECT nlink FROM jfs_node WHERE inode = ${inode}`);
-    expect(row?.nlink).toBe(2n);
-    const hour = (await keys(volume, '.trash'))[0] ?? '';
-    for (const entry of await keys(volume, `.trash/${hour}`)) {
-      if (entry.includes('-hard')) await volume.unlink(path(`.trash/${hour}${entry}`));
-    }
-    expect(sql(database, `SELECT nlink FROM jfs_node WHERE inode = ${inode}`)).toEqual([]);
-  });
-
-  it('keeps directory quotas, and refuses to exceed them', async () => {
-    const used = (): unknown =>
-      sql(database, 'SELECT used_space, used_inodes FROM jfs_dir_quota WHERE inode = 3078')[0];
-    await put(volume, 'quota-dir/a/b', 5000);
-    expect(used()).toEqual({ used_space: 8192n + 4096n + 8192n, used_inodes: 3n });
-    await volume.rename(path('quota-dir/a'), path('a'));
-    expect(used()).toEqual({ used_space: 8192n, used_inodes: 1n });
-    await volume.rename(path('dav'), path('quota-dir/dav'));
-    await volume.unlink(path('quota-dir/in-quota'));
-    sql(database, 'UPDATE jfs_dir_quota SET max_inodes = used_inodes WHERE inode = 3078');
-    expect(await outcome(put(volume, 'quota-dir/more', 1))).toBe('EDQUOT');
-    expect(await outcome(volume.rename(path('a'), path('quota-dir/a')))).toBe('EDQUOT');
-    await put(volume, 'quota-dir/dav/a.txt', 1);
-  });
-
-  it('does not touch what is immutable or append-only', async () => {
-    sql(
-      database,
-      "UPDATE jfs_node SET flags = 1 WHERE inode IN (SELECT inode FROM jfs_edge WHERE name IN (CAST('dav' AS BLOB), CAST('readonly' AS BLOB)))",
-    );
-    for (const work of [
-      () => put(volume, 'dav/new', 1),
-      () => volume.unlink(path('dav/a.txt')),
-      () => volume.unlink(path('synced/readonly')),
-      () => put(volume, 'synced/readonly', 1),
-      () => volume.rename(path('synced/readonly'), path('x')),
-      () => volume.rename(path('synced/empty'), path('synced/readonly')),
-      () => volume.setXattrs(path('synced/readonly'), new Map([['a', Buffer.from('b')]])),
-    ]) {
-      expect(await outcome(work())).toBe('EPERM');
-    }
-  });
-});
+for (const kind of [SQLITE_ENGINE, REDIS_ENGINE, MARIADB_ENGINE, POSTGRES_ENGINE, ETCD_ENGINE]) {
+  describe.skipIf(!kind.available())(`on ${kind.name}`, () => posixVolumeSuite(kind));
+}
 
 describe('acting as an ordinary user', () => {
   let made: TemporaryVolume;

@@ -1,8 +1,8 @@
 // Writes a volume's metadata as the JSON that `juicefs dump` writes and `juicefs load` reads: settings, counters, then the tree,
 // an entry at a time, so that memory stays small whatever the volume's size. The trash is a tree of its own.
-import { decodeRecords } from '../chunk/slice-record.ts';
+import { CHUNK_SIZE, decodeRecords } from '../chunk/slice-record.ts';
 import { type FormatRecord, orderedMembers, withoutSecrets } from '../format/format-record.ts';
-import type { AclRule, Entry, MetaReader, Node, Quota } from '../meta/engine.ts';
+import type { AclRule, ChunkRow, Entry, MetaReader, Node, Quota } from '../meta/engine.ts';
 import { ROOT_INODE, TRASH_INODE, TYPE_DIRECTORY, TYPE_FILE, TYPE_SYMLINK } from '../meta/inode.ts';
 import { VolumeError } from '../volume.ts';
 import { type AdminOptions, jsonText, withVolume } from './administer.ts';
@@ -21,22 +21,34 @@ export interface DumpOptions extends AdminOptions {
 const PAGE = 1000;
 const MAX_ROWS = 1_000_000;
 const MAX_DEPTH = 10_000;
+/** Files of up to this size have their chunks read together with those of their neighbours. */
+const SMALL_FILE_BYTES = 4 * CHUNK_SIZE;
 const INDENT = '  ';
 /** Text gathered before it is written. */
 const WRITE_CHARACTERS = 64 * 1024;
 const TYPES = ['regular', 'directory', 'symlink', 'fifo', 'blockdev', 'chardev', 'socket'];
 
-/** Dumps a volume as of one moment. */
+/** Dumps a volume: as of one moment from a SQL database, and from others what was there when each part was read. */
 export async function dumpVolume(metaUrl: string, options: DumpOptions): Promise<void> {
   await withVolume(metaUrl, { ...options, readOnly: true }, async (engine, format) => {
     let started = false;
-    await engine.read(async (reader) => {
+    await engine.survey(async (reader) => {
       // What was written cannot be taken back.
       if (started) throw new VolumeError('EIO', 'the database interrupted the dump; run it again');
       started = true;
       await new Dump(reader, format, options).run();
     });
   });
+}
+
+const NO_DETAILS: Details = { xattrs: new Map() };
+
+/** What an entry has beside its node. */
+interface Details {
+  readonly xattrs: ReadonlyMap<string, Uint8Array>;
+  readonly symlink?: Uint8Array | undefined;
+  /** Absent where there may be too many to hold with those of other entries. */
+  readonly chunks?: readonly ChunkRow[];
 }
 
 class Dump {
@@ -109,49 +121,80 @@ class Dump {
   }
 
   /** A directory and everything below it. Its entries are read when they are written: a page is all that is held of it. */
-  async #directory(name: string, inode: bigint, depth: number): Promise<void> {
-    const node = await this.#reader.node(inode);
+  async #directory(
+    name: string,
+    inode: bigint,
+    depth: number,
+    known?: { readonly node: Node | undefined; readonly details: Details },
+  ): Promise<void> {
+    const { node, details } = known ?? (await this.#top(inode));
     if (depth > MAX_DEPTH) throw new VolumeError('EIO', `directory ${inode} is ${depth} levels deep`);
-    await this.#open(name, node ?? missingNode(inode, TYPE_DIRECTORY), depth);
+    await this.#open(name, node ?? missingNode(inode, TYPE_DIRECTORY), details, depth);
     await this.#write(`,\n${INDENT.repeat(depth + 1)}"entries": {`);
     let after: Uint8Array = new Uint8Array(0);
     let first = true;
     for (let full = true; full; ) {
       const page = await this.#reader.entries(inode, { after }, PAGE);
       full = page.length === PAGE;
-      for (const entry of page) {
+      const details = await this.#detailsOf(page);
+      for (const [i, entry] of page.entries()) {
         after = entry.name;
         if (!first) await this.#write(',');
         first = false;
-        await this.#entry(entry, depth + 2);
+        await this.#entry(entry, details[i] ?? NO_DETAILS, depth + 2);
       }
     }
     await this.#write(`\n${INDENT.repeat(depth + 1)}}\n${INDENT.repeat(depth)}}`);
   }
 
-  async #entry(entry: Entry, depth: number): Promise<void> {
+  async #top(inode: bigint): Promise<{ readonly node: Node | undefined; readonly details: Details }> {
+    const [xattrs = NO_DETAILS.xattrs] = await this.#reader.xattrs([inode]);
+    return { node: await this.#reader.node(inode), details: { xattrs } };
+  }
+
+  /** Of all entries of a page at once: each of its own would be a round trip or two an entry. */
+  async #detailsOf(page: readonly Entry[]): Promise<Details[]> {
+    const reader = this.#reader;
+    const isSmall = ({ node }: Entry): boolean => node?.type === TYPE_FILE && node.length <= SMALL_FILE_BYTES;
+    const small = page.filter(isSmall).map(({ inode }) => inode);
+    const states =
+      reader.files === undefined
+        ? await Promise.all(small.map(async (inode) => ({ chunks: await reader.chunks(inode) })))
+        : await reader.files(small);
+    const chunks = new Map(small.map((inode, i) => [inode, states[i]?.chunks ?? []]));
+    const symlinks = await Promise.all(
+      page.map(({ inode, type }) => (type === TYPE_SYMLINK ? reader.symlink(inode) : undefined)),
+    );
+    const xattrs = await reader.xattrs(page.map(({ inode }) => inode));
+    return page.map((entry, i) => {
+      const known = isSmall(entry) ? chunks.get(entry.inode) : undefined;
+      return {
+        xattrs: xattrs[i] ?? NO_DETAILS.xattrs,
+        symlink: symlinks[i],
+        ...(known === undefined ? {} : { chunks: known }),
+      };
+    });
+  }
+
+  async #entry(entry: Entry, details: Details, depth: number): Promise<void> {
     this.#entries += 1;
     if (this.#entries % PAGE === 0) this.#options.onProgress?.('dumped entries', this.#entries);
     const name = escapeDump(entry.name);
     if (entry.type === TYPE_DIRECTORY) {
-      await this.#directory(name, entry.inode, depth);
+      await this.#directory(name, entry.inode, depth, { node: entry.node, details });
       return;
     }
     const node = entry.node ?? missingNode(entry.inode, entry.type);
-    await this.#open(name, node, depth);
-    if (node.type === TYPE_FILE) await this.#chunks(node, depth + 1);
+    await this.#open(name, node, details, depth);
+    if (node.type === TYPE_FILE) await this.#chunks(node, details.chunks, depth + 1);
     await this.#write(`\n${INDENT.repeat(depth)}}`);
   }
 
   /** The beginning of an entry: what all types have. */
-  async #open(name: string, node: Node, depth: number): Promise<void> {
+  async #open(name: string, node: Node, { xattrs, symlink }: Details, depth: number): Promise<void> {
     const inner = `\n${INDENT.repeat(depth + 1)}`;
     let text = `\n${INDENT.repeat(depth)}"${name}": {${inner}"attr": ${jsonText(attributes(node), 0)}`;
-    if (node.type === TYPE_SYMLINK) {
-      const target = await this.#reader.symlink(node.inode);
-      if (target !== undefined) text += `,${inner}"symlink": "${escapeDump(target)}"`;
-    }
-    const [xattrs = new Map<string, Uint8Array>()] = await this.#reader.xattrs([node.inode]);
+    if (symlink !== undefined) text += `,${inner}"symlink": "${escapeDump(symlink)}"`;
     if (xattrs.size > 0) {
       const sorted = [...xattrs].sort(([a], [b]) => (a < b ? -1 : 1));
       text += `,${inner}"xattrs": ${jsonText(
@@ -171,9 +214,9 @@ class Dump {
     await this.#write(text);
   }
 
-  async #chunks(node: Node, depth: number): Promise<void> {
+  async #chunks(node: Node, known: readonly ChunkRow[] | undefined, depth: number): Promise<void> {
     const inner = `\n${INDENT.repeat(depth)}`;
-    const chunks = (await this.#reader.chunks(node.inode)).map(({ index, slices }) =>
+    const chunks = (known ?? (await this.#reader.chunks(node.inode))).map(({ index, slices }) =>
       jsonText({ index, slices: decodeRecords(slices, `inode ${node.inode}, chunk ${index}`).map(dumpedSlice) }, 0),
     );
     if (chunks.length === 1) await this.#write(`,${inner}"chunks": [${chunks[0]}]`);

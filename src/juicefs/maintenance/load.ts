@@ -344,7 +344,8 @@ class Load {
     await this.#add(async (tx) => {
       await tx.insertNode(node);
       if (target !== undefined) await tx.setSymlink(node.inode, target);
-      if (type === TYPE_DIRECTORY) await tx.putDirectoryUsage(node.inode, more.usage);
+      // The hours that come to the trash are not counted in its own statistics.
+      if (type === TYPE_DIRECTORY && node.inode !== TRASH_INODE) await tx.putDirectoryUsage(node.inode, more.usage);
     });
   }
 

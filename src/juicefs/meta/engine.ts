@@ -351,6 +351,8 @@ export interface MetaEngine {
   prepareForWriting(): Promise<void>;
   /** Reads from one consistent state. */
   read<T>(body: (reader: MetaReader) => Promise<T>): Promise<T>;
+  /** Reads of any number: from one consistent state where the database keeps one for free (SQL), each of its own state elsewhere. */
+  survey<T>(body: (reader: MetaReader) => Promise<T>): Promise<T>;
   /** Runs a transaction; the body runs again when the engine reports a conflict, so it must not act outside `tx`. */
   write<T>(body: (tx: MetaTransaction) => Promise<T>): Promise<T>;
   /** Reads, each statement of its own state; cheaper than `read`. The body may run again. */

@@ -71,6 +71,11 @@ class RedisEngine implements MetaEngine {
     });
   }
 
+  // A state would have to be proven by comparing all that was read.
+  survey<T>(body: (reader: MetaReader) => Promise<T>): Promise<T> {
+    return this.look(body);
+  }
+
   write<T>(body: (tx: MetaTransaction) => Promise<T>): Promise<T> {
     if (this.#readOnly) throw new VolumeError('EROFS', 'the volume is open for reading only');
     return this.#again(async () => {

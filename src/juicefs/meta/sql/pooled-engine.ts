@@ -117,6 +117,10 @@ export class PooledSqlEngine implements MetaEngine {
     );
   }
 
+  survey<T>(body: (reader: MetaReader) => Promise<T>): Promise<T> {
+    return this.read(body);
+  }
+
   write<T>(body: (tx: MetaTransaction) => Promise<T>): Promise<T> {
     if (this.#readOnly) throw new VolumeError('EROFS', 'the volume is open for reading only');
     return this.#again((session) =>

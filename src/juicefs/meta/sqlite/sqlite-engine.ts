@@ -122,6 +122,10 @@ export class SqliteEngine implements MetaEngine {
     return run;
   }
 
+  survey<T>(body: (reader: MetaReader) => Promise<T>): Promise<T> {
+    return this.read(body);
+  }
+
   write<T>(body: (tx: MetaTransaction) => Promise<T>): Promise<T> {
     const transaction = this.#transaction;
     if (transaction === undefined) throw new VolumeError('EROFS', 'the volume is open for reading only');
