@@ -7,6 +7,12 @@ export interface GatewayLimits {
   readonly headersMs: number;
   /** Longest silence of a client within a body, its own or the answer's, milliseconds. */
   readonly stallMs: number;
+  /**
+   * Documents and forms are read before anyone is known to be allowed anything: how long each may take, milliseconds, and how many are
+   * read at once. They do not count among the concurrent requests, so that they keep nobody else from being served.
+   */
+  readonly documentMs: number;
+  readonly documents: number;
   /** How long an idle connection is kept, milliseconds. */
   readonly keepAliveMs: number;
   /** How long a connection may be silent both ways, whatever it waits for, milliseconds. */
@@ -17,7 +23,7 @@ export interface GatewayLimits {
   readonly connections: number;
   /** Whoever has just come has so long to ask for something before giving way to others, milliseconds. */
   readonly silenceMs: number;
-  /** Bytes of an unwanted body that are taken so that the connection can be kept. */
+  /** Bytes of an unwanted body that are taken so that the connection can be kept; they have `documentMs` to come. */
   readonly keepBytes: number;
   /** Bytes and milliseconds of an unwanted body that are taken so that the client gets to read the answer before the end. */
   readonly lingerBytes: number;
@@ -30,6 +36,8 @@ export const DEFAULT_LIMITS: GatewayLimits = {
   headerBytes: 32 * 1024,
   headersMs: 30_000,
   stallMs: 60_000,
+  documentMs: 60_000,
+  documents: 1_024,
   keepAliveMs: 75_000,
   idleMs: 15 * 60_000,
   concurrentRequests: 2_048,

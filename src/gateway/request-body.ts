@@ -19,6 +19,8 @@ export class RequestBody implements ByteSource {
   #failure: S3Error | undefined;
   #received = 0;
   #wake: (() => void) | undefined;
+  /** When it must have arrived, performance.now; undefined as long as it keeps coming. */
+  #deadline: number | undefined;
 
   constructor(request: IncomingMessage, options: RequestBodyOptions) {
     this.#request = request;
@@ -48,6 +50,11 @@ export class RequestBody implements ByteSource {
   /** Bytes taken so far. */
   get received(): number {
     return this.#received;
+  }
+
+  /** What is asked for from now on must arrive within so many milliseconds altogether; undefined lifts that. */
+  hurry(withinMs: number | undefined): void {
+    this.#deadline = withinMs === undefined ? undefined : performance.now() + withinMs;
   }
 
   async next(): Promise<Uint8Array | undefined> {
@@ -93,7 +100,9 @@ export class RequestBody implements ByteSource {
   }
 
   async #arrival(): Promise<void> {
-    const timer = setTimeout(() => this.#fail(new S3Error('RequestTimeout')), this.#options.stallMs);
+    const left = this.#deadline === undefined ? Number.POSITIVE_INFINITY : this.#deadline - performance.now();
+    const waitMs = Math.min(this.#options.stallMs, Math.max(left, 0));
+    const timer = setTimeout(() => this.#fail(new S3Error('RequestTimeout')), waitMs);
     await new Promise<void>((resolve) => {
       this.#wake = resolve;
     });

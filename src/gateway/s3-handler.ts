@@ -51,6 +51,8 @@ const WARNING_INTERVAL_MS = 1_000;
 export class S3Handler {
   readonly #options: S3HandlerOptions;
   #inFlight = 0;
+  /** Requests whose document is being read; they are not in flight meanwhile. */
+  #reading = 0;
   #draining = false;
   #nextWarning = 0;
 
@@ -135,10 +137,19 @@ export class S3Handler {
         rawHeaders: request.rawHeaders,
         peer: { address: request.socket.remoteAddress, encrypted: request.socket instanceof TLSSocket },
         body,
+        reading: (isReading) => this.#documentIsRead(body, isReading),
         signal,
       },
       trace,
     );
+  }
+
+  #documentIsRead(body: RequestBody, isReading: boolean): void {
+    const { documents, documentMs } = this.#options.limits;
+    if (isReading && this.#reading >= documents) throw new S3Error('SlowDown');
+    this.#reading += isReading ? 1 : -1;
+    this.#inFlight += isReading ? -1 : 1;
+    body.hurry(isReading ? documentMs : undefined);
   }
 
   /** Faults are logged here, with the request's id, and nowhere shown. Refusals in an outage come in floods: a few are enough. */
@@ -179,6 +190,7 @@ export class S3Handler {
     });
     if (leftOver > limits.keepBytes && !body.broken) await linger(request, body, limits);
     else body.discard();
+    if (!request.complete) endUnlessComplete(request, limits.documentMs);
     await new Promise<void>((resolve) => {
       response.once('close', resolve);
       response.end(resolve);
@@ -214,6 +226,14 @@ export class S3Handler {
 
 function isClientGone(error: unknown): boolean {
   return error instanceof Error && error.name === 'BrokenReply' && error.cause === undefined;
+}
+
+/** Ends the connection when the rest of a body does not come in time: the answer is given, and nobody waits for it any more. */
+function endUnlessComplete(request: IncomingMessage, withinMs: number): void {
+  const timer = setTimeout(() => request.socket.destroy(), withinMs);
+  const arrived = (): void => clearTimeout(timer);
+  request.once('end', arrived);
+  request.once('close', arrived);
 }
 
 /** Bytes of the body that have not been taken; unknown is infinite. */

@@ -425,6 +425,33 @@ describe('connections', () => {
     expect(answers.toLowerCase()).toContain('connection: close');
   });
 
+  it('whose document only trickles are ended, and keep nobody else from being served', async () => {
+    const limits = { documentMs: 400, documents: 1, concurrentRequests: 1 };
+    const slow = await startEchoGateway({ gateway: { limits } });
+    const at = slow.address.port;
+    try {
+      const removal = { method: 'POST', path: '/bucket', query: { delete: '' }, headers: { 'content-length': '500' } };
+      const socket = connect(at, '127.0.0.1');
+      let answer = '';
+      socket.on('error', () => undefined);
+      socket.on('data', (data) => {
+        answer += data.toString();
+      });
+      const { target, headers } = prepare(at, removal);
+      const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+      socket.write(`POST ${target} HTTP/1.1\r\n${lines.join('')}\r\n<Delete>`);
+      const trickle = setInterval(() => socket.write(' '), 20);
+      await expect.poll(async () => (await send(at, { ...removal, headers: {}, body: '<a/>' })).code).toBe('SlowDown');
+      expect((await send(at, { path: '/bucket/none' })).status).toBe(404);
+      await expect.poll(() => answer).toMatch(/^HTTP\/1\.1 400 [\s\S]*<Code>RequestTimeout</);
+      await expect.poll(() => socket.closed).toBe(true);
+      clearInterval(trickle);
+      expect((await send(at, { ...removal, headers: {}, body: '<a/>' })).code).not.toBe('SlowDown');
+    } finally {
+      await slow.stop();
+    }
+  });
+
   it('whose headers do not come are told so, and those who wait make room', async () => {
     const limits = { headersMs: 200, connections: 3 };
     const slow = await startEchoGateway({ gateway: { limits } });

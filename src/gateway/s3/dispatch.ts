@@ -55,6 +55,8 @@ export interface IncomingRequest {
   readonly rawHeaders: readonly string[];
   readonly peer: Peer;
   readonly body: ByteSource;
+  /** Told when a body begins to be read before the question, and when that has ended. Throws SlowDown when too many are. */
+  readonly reading?: (isReading: boolean) => void;
   /** Aborted when the client goes away. */
   readonly signal: AbortSignal;
 }
@@ -180,7 +182,7 @@ export class Dispatcher {
       },
     };
     try {
-      const readable = await this.#readBefore(matched, counted, incoming);
+      const readable = await this.#readInTime(matched, counted, incoming);
       for (let decisions = 1; ; decisions++) {
         try {
           return await this.#decide(readable, incoming.signal, trace);
@@ -192,6 +194,17 @@ export class Dispatcher {
       }
     } finally {
       this.#documentBytes -= taken;
+    }
+  }
+
+  async #readInTime(matched: Matched, counted: ByteSource, incoming: IncomingRequest): Promise<Readable> {
+    const reads = matched.documentLimit !== undefined || matched.operation.body === 'form';
+    if (!reads || incoming.reading === undefined) return await this.#readBefore(matched, counted, incoming);
+    incoming.reading(true);
+    try {
+      return await this.#readBefore(matched, counted, incoming);
+    } finally {
+      incoming.reading(false);
     }
   }
 
