@@ -19,6 +19,7 @@ import { GatewayMetrics } from './metrics.ts';
 import { readObjectFacts } from './operations/object-facts.ts';
 import { addOwnPaths, isOwnPath, ownHeaders } from './own-paths.ts';
 import { SERVER_NAME } from './reply-writer.ts';
+import { RequestOrder } from './request-order.ts';
 import { Dispatcher } from './s3/dispatch.ts';
 import { errorReply, newRequestId } from './s3/error-reply.ts';
 import { S3Error, type S3ErrorCode } from './s3/errors.ts';
@@ -261,7 +262,7 @@ class HttpGateway implements Gateway {
     const serve = (request: IncomingMessage, response: ServerResponse): void => {
       room.heard(request);
       this.#answers.set(request.socket, { request, response });
-      this.#app.routing(request, response);
+      order.enter(request, response, () => this.#app.routing(request, response));
     };
     const options = {
       maxHeaderSize: limits.headerBytes,
@@ -285,6 +286,7 @@ class HttpGateway implements Gateway {
     server.maxHeadersCount = 0;
     server.timeout = limits.idleMs;
     const room = new ConnectionRoom(server, limits);
+    const order = new RequestOrder();
     server.on('checkContinue', (request, response) => {
       this.#waiting.add(request);
       serve(request, response);

@@ -16,9 +16,6 @@ export async function withFuzzedGateway(
     const volume = await formatTestVolume(folder);
     const flags = ['--multi-buckets', '--keep-etag', '--object-meta', '--object-tag', '--no-bgjob', '--workers', '1'];
     gateway = await startGateway({ metaUrl: volume.metaUrl, flags });
-    const { client, root: keys } = gateway;
-    await client.send({ method: 'PUT', bucket: 'photos', keys });
-    await client.send({ method: 'PUT', bucket: 'photos', key: 'there', body: 'content', keys });
     return await fuzzGateway({ gateway, volume, requests, seed, ...(say === undefined ? {} : { say }) });
   } finally {
     await gateway?.dispose();

@@ -86,8 +86,10 @@ export async function fuzzGateway({ gateway, volume, requests, seed, say }: Fuzz
   return { statuses };
 }
 
-/** An upload under way, for requests to refer to. */
+/** An upload under way, for requests to refer to; in the bucket, which a request may have removed with all that was in it. */
 async function newTarget({ client, root: keys, port }: Gateway): Promise<FuzzTarget> {
+  const { status } = await client.send({ method: 'PUT', bucket: 'photos', keys });
+  if (status === 200) await client.send({ method: 'PUT', bucket: 'photos', key: 'there', body: 'content', keys });
   const { body } = await client.send({ method: 'POST', path: UPLOAD_PATH, query: { uploads: '' }, keys });
   const uploadId = xmlValue(body, 'UploadId');
   if (uploadId === undefined) throw new Error(`no upload could be begun: ${body}`);
