@@ -292,26 +292,6 @@ describe('connections', () => {
     expect(statuses(answer)).toEqual([200, 404, 200, 404]);
   });
 
-  it('do one thing after another, also when a client does not wait for the answers', async () => {
-    const of = (call: S3Call, ...more: string[]): string =>
-      head({ bucket: 'photos', key: 'turns', keys, ...call }, ...more);
-    const answer = await sendRaw(
-      gateway.port,
-      Array.from(
-        { length: 5 },
-        (_, i) =>
-          `${of({ method: 'PUT', body: `turn ${i}` }, 'content-length: 6')}turn ${i}` +
-          of({}) +
-          of({ method: 'DELETE' }) +
-          of({}, i === 4 ? 'connection: close' : 'x-a: b'),
-      ).join(''),
-    );
-    expect(statuses(answer)).toEqual(Array.from({ length: 5 }, () => [200, 200, 204, 404]).flat());
-    expect([...answer.matchAll(/\r\n\r\n(turn \d)/g)].map(([, text]) => text)).toEqual(
-      Array.from({ length: 5 }, (_, i) => `turn ${i}`),
-    );
-  });
-
   it('that end within a body leave nothing behind', async () => {
     const size = 24 * MIB;
     for (const query of [undefined, { partNumber: '1', uploadId: 'none' }]) {

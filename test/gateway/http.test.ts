@@ -425,6 +425,17 @@ describe('connections', () => {
     expect(answers.toLowerCase()).toContain('connection: close');
   });
 
+  it('do one thing after another, also when a client does not wait for the answers', async () => {
+    const turns = Array.from({ length: 5 }, (_, i) => i);
+    const path = '/bucket/turns';
+    const answers = await sendRaw(
+      port,
+      turns.map((i) => raw({ method: 'PUT', path, body: `turn ${i}` }) + raw({ path })).join('') +
+        raw({ path: '/bucket/none', headers: { connection: 'close' } }),
+    );
+    expect(answers.match(/turn \d/g)).toEqual(turns.map((i) => `turn ${i}`));
+  });
+
   it('whose document only trickles are ended, and keep nobody else from being served', async () => {
     const limits = { documentMs: 400, documents: 1, concurrentRequests: 1 };
     const slow = await startEchoGateway({ gateway: { limits } });
