@@ -12,16 +12,16 @@ import { resolveNode, resolveWith } from './meta/resolve.ts';
 import { at, encodePath, showPath } from './meta/volume-path.ts';
 import { type FileReader, type OpenedFile, VolumeError, type VolumePath } from './volume.ts';
 
-/** Part of the buffers that may be fetched ahead of readers. */
-const AHEAD_SHARE = 6;
+/** Part of the buffers that readers may hold. */
+const READ_SHARE = 6;
 /** Times a path is looked up again because what it named was replaced before it could be opened. */
 const MAX_OPEN_TRIES = 5;
 
 export class FileOpener {
   readonly #fs: FilesystemContext;
   readonly #blocks: BlockStore;
-  /** Bytes fetched ahead of all readers. Many readers at once each hold a piece already, and gain nothing from more. */
-  readonly #ahead: Budget;
+  /** Bytes that readers hold. */
+  readonly #held: Budget;
   readonly #opened: (inode: bigint, chunks: readonly ChunkRow[]) => void;
 
   /** @param opened told of every file that is opened, and its slices */
@@ -29,7 +29,7 @@ export class FileOpener {
     const { format, options } = fs;
     this.#fs = fs;
     this.#blocks = blocks;
-    this.#ahead = new Budget(Math.max(Math.floor(options.bufferSize / AHEAD_SHARE), 2 * format.blockSize));
+    this.#held = new Budget(Math.max(Math.floor(options.bufferSize / READ_SHARE), 4 * format.blockSize));
     this.#opened = opened;
   }
 
@@ -143,7 +143,7 @@ export class FileOpener {
       attributes: toAttributes(node),
       chunks: new Map(chunks.map((chunk) => [chunk.index, chunk.slices])),
       blocks: this.#blocks,
-      ahead: this.#ahead,
+      held: this.#held,
       reload: async () => this.#chunksOf(inode),
       onClose: () => this.#fs.openFiles.remove(inode),
     });

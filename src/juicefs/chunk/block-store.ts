@@ -7,7 +7,7 @@ import {
   renewObject,
   wholeOf,
 } from '../storage/object-store.ts';
-import { ReadBuffers } from '../storage/read-buffers.ts';
+import { ReadBuffers, SMALL_BUFFER_BYTES } from '../storage/read-buffers.ts';
 import { DataLostError, LASTING_PIECE_BYTES, VolumeError } from '../volume.ts';
 import type { BlockCache } from './block-cache.ts';
 import type { BlockCodec } from './block-codec.ts';
@@ -28,6 +28,8 @@ export interface BlockStoreLimits {
 }
 
 const MAX_UNITS_AHEAD = 8;
+/** Where the operating system fetches ahead. */
+const MAX_LOCAL_UNITS_AHEAD = 2;
 /** Bytes of decoded blocks ahead of one reader, though two blocks at least. */
 const MAX_DECODED_AHEAD = 16 * 1024 * 1024;
 
@@ -99,9 +101,21 @@ export class BlockStore {
     return Math.min(this.#objects.readUnit, this.layout.blockSize);
   }
 
+  /** As of an object store. */
+  get local(): boolean {
+    return this.#objects.local === true;
+  }
+
+  /** Bytes that a reader gets at once at least, however many others read: less than a unit where a part costs little. */
+  get leastUnit(): number {
+    const inParts = this.#codec.identity && this.#cache === undefined && this.#objects.local === true;
+    return inParts ? Math.min(SMALL_BUFFER_BYTES, this.readUnit) : this.readUnit;
+  }
+
   /** Units worth fetching ahead of one reader: compressed blocks are decoded about one at a time, so many large ones only wait. */
   get maxUnitsAhead(): number {
-    const worthIt = this.#codec.identity ? MAX_UNITS_AHEAD : Math.floor(MAX_DECODED_AHEAD / this.layout.blockSize);
+    const plain = this.#objects.local === true ? MAX_LOCAL_UNITS_AHEAD : MAX_UNITS_AHEAD;
+    const worthIt = this.#codec.identity ? plain : Math.floor(MAX_DECODED_AHEAD / this.layout.blockSize);
     const most = this.#maxReadahead > 0 ? Math.floor(this.#maxReadahead / this.readUnit) : MAX_UNITS_AHEAD;
     return Math.max(1, Math.min(MAX_UNITS_AHEAD, Math.max(2, worthIt), most));
   }

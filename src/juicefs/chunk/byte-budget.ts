@@ -15,6 +15,10 @@ export class Budget {
     this.#total = total;
   }
 
+  get total(): number {
+    return this.#total;
+  }
+
   /** Waits until the amount fits, and takes it. More than the total counts as the total, so that nothing waits for ever. */
   async acquire(amount: number): Promise<void> {
     const wanted = Math.min(amount, this.#total);
@@ -27,9 +31,9 @@ export class Budget {
     });
   }
 
-  /** Takes the amount if it fits now. */
-  tryAcquire(amount: number): boolean {
-    if (this.#waiters.length > 0 || this.#used + amount > this.#total) return false;
+  /** Takes the amount if it fits now, and leaves that much of the total to others. */
+  tryAcquire(amount: number, leaving = 0): boolean {
+    if (this.#waiters.length > 0 || this.#used + amount > this.#total - leaving) return false;
     this.#used += amount;
     return true;
   }

@@ -1,6 +1,7 @@
 // Reads a file out of its slices, in order, a unit at a time, with some units fetched ahead. How far ahead follows the
-// reader: it grows only while the reader is faster than the store, and only within the shared budget, so that a slow
-// client holds one unit and no more.
+// reader: it grows only while the reader is faster than the store. What all readers hold is counted in one budget, of which those
+// that took nothing yet get half; a reader for which there is nothing left goes on in small units. So a slow client holds little,
+// and nothing that another waits for.
 import { ObjectMissingError } from '../storage/object-store.ts';
 import { type Attributes, type FileReader, type ReadOptions, VolumeError } from '../volume.ts';
 import type { BlockStore } from './block-store.ts';
@@ -24,8 +25,8 @@ export interface FileReaderParts {
   /** Stored slice records of each chunk, by index. */
   readonly chunks: ReadonlyMap<number, Uint8Array>;
   readonly blocks: BlockStore;
-  /** Bytes that may be held ahead of readers, in total. */
-  readonly ahead: Budget;
+  /** Bytes that readers may hold, in total, beside a small unit each. */
+  readonly held: Budget;
   /** The chunks as they are now; for a reader that finds a block gone, as a compaction leaves it. */
   readonly reload?: () => Promise<ReadonlyMap<number, Uint8Array>>;
   readonly onClose: () => void;
@@ -33,6 +34,9 @@ export interface FileReaderParts {
 
 /** Why fetches of a finished read are given up. A constant, because an error is dear to make and this one is seen by nobody. */
 const OVER = new VolumeError('ECANCELED', 'the read is over');
+
+/** Share of the budget that is not for readers that took nothing yet. */
+const NEW_READERS_LEAVE = 0.5;
 
 /** Times one read starts again because the file's slices were replaced under it. */
 const MAX_RELOADS = 3;
@@ -57,7 +61,7 @@ export class SliceFileReader implements FileReader {
 
   async readAll(signal?: AbortSignal): Promise<Uint8Array> {
     if (!this.#open) throw new VolumeError('EINVAL', 'the reader is closed');
-    const units = [...this.#units(0, this.attributes.size)];
+    const units = [...this.#units(0, this.attributes.size, { bytes: this.#parts.blocks.readUnit })];
     try {
       const parts = await Promise.all(
         units.map(({ slice, block, start, length }) =>
@@ -113,19 +117,37 @@ export class SliceFileReader implements FileReader {
     reuse: boolean,
   ): AsyncGenerator<Uint8Array> {
     if (signal?.aborted === true) throw new VolumeError('ECANCELED', 'the read was cancelled');
-    if (last - start <= this.#parts.blocks.readUnit) {
-      const units = [...this.#units(start, last)];
-      const [only] = units;
-      if (only?.slice !== undefined && units.length === 1) {
-        // Nothing to fetch ahead, and nothing to give up: a small object needs no more than its bytes.
-        const { blocks } = this.#parts;
-        const bytes = await blocks.get(only.slice, only.block, only.start, only.start + only.length, signal, reuse);
-        yield bytes;
-        if (reuse) blocks.giveBack(bytes);
-        return;
-      }
+    const only = this.#onlyUnit(start, last);
+    const charged = only === undefined ? undefined : this.#chargeOnly(only.length);
+    if (only?.slice === undefined || charged === undefined) {
+      yield* this.#streamAhead(start, last, signal, reuse);
+      return;
     }
-    yield* this.#streamAhead(start, last, signal, reuse);
+    // Nothing to fetch ahead, and nothing to give up: a small object needs no more than its bytes.
+    const { blocks, held } = this.#parts;
+    try {
+      const bytes = await blocks.get(only.slice, only.block, only.start, only.start + only.length, signal, reuse);
+      yield bytes;
+      if (reuse) blocks.giveBack(bytes);
+    } finally {
+      held.release(charged);
+    }
+  }
+
+  /** All of the range, where that is one unit. */
+  #onlyUnit(start: number, last: number): ReadUnit | undefined {
+    const { readUnit } = this.#parts.blocks;
+    if (last - start > readUnit) return undefined;
+    const units = this.#units(start, last, { bytes: readUnit });
+    const only = units.next().value;
+    return only?.length === last - start ? only : undefined;
+  }
+
+  /** Bytes of the budget that are taken for a piece that is all there is to read; undefined when it is to come in smaller ones. */
+  #chargeOnly(length: number): number | undefined {
+    const { blocks, held } = this.#parts;
+    if (length <= blocks.leastUnit) return 0;
+    return held.tryAcquire(length, held.total * NEW_READERS_LEAVE) ? length : undefined;
   }
 
   async *#streamAhead(
@@ -134,51 +156,56 @@ export class SliceFileReader implements FileReader {
     signal: AbortSignal | undefined,
     reuse: boolean,
   ): AsyncGenerator<Uint8Array> {
-    const stop = new AbortController();
-    const cancelled = signal === undefined ? stop.signal : AbortSignal.any([stop.signal, signal]);
-    const units = this.#units(start, last);
+    const { blocks, held } = this.#parts;
+    const fetches = new Fetches(signal, blocks.local);
+    const size = { bytes: blocks.readUnit };
+    const units = this.#units(start, last, size);
     const ahead: Fetch[] = [];
     let window = 1;
+    let leaving = held.total * NEW_READERS_LEAVE;
+    let current: Fetch | undefined;
+    /** The next unit: as large as is worth it, or a small one if it must be, or none. */
+    const fetch = (must: boolean): Fetch | undefined => {
+      const charged = held.tryAcquire(blocks.readUnit, leaving) ? blocks.readUnit : 0;
+      if (charged === 0 && !must) return undefined;
+      size.bytes = charged === 0 ? blocks.leastUnit : blocks.readUnit;
+      const next = this.#fetch(units.next().value, fetches.signal, reuse, charged);
+      if (next === undefined) held.release(charged);
+      return next;
+    };
     try {
       for (;;) {
         if (signal?.aborted === true) throw new VolumeError('ECANCELED', 'the read was cancelled');
-        const current = ahead.shift() ?? this.#fetch(units.next().value, cancelled, reuse, 0);
+        current = ahead.shift() ?? fetch(true);
         if (current === undefined) return;
         while (ahead.length < window) {
-          const next = this.#fetchAhead(units, cancelled, reuse);
+          const next = fetch(false);
           if (next === undefined) break;
           ahead.push(next);
         }
         // The reader had to wait for what was fetched ahead: the store is the slower one.
-        if (!current.settled && window < this.#parts.blocks.maxUnitsAhead) window *= 2;
-        const bytes = await this.#take(current);
+        if (!current.settled && window < blocks.maxUnitsAhead) window *= 2;
+        const bytes = await current.bytes;
         yield bytes;
         // Asked for the next: a reader that stops instead may still be sending this one, which is then left to the collector.
-        if (reuse) this.#parts.blocks.giveBack(bytes);
+        if (reuse) blocks.giveBack(bytes);
+        held.release(current.charged);
+        current = undefined;
+        leaving = 0;
       }
     } finally {
-      stop.abort(OVER);
-      for (const fetch of ahead) this.#parts.ahead.release(fetch.charged);
+      fetches.end();
+      held.release(current?.charged ?? 0);
+      for (const { charged } of ahead) held.release(charged);
     }
   }
 
-  async #take(fetch: Fetch): Promise<Uint8Array> {
-    try {
-      return await fetch.bytes;
-    } finally {
-      this.#parts.ahead.release(fetch.charged);
-    }
-  }
-
-  #fetchAhead(units: Generator<ReadUnit, undefined>, signal: AbortSignal, reuse: boolean): Fetch | undefined {
-    const unit = this.#parts.blocks.readUnit;
-    if (!this.#parts.ahead.tryAcquire(unit)) return undefined;
-    const fetch = this.#fetch(units.next().value, signal, reuse, unit);
-    if (fetch === undefined) this.#parts.ahead.release(unit);
-    return fetch;
-  }
-
-  #fetch(unit: ReadUnit | undefined, signal: AbortSignal, reuse: boolean, charged: number): Fetch | undefined {
+  #fetch(
+    unit: ReadUnit | undefined,
+    signal: AbortSignal | undefined,
+    reuse: boolean,
+    charged: number,
+  ): Fetch | undefined {
     if (unit === undefined) return undefined;
     if (unit.slice === undefined) {
       return { bytes: Promise.resolve(ZEROS.subarray(0, unit.length)), settled: true, charged };
@@ -194,18 +221,19 @@ export class SliceFileReader implements FileReader {
     return fetch;
   }
 
-  *#units(start: number, end: number): Generator<ReadUnit, undefined> {
+  /** What a range is made of. `size`: bytes of a unit, which may change from one to the next. */
+  *#units(start: number, end: number, size: UnitSize): Generator<ReadUnit, undefined> {
     for (let at = start; at < end; ) {
       const index = Math.floor(at / CHUNK_SIZE);
       const base = index * CHUNK_SIZE;
       const chunkEnd = Math.min(end, base + CHUNK_SIZE) - base;
-      yield* this.#chunkUnits(index, at - base, chunkEnd);
+      yield* this.#chunkUnits(index, at - base, chunkEnd, size);
       at = base + chunkEnd;
     }
     return undefined;
   }
 
-  *#chunkUnits(index: number, start: number, end: number): Generator<ReadUnit> {
+  *#chunkUnits(index: number, start: number, end: number, size: UnitSize): Generator<ReadUnit> {
     const stored = this.#chunks.get(index);
     const where = `inode ${this.attributes.inode}, chunk ${index}`;
     const pieces = stored === undefined ? [] : overlay(decodeRecords(stored, where));
@@ -215,20 +243,20 @@ export class SliceFileReader implements FileReader {
       const to = Math.min(piece.pos + piece.len, end);
       if (from >= to) continue;
       yield* zeroUnits(from - at);
-      yield* this.#pieceUnits(clip(piece, from, to));
+      yield* this.#pieceUnits(clip(piece, from, to), size);
       at = to;
     }
     yield* zeroUnits(end - at);
   }
 
-  *#pieceUnits(piece: SliceRecord): Generator<ReadUnit> {
-    const { readUnit, layout } = this.#parts.blocks;
+  *#pieceUnits(piece: SliceRecord, size: UnitSize): Generator<ReadUnit> {
+    const { layout } = this.#parts.blocks;
     const end = piece.off + piece.len;
     for (let at = piece.off; at < end; ) {
       const block = Math.floor(at / layout.blockSize);
       const start = at - block * layout.blockSize;
       // Units end on multiples of the unit, so that a block is read in few whole parts.
-      const unitEnd = Math.min((Math.floor(start / readUnit) + 1) * readUnit, layout.blockSize);
+      const unitEnd = Math.min((Math.floor(start / size.bytes) + 1) * size.bytes, layout.blockSize);
       const length = Math.min(unitEnd - start, end - at);
       yield { length, slice: piece, block, start };
       at += length;
@@ -245,6 +273,30 @@ function sameChunks(a: ReadonlyMap<number, Uint8Array>, b: ReadonlyMap<number, U
     a.size === b.size &&
     [...a].every(([index, slices]) => Buffer.from(slices).equals(b.get(index) ?? new Uint8Array(0)))
   );
+}
+
+interface UnitSize {
+  bytes: number;
+}
+
+/** The signal of what is fetched for one read: the reader's, and given when the read is over; a store of files heeds none. */
+class Fetches {
+  readonly signal: AbortSignal | undefined;
+  readonly #outer: AbortSignal | undefined;
+  readonly #stop: AbortController | undefined;
+  readonly #onAbort = (): void => this.#stop?.abort(this.#outer?.reason);
+
+  constructor(outer: AbortSignal | undefined, deaf: boolean) {
+    this.#outer = outer;
+    this.#stop = deaf ? undefined : new AbortController();
+    this.signal = this.#stop?.signal ?? outer;
+    if (this.#stop !== undefined) outer?.addEventListener('abort', this.#onAbort);
+  }
+
+  end(): void {
+    this.#outer?.removeEventListener('abort', this.#onAbort);
+    this.#stop?.abort(OVER);
+  }
 }
 
 interface Fetch {

@@ -67,7 +67,7 @@ async function storeMerged(
     attributes: { ...NO_ATTRIBUTES, size: end },
     chunks: new Map([[0, encodeRecords(plan.replaced)]]),
     blocks,
-    ahead: buffers,
+    held: buffers,
     onClose: () => undefined,
   });
   for await (const bytes of reader.read(plan.pos, end)) await writer.write(bytes);

@@ -33,6 +33,10 @@ export class ChangeableStore implements ObjectStore {
     return this.#store.readUnit;
   }
 
+  get local(): boolean {
+    return this.#store.local === true;
+  }
+
   put(key: string, body: ObjectBody, signal?: AbortSignal): Promise<void> {
     return this.#store.put(key, body, signal);
   }

@@ -28,6 +28,7 @@ import {
   type UnfinishedObject,
 } from './object-store.ts';
 import type { ReadBuffers } from './read-buffers.ts';
+import { ReadHandles } from './read-handles.ts';
 
 const READ_UNIT = 1024 * 1024;
 /** Blocks below this are read without asking for their size first. */
@@ -48,7 +49,9 @@ const TEMP_NAME = /^\.jfs\..*\.tmp\.\d+$/s;
 export class FileStore implements ObjectStore {
   readonly description: string;
   readonly readUnit = READ_UNIT;
+  readonly local = true;
   readonly #root: string;
+  readonly #handles = new ReadHandles();
   /** Until then (of `performance.now`) nothing waits for the disk but the threads that are there for it. */
   #slowUntil = 0;
 
@@ -112,27 +115,44 @@ export class FileStore implements ObjectStore {
 
   async get(key: string, range?: ByteRange, signal?: AbortSignal, buffers?: ReadBuffers): Promise<Uint8Array> {
     signal?.throwIfAborted();
-    let file: number;
     try {
-      file = await openFile(this.#path(key), 'r');
+      return buffers === undefined ? await this.#readOnce(key, range) : await this.#readShared(key, range, buffers);
     } catch (cause) {
       if (isMissing(cause)) throw new ObjectMissingError(key, { cause });
       throw cause;
     }
+  }
+
+  async #readOnce(key: string, range: ByteRange | undefined): Promise<Uint8Array> {
+    const file = await openFile(this.#path(key), 'r');
     try {
-      const small = range === undefined && buffers === undefined ? await readSmall(file) : undefined;
+      const small = range === undefined ? await readSmall(file) : undefined;
       if (small !== undefined) return small;
       const length = range === undefined ? await fileSize(file) : range.end - range.start;
-      signal?.throwIfAborted();
-      const buffer = buffers?.take(length) ?? Buffer.allocUnsafeSlow(length);
+      const buffer = Buffer.allocUnsafeSlow(length);
       return buffer.subarray(0, await readFully(file, buffer, range?.start ?? 0));
     } finally {
       closeRead(file);
     }
   }
 
+  /** One of many reads of a large object, or of many objects: through a file that may be open, into memory that is used again. */
+  #readShared(key: string, range: ByteRange | undefined, buffers: ReadBuffers): Promise<Uint8Array> {
+    return this.#handles.use(this.#path(key), async ({ descriptor, size }) => {
+      const { start, end } = range ?? { start: 0, end: size };
+      const buffer = buffers.take(end - start);
+      const bytes = await readFully(descriptor, buffer, start);
+      return bytes === buffer.length ? buffer : buffer.subarray(0, bytes);
+    });
+  }
+
   async delete(key: string): Promise<void> {
-    await rm(this.#path(key), { force: true });
+    const path = this.#path(key);
+    try {
+      await rm(path, { force: true });
+    } finally {
+      this.#handles.forget(path);
+    }
   }
 
   async renew(key: string): Promise<void> {
@@ -189,7 +209,7 @@ export class FileStore implements ObjectStore {
   }
 
   async close(): Promise<void> {
-    // Nothing is held open between calls.
+    this.#handles.close();
   }
 }
 

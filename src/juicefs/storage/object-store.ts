@@ -74,6 +74,11 @@ export interface ObjectStore {
   readonly description: string;
   /** Bytes worth asking for at once where parts of an object may be read. */
   readonly readUnit: number;
+  /**
+   * True where objects are files of this machine: a read cannot be broken off, and the operating system fetches ahead and keeps
+   * what was read lately, so that little is to be gained from doing the same here.
+   */
+  readonly local?: boolean;
   /** Stores an object whole, or not at all. */
   put(key: string, body: ObjectBody, signal?: AbortSignal): Promise<void>;
   /**

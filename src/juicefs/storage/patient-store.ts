@@ -80,6 +80,10 @@ export class PatientStore implements ObjectStore {
     return this.#store.readUnit;
   }
 
+  get local(): boolean {
+    return this.#store.local === true;
+  }
+
   async put(key: string, body: ObjectBody, signal?: AbortSignal): Promise<void> {
     await this.#upload.take(bytesOf(body), signal);
     await this.#retry(this.#options.putTimeoutMs, signal, (limited) => this.#store.put(key, body, limited()));
@@ -117,7 +121,7 @@ export class PatientStore implements ObjectStore {
 
   async get(key: string, range?: ByteRange, signal?: AbortSignal, buffers?: ReadBuffers): Promise<Uint8Array> {
     const body = await this.#retry(this.#options.getTimeoutMs, signal, (limited) =>
-      this.#store.get(key, range, limited(), buffers),
+      this.#store.get(key, range, this.local ? signal : limited(), buffers),
     );
     await this.#download.take(body.length, signal);
     return body;
@@ -181,7 +185,6 @@ async function within<T>(
   let stop: AbortController | undefined;
   // Passed on by hand: a signal that is made of two costs more than reading a small block.
   const onAbort = (): void => stop?.abort(signal?.reason);
-  signal?.addEventListener('abort', onAbort);
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
@@ -192,7 +195,10 @@ async function within<T>(
   });
   try {
     const limited = (): AbortSignal => {
-      stop ??= new AbortController();
+      if (stop === undefined) {
+        stop = new AbortController();
+        signal?.addEventListener('abort', onAbort);
+      }
       return stop.signal;
     };
     return await Promise.race([run(limited), late]);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ReadBuffers, SHARED_BUFFER_BYTES } from './read-buffers.ts';
+import { ReadBuffers, SHARED_BUFFER_BYTES, SMALL_BUFFER_BYTES } from './read-buffers.ts';
 
 test('a buffer that was given back is the next one’s', () => {
   const buffers = new ReadBuffers();
@@ -45,4 +45,14 @@ test('only so many buffers are kept', () => {
   const kept = new Set(taken.map(({ buffer }) => buffer));
   const again = Array.from({ length: 100 }, () => buffers.take(1)).filter(({ buffer }) => kept.has(buffer));
   expect(again).toHaveLength(32);
+});
+
+test('a small read does not take a large buffer, nor a large one a small', () => {
+  const buffers = new ReadBuffers();
+  const [small, large] = [buffers.take(SMALL_BUFFER_BYTES), buffers.take(SMALL_BUFFER_BYTES + 1)];
+  expect(small.buffer.byteLength).toBe(SMALL_BUFFER_BYTES);
+  buffers.giveBack(small);
+  buffers.giveBack(large);
+  expect(buffers.take(SHARED_BUFFER_BYTES).buffer).toBe(large.buffer);
+  expect(buffers.take(1).buffer).toBe(small.buffer);
 });

@@ -16,12 +16,14 @@ const FNV_PRIME = 0x01000193;
 export class ShardedStore implements ObjectStore {
   readonly description: string;
   readonly readUnit: number;
+  readonly local: boolean;
   readonly #stores: readonly ObjectStore[];
 
   constructor(stores: readonly [ObjectStore, ...ObjectStore[]]) {
     this.#stores = stores;
     this.description = `shard${stores.length}://${stores[0].description}`;
     this.readUnit = stores[0].readUnit;
+    this.local = stores.every(({ local }) => local === true);
   }
 
   #pick(key: string): ObjectStore {
