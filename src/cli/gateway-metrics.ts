@@ -126,8 +126,11 @@ export class WorkerMetrics {
   #registry: Registry | undefined;
   #next = 0;
 
-  constructor(send: (message: MetricsFromWorker) => void) {
+  readonly #logger: Pick<Logger, 'error'>;
+
+  constructor(send: (message: MetricsFromWorker) => void, logger: Pick<Logger, 'error'>) {
     this.#send = send;
+    this.#logger = logger;
   }
 
   /** What this worker measures. */
@@ -135,14 +138,18 @@ export class WorkerMetrics {
     this.#registry = registry;
   }
 
-  /** Never rejects: a worker whose figures cannot be read is one that does not answer. */
+  /** Never rejects: a worker whose figures cannot be read says so in the log, and does not answer. */
   async receive(message: MetricsToWorker): Promise<void> {
     if (message.type === 'metrics') {
       this.#waiting.get(message.id)?.(message.text);
       return;
     }
-    const figures = await this.#registry?.getMetricsAsJSON().catch(() => undefined);
-    if (figures !== undefined) this.#send({ type: 'figures', id: message.id, figures });
+    try {
+      const figures = await this.#registry?.getMetricsAsJSON();
+      if (figures !== undefined) this.#send({ type: 'figures', id: message.id, figures });
+    } catch (error) {
+      this.#logger.error({ err: error }, 'the metrics of this worker cannot be read');
+    }
   }
 
   /** The metrics of all processes. Rejects when there is no answer. */

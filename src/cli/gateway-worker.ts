@@ -45,7 +45,7 @@ export async function runGatewayWorker(): Promise<void> {
     log: { warn: (fields, message) => createLogger('warn').warn(fields, message) },
   });
   const certificate = new CertificateFromPrimary();
-  const metrics = new WorkerMetrics((message) => void tell(message));
+  const metrics = new WorkerMetrics((message) => void tell(message), createLogger('warn'));
   process.on('message', (message: ToWorker | EventsToWorker) => {
     if (isEventMessage(message)) {
       events.receive(message as EventsToWorker);
