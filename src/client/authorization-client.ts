@@ -1,9 +1,9 @@
 // Asks a sidecar over one long-lived stream: questions of one turn of the event loop go out together, each has a deadline, a question that
 // a broken stream took along is asked again while there is time, and without a whole answer nothing is allowed.
 import { Metadata, type ServiceError, status } from '@grpc/grpc-js';
-import {
-  type AuthorizeRequest,
-  type ExplainResponse,
+import type {
+  AuthorizeRequest,
+  ExplainResponse,
   AuthorizationClient as RpcClient,
 } from '../../proto/gen/portcullis/authz/v1/authorization.ts';
 import { type Ask, DecisionStream, NoAnswer, type Answer as StreamAnswer } from './decision-stream.ts';
@@ -18,8 +18,8 @@ import {
   requestOf,
   type Who,
 } from './messages.ts';
-import { sidecarTarget } from './sidecar-address.ts';
-import { type ClientTls, channelCredentials } from './tls.ts';
+import { openDecisionCall, openSidecarChannel } from './sidecar-channel.ts';
+import type { ClientTls } from './tls.ts';
 import { AuthorizationUnavailable, QuestionRefused } from './unavailable.ts';
 
 export type { Access, Outcome, Question, StatementRef, Who } from './messages.ts';
@@ -62,7 +62,6 @@ export interface BatchAnswer {
 
 export const DEFAULT_TIMEOUT_MS = 2_000;
 export const DEFAULT_RETRIES = 2;
-const KEEPALIVE_MS = 10_000;
 const RETRY_PAUSE_MS = 50;
 
 /** Makes a client; it connects when first asked. Throws TypeError for an address that is none. */
@@ -81,16 +80,10 @@ export class AuthorizationClient {
     const { address, token, tls, timeoutMs = DEFAULT_TIMEOUT_MS, retries = DEFAULT_RETRIES } = options;
     this.#timeoutMs = timeoutMs;
     this.#retries = retries;
-    this.#rpc = new RpcClient(sidecarTarget(address), channelCredentials(tls), {
-      'grpc.initial_reconnect_backoff_ms': 50,
-      'grpc.max_reconnect_backoff_ms': 1_000,
-      'grpc.keepalive_time_ms': KEEPALIVE_MS,
-      'grpc.keepalive_timeout_ms': timeoutMs,
-      'grpc.use_local_subchannel_pool': 1,
-    });
+    this.#rpc = openSidecarChannel({ address, tls, timeoutMs });
     if (token !== undefined) this.#metadata.set('authorization', `Bearer ${token}`);
     this.#stream = new DecisionStream({
-      open: () => this.#rpc.authorizeStream(this.#metadata),
+      open: () => openDecisionCall(this.#rpc, this.#metadata),
       timeoutMs,
       onLost: (error) => options.onLost?.(error),
       onRestored: () => options.onRestored?.(),

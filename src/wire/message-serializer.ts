@@ -1,4 +1,5 @@
-// Messages to bytes over one writer that is used again: on a busy stream, making one a message costs more than writing it.
+// Messages of the contract to bytes, at both ends of the stream, over one writer that is used again: on a busy stream, making one a message
+// costs more than writing it.
 import { BinaryWriter } from '@bufbuild/protobuf/wire';
 
 /** A larger message leaves its buffer behind, so that one does not hold the memory for good. */

@@ -9,10 +9,10 @@ import { HealthImplementation } from 'grpc-health-check';
 import { AuthorizationService, AuthorizeStreamResponse } from '../../../proto/gen/portcullis/authz/v1/authorization.ts';
 import { BucketConfigurationService } from '../../../proto/gen/portcullis/authz/v1/bucket_configuration.ts';
 import { PolicySimulationService } from '../../../proto/gen/portcullis/authz/v1/policy_simulation.ts';
+import { messageSerializer } from '../../wire/message-serializer.ts';
 import { callerGuard, certificateName } from './caller-guard.ts';
 import { type CallerSettings, Callers } from './callers.ts';
 import { bind, isLocal, type ListenAddress, ListenError, parseListenAddress } from './listen.ts';
-import { messageSerializer } from './message-serializer.ts';
 import {
   authorizationService,
   bucketConfigurationService,

@@ -1,32 +1,22 @@
 // The one client of the sidecar. It asks, and it believes only a complete answer to what it asked; everything else is
 // ServiceUnavailable, so that nothing passes while the sidecar is away, late or confused.
 import { Metadata } from '@grpc/grpc-js';
-import {
+import type {
   AuthorizationClient,
-  AuthorizationService,
-  type AuthorizeBatchRequest,
-  type AuthorizeBatchResponse,
-  type AuthorizeRequest,
-  type AuthorizeResponse,
-  AuthorizeStreamRequest,
-  type Decision,
-  type Principal,
-  type RequestContext,
+  AuthorizeBatchRequest,
+  AuthorizeBatchResponse,
+  AuthorizeRequest,
+  AuthorizeResponse,
+  Decision,
+  Principal,
+  RequestContext,
 } from '../../../proto/gen/portcullis/authz/v1/authorization.ts';
-import {
-  type Answer,
-  type Answered,
-  type Ask,
-  type DecisionCall,
-  DecisionStream,
-  NoAnswer,
-} from '../../client/decision-stream.ts';
-import { sidecarTarget } from '../../client/sidecar-address.ts';
-import { type ClientTls, channelCredentials } from '../../client/tls.ts';
+import { type Answer, type Answered, type Ask, DecisionStream, NoAnswer } from '../../client/decision-stream.ts';
+import { openDecisionCall, openSidecarChannel } from '../../client/sidecar-channel.ts';
+import type { ClientTls } from '../../client/tls.ts';
 import { S3Error } from '../s3/errors.ts';
 import type { FrameChannel } from '../s3/frame-verifier.ts';
 import { type BucketConfigurationRpc, createBucketConfigurationRpc } from './bucket-configuration-rpc.ts';
-import { messageSerializer } from './message-serializer.ts';
 
 /** The decision on one request. */
 export interface AuthorizeAnswer {
@@ -68,8 +58,6 @@ export interface AuthzClientOptions {
 }
 
 export const DEFAULT_AUTHZ_TIMEOUT_MS = 2_000;
-const KEEPALIVE_MS = 10_000;
-const RECONNECT_MS = { first: 50, last: 1_000 };
 /** Added to the measured parts of a question for its fields' own bytes. */
 const OVERHEAD_BYTES = 64;
 
@@ -84,19 +72,12 @@ class StreamingAuthzClient implements AuthzClient {
   readonly buckets: BucketConfigurationRpc;
 
   constructor({ address, timeoutMs = DEFAULT_AUTHZ_TIMEOUT_MS, token, tls, logger }: AuthzClientOptions) {
-    this.#client = new AuthorizationClient(sidecarTarget(address), channelCredentials(tls), {
-      'grpc.initial_reconnect_backoff_ms': RECONNECT_MS.first,
-      'grpc.max_reconnect_backoff_ms': RECONNECT_MS.last,
-      'grpc.keepalive_time_ms': KEEPALIVE_MS,
-      'grpc.keepalive_timeout_ms': timeoutMs,
-      // one stream a process: nothing is gained by sharing connections between clients
-      'grpc.use_local_subchannel_pool': 1,
-    });
+    this.#client = openSidecarChannel({ address, tls, timeoutMs });
     const metadata = new Metadata();
     if (token !== undefined) metadata.set('authorization', `Bearer ${token}`);
     this.buckets = createBucketConfigurationRpc(this.#client.getChannel(), metadata, timeoutMs);
     this.#stream = new DecisionStream({
-      open: () => openStream(this.#client, metadata),
+      open: () => openDecisionCall(this.#client, metadata),
       timeoutMs,
       onLost: (error) => logger?.warn({ err: error }, 'the authorization sidecar is away; requests are refused'),
       onRestored: () => logger?.info('the authorization sidecar is back'),
@@ -164,15 +145,6 @@ class StreamingAuthzClient implements AuthzClient {
       throw unavailable(error);
     }
   }
-}
-
-const { authorizeStream: STREAM } = AuthorizationService;
-const serialize = messageSerializer((message: AuthorizeStreamRequest, writer) =>
-  AuthorizeStreamRequest.encode(message, writer),
-);
-
-function openStream(client: AuthorizationClient, metadata: Metadata): DecisionCall {
-  return client.makeBidiStreamRequest(STREAM.path, serialize, STREAM.responseDeserialize, metadata);
 }
 
 type AnswerOf<Case extends Answer['$case']> = Extract<Answer, { $case: Case }>['value'];
