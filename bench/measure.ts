@@ -19,6 +19,8 @@ export interface Measured {
   readonly p99Ms: number;
   /** CPU microseconds of the given processes for one operation. */
   readonly cpuMicrosPerOp: number;
+  /** CPU microseconds of this process, which asks, for one operation. */
+  readonly askerMicrosPerOp: number;
 }
 
 /** Runs `operation` from `concurrency` loops for `milliseconds`, after a fifth of that as warm-up. */
@@ -42,10 +44,12 @@ export async function measure(
   };
   await run(options.milliseconds / 5);
   const cpuBefore = cpuSeconds(options.pids);
+  const ownBefore = process.cpuUsage();
   const start = performance.now();
   const times = await run(options.milliseconds);
   const seconds = (performance.now() - start) / 1000;
   const cpu = cpuSeconds(options.pids) - cpuBefore;
+  const own = process.cpuUsage(ownBefore);
   times.sort((a, b) => a - b);
   const at = (share: number): number => times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0;
   return {
@@ -53,6 +57,7 @@ export async function measure(
     p50Ms: at(0.5),
     p99Ms: at(0.99),
     cpuMicrosPerOp: (cpu / times.length) * 1e6,
+    askerMicrosPerOp: (own.user + own.system) / times.length,
   };
 }
 
