@@ -15,6 +15,11 @@ import { statusOf } from './status.ts';
 
 /** Items of one stream that wait for the store at once. */
 export const MAX_WAITING_ITEMS = 10_000;
+/**
+ * Items that are answered in one turn of the event loop, to the end of the message that reaches it. Then the answers go out, so that
+ * the client works on them while the next are made, and other streams have their turn.
+ */
+const ITEMS_A_TURN = 64;
 
 type Call = ServerDuplexStream<AuthorizeStreamRequest, AuthorizeStreamResponse>;
 type AnswerOf = NonNullable<AuthorizeStreamResponse_Item['answer']>;
@@ -37,17 +42,32 @@ export function serveStream(call: Call, { asks, caller, nowMs, onError, open }: 
   let scheduled = false;
   let waiting = 0;
   let ended = false;
+  /** Items of this turn. */
+  let taken = 0;
+  /** The client does not take its answers. */
+  let full = false;
 
   const flush = (): void => {
     scheduled = false;
     if (out.length > 0 && !call.cancelled) {
       const items = out;
       out = [];
-      if (!call.write({ items })) {
+      if (!call.write({ items }) && !full) {
+        full = true;
         call.pause();
-        call.once('drain', () => call.resume());
+        call.once('drain', () => {
+          full = false;
+          call.resume();
+        });
       }
     }
+    if (taken >= ITEMS_A_TURN) {
+      // What was written leaves at the beginning of the next turn.
+      setImmediate(() => {
+        if (!full) call.resume();
+      });
+    }
+    taken = 0;
     if (ended && waiting === 0) call.end();
   };
   const push = (id: bigint, answer: AnswerOf): void => {
@@ -97,6 +117,11 @@ export function serveStream(call: Call, { asks, caller, nowMs, onError, open }: 
           $case: 'fault',
           value: { code: status.RESOURCE_EXHAUSTED, message: 'too many questions wait on this stream' },
         });
+    }
+    taken += items.length;
+    if (taken >= ITEMS_A_TURN) {
+      call.pause();
+      schedule();
     }
   });
   const end = (): void => {

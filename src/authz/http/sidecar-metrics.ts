@@ -8,15 +8,21 @@ const TABLES = ['users', 'serviceAccounts', 'sessions', 'groups', 'policies', 'b
 
 export class SidecarMetrics {
   readonly registry = new Registry();
-  readonly #decisions: Counter<'refused'>;
+  readonly #decisions = { allowed: 0, refused: 0 };
 
   constructor(directory: Pick<IamDirectory, 'current' | 'loads'>, sinks: readonly BufferedSink[]) {
     const registers = [this.registry];
-    this.#decisions = new Counter({
+    const decisions = this.#decisions;
+    new Counter({
       name: 'portcullis_decisions_total',
       help: 'Decisions made; refused="true" when something of them was not allowed',
       labelNames: ['refused'],
       registers,
+      collect() {
+        this.reset();
+        this.inc({ refused: 'false' }, decisions.allowed);
+        this.inc({ refused: 'true' }, decisions.refused);
+      },
     });
     new Gauge({
       name: 'portcullis_identities',
@@ -81,7 +87,11 @@ export class SidecarMetrics {
 
   /** A sink that counts what it hands on. */
   counting(sink: AuditSink): AuditSink {
-    const count = (isRefusal: boolean): void => this.#decisions.inc({ refused: String(isRefusal) });
+    const decisions = this.#decisions;
+    const count = (isRefusal: boolean): void => {
+      if (isRefusal) decisions.refused += 1;
+      else decisions.allowed += 1;
+    };
     return {
       write: (decision) => {
         count(decision.isRefusal);
