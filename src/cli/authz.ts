@@ -211,9 +211,10 @@ export async function serveAuthz(options: ServeAuthzOptions): Promise<RunningAut
 }
 
 async function openStoreOf(options: ServeAuthzOptions): Promise<OpenedStore> {
-  const { store, storage, bucket, subdir, readOnly, kmsSecretKey, iamTrash: trash } = options;
+  const { store, storage, bucket, subdir, readOnly, kmsSecretKey, root, iamTrash: trash } = options;
   if (typeof store === 'string') {
-    return openStore(store, { storage, bucket, subdir, readOnly, kmsSecretKey, trash, environment: process.env });
+    const environment = process.env;
+    return openStore(store, { storage, bucket, subdir, readOnly, kmsSecretKey, root, trash, environment });
   }
   return { store, records: undefined, sharesTokens: true, close: () => store.close() };
 }

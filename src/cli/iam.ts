@@ -6,7 +6,8 @@ import { tokenKeyOf } from '../authz/administration/token-key.ts';
 import { type OpenedStore, openStore, StoreError } from '../authz/store/open-store.ts';
 import type { RECORD_TABLES } from '../authz/store/record-changes.ts';
 import { StoreBusy } from '../authz/store/record-storage.ts';
-import { readRootCredentials, UsageError } from './root-credentials.ts';
+import { parseStoreUrl } from '../authz/store/store-url.ts';
+import { type RootCredentials, readRootCredentials, UsageError } from './root-credentials.ts';
 
 /** Largest document that is read. */
 const MAX_DOCUMENT_BYTES = 256 * 1024 * 1024;
@@ -61,14 +62,16 @@ async function inStore(
   if (url === undefined) throw new UsageError('--store (or $PORTCULLIS_STORE) must say which store');
   const kmsSecretKey = process.env.MINIO_KMS_SECRET_KEY;
   let opened: OpenedStore;
+  let root: RootCredentials | undefined;
   try {
-    opened = await openStore(url, { storage, bucket, kmsSecretKey, environment: process.env });
+    if (parseStoreUrl(url).kind === 'volume') root = readRootCredentials(process.env);
+    opened = await openStore(url, { storage, bucket, kmsSecretKey, root, environment: process.env });
   } catch (error) {
     if (error instanceof StoreError) throw new UsageError(error.message);
     throw error;
   }
   try {
-    await work(opened, opened.sharesTokens ? readRootCredentials(process.env).secretKey : '');
+    await work(opened, root?.secretKey ?? '');
   } catch (error) {
     if (error instanceof StoreBusy) throw new UsageError(error.message);
     throw error;

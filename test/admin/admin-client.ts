@@ -1,7 +1,7 @@
 // The admin API and STS as their clients call them: signed for a service and region of one's choice, bodies sealed with the
 // caller's secret. The signature is computed here, from AWS's description, with nothing of src.
 import { createHmac } from 'node:crypto';
-import { openAdminBody, sealAdminBody } from '../../src/authz/http/madmin-crypto.ts';
+import { openAdminBody, sealAdminBody } from '../../src/authz/store/madmin-crypto.ts';
 import { type S3Answer, type S3Client, xmlValue } from '../harness/s3-client.ts';
 import { amzTime, encodeQuery, encodeText, type Keys, sha256 } from '../harness/sigv4.ts';
 

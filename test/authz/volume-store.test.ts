@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from '
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { bucketDocument, isUnreadable } from '../../src/authz/store/iam-store.ts';
+import { sealAdminBody } from '../../src/authz/store/madmin-crypto.ts';
 import { openStore } from '../../src/authz/store/open-store.ts';
 import { VolumeIamStore } from '../../src/authz/store/volume-store.ts';
 import { openVolume, type Volume, type VolumePath } from '../../src/juicefs/index.ts';
@@ -33,9 +34,9 @@ async function openForWriting(): Promise<Volume> {
   return volume;
 }
 
-async function put(volume: Volume, path: VolumePath, text: string): Promise<void> {
+async function put(volume: Volume, path: VolumePath, content: string | Buffer): Promise<void> {
   const writer = volume.create(path);
-  await writer.write(Buffer.from(text));
+  await writer.write(Buffer.from(content));
   await writer.commit();
 }
 
@@ -132,6 +133,32 @@ describe('the volume store', () => {
       expect(user !== undefined && isUnreadable(user) && user.unreadable).toMatch(why);
     }
     await expect(open(encrypted, 'nonsense')).rejects.toThrow(/MINIO_KMS_SECRET_KEY must be/);
+  });
+
+  it('reads files that were encrypted under the root credentials, as gateways without a KMS key once did', async () => {
+    const root = { accessKey: 'rootuser', secretKey: 'rootpassword' };
+    const volume = await openForWriting();
+    const text = '{"version":1,"credentials":{"accessKey":"old","secretKey":"old-secret","status":"on"}}';
+    const path = [...IAM, 'users', 'old', 'identity.json'];
+    await put(volume, path, await sealAdminBody('rootuser:rootpassword', Buffer.from(text)));
+    const userOf = async (presented: typeof root | undefined) => {
+      const opened = await openStore(plain.metaUrl, { storage: 'file', bucket: plain.bucket, root: presented });
+      closing.push(opened);
+      return { records: opened.records, user: (await opened.store.load()).users.get('old') };
+    };
+    const { records, user } = await userOf(root);
+    expect(user).toMatchObject({ secretKey: 'old-secret', enabled: true });
+    expect((await userOf({ ...root, secretKey: 'another' })).user).toEqual({
+      unreadable: expect.stringContaining('not with these root credentials'),
+    });
+    expect((await userOf(undefined)).user).toEqual({ unreadable: expect.stringContaining('it is encrypted') });
+    // Written again, it is text.
+    if (user === undefined || isUnreadable(user)) throw new Error('the user is not there');
+    await records?.exclusively((writer) => writer.write({ users: new Map([['old', { ...user, enabled: false }]]) }));
+    const reader = await volume.open(path);
+    expect(Buffer.from(await reader.readAll()).toString()).toContain('"status":"off"');
+    await reader.close();
+    await volume.removeTree([...IAM, 'users', 'old']);
   });
 
   it('says in one line why a store cannot be opened', async () => {

@@ -3,7 +3,7 @@
 import { createServer as createHttpServer, type IncomingHttpHeaders, type RequestListener } from 'node:http';
 import { createServer as createHttpsServer, type ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { openAdminBody, sealAdminBody } from '../../src/authz/http/madmin-crypto.ts';
+import { openAdminBody, sealAdminBody } from '../../src/authz/store/madmin-crypto.ts';
 import { type AdminAnswer, AdminClient } from '../admin/admin-client.ts';
 import type { Gateway } from './gateway.ts';
 import type { S3Answer } from './s3-client.ts';

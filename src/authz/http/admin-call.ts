@@ -4,10 +4,10 @@ import { ADMIN_ERRORS, AdminRefusal } from '../administration/admin-refusal.ts';
 import type { AuthRefusal } from '../identity/auth-refusal.ts';
 import type { AccessDecision } from '../identity/authorizer.ts';
 import type { Identified } from '../identity/principal.ts';
+import { MAX_SEALED_BYTES, openAdminBody, sealAdminBody } from '../store/madmin-crypto.ts';
 import { SealBroken } from '../store/sealed-fragments.ts';
 import type { AdminService } from './admin-service.ts';
 import { bearerToken, bodyHash, credentialsOf, type HttpRequest, queryValue } from './http-request.ts';
-import { MAX_SEALED_BYTES, openAdminBody, sealAdminBody } from './madmin-crypto.ts';
 
 /** An access that a call asks for: an admin action, or an S3 action on a bucket. */
 export interface AskedAccess {

@@ -9,6 +9,7 @@ import type { Registry } from 'prom-client';
 import type { Callers } from '../grpc/callers.ts';
 import { bindPrivateSocket, type ListenAddress, ListenError } from '../grpc/listen.ts';
 import { METRICS_ACTION } from '../identity/metrics-token.ts';
+import { MAX_SEALED_BYTES } from '../store/madmin-crypto.ts';
 import { ADMIN_PREFIX, answerAdminCall } from './admin-api.ts';
 import type { AdminReply } from './admin-call.ts';
 import type { AdminService } from './admin-service.ts';
@@ -16,7 +17,6 @@ import { answerConsoleCall, CONSOLE_PREFIX } from './console/console-api.ts';
 import type { ConsoleService } from './console/console-call.ts';
 import { REQUEST_ID_HEADER, speakerOf } from './forwarding-gateway.ts';
 import { credentialsOf, type HttpRequest, readRequest, UnreadableRequest } from './http-request.ts';
-import { MAX_SEALED_BYTES } from './madmin-crypto.ts';
 import { answerSts } from './sts.ts';
 import type { StsService } from './sts-service.ts';
 

@@ -1,14 +1,12 @@
 // Reads the files that `juicefs gateway` encrypts when MINIO_KMS_SECRET_KEY is set (IAM-LAYOUT, "Encrypted?"):
 // 0x01 | u32le n | JSON metadata (n bytes) | fragments of 16384 + 16 bytes, AES-256-GCM.
-import { createCipheriv, createDecipheriv, createHmac } from 'node:crypto';
+import { createDecipheriv, createHmac } from 'node:crypto';
 import { z } from 'zod';
 import type { Unreadable } from './iam-store.ts';
+import { NONCE_BYTES, openFragments, SealBroken, TAG_BYTES } from './sealed-fragments.ts';
 
 /** Decrypts the file at a path of the volume ('.minio.sys/config/…'): its text, or why not. */
 export type FileDecryptor = (path: string, bytes: Uint8Array) => string | Unreadable;
-
-const FRAGMENT_BYTES = 16_384;
-const TAG_BYTES = 16;
 
 const Base64 = z.base64().transform((text) => Buffer.from(text, 'base64'));
 const Metadata = z.object({ keyid: z.string(), kmskey: Base64, algorithm: z.string(), nonce: Base64 });
@@ -46,26 +44,17 @@ function decryptFile(name: string, master: Buffer, path: string, bytes: Buffer):
   const sealingKey = createHmac('sha256', master).update(sealed.iv).digest();
   const [bucket = ''] = path.split('/');
   const key = openGcm(sealingKey, sealed.nonce, sealed.bytes, Buffer.from(JSON.stringify({ [bucket]: path })));
-  return openFragments(key, metadata.nonce, bytes.subarray(bodyAt)).toString('utf8');
+  return openBody(key, metadata.nonce, bytes.subarray(bodyAt)).toString('utf8');
 }
 
-function openFragments(key: Buffer, nonce: Buffer, body: Buffer): Buffer {
-  const nonceOf = (sequence: number): Buffer => {
-    const whole = Buffer.alloc(nonce.length + 4);
-    nonce.copy(whole);
-    whole.writeUInt32LE(sequence, nonce.length);
-    return whole;
-  };
-  const empty = createCipheriv('aes-256-gcm', key, nonceOf(0));
-  empty.final();
-  const tag = empty.getAuthTag();
-  const plain: Buffer[] = [];
-  for (let at = 0, sequence = 1; at < body.length || sequence === 1; at += FRAGMENT_BYTES + TAG_BYTES, sequence++) {
-    const fragment = body.subarray(at, at + FRAGMENT_BYTES + TAG_BYTES);
-    const last = at + fragment.length === body.length;
-    plain.push(openGcm(key, nonceOf(sequence), fragment, Buffer.concat([Buffer.from([last ? 0x80 : 0x00]), tag])));
+function openBody(key: Buffer, nonce: Buffer, body: Buffer): Buffer {
+  if (nonce.length !== NONCE_BYTES) throw new UnreadableFile('its encryption metadata is not what it should be');
+  try {
+    return openFragments('aes-256-gcm', key, nonce, body);
+  } catch (cause) {
+    if (!(cause instanceof SealBroken)) throw cause;
+    throw new UnreadableFile('it does not decrypt with the configured key', { cause });
   }
-  return Buffer.concat(plain);
 }
 
 function openGcm(key: Buffer, nonce: Buffer, sealed: Buffer, associated: Buffer): Buffer {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { SealBroken, sealedSize } from '../store/sealed-fragments.ts';
 import { openAdminBody, sealAdminBody } from './madmin-crypto.ts';
+import { SealBroken, sealedSize } from './sealed-fragments.ts';
 
 interface Vector {
   readonly algorithm: 0 | 1 | 2;

@@ -10,7 +10,7 @@ import {
   type SealAlgorithm,
   SealBroken,
   sealFragments,
-} from '../store/sealed-fragments.ts';
+} from './sealed-fragments.ts';
 
 const SALT_BYTES = 32;
 const HEADER_BYTES = SALT_BYTES + 1 + NONCE_BYTES;

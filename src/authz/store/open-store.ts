@@ -11,9 +11,10 @@ import { kmsDecryptor } from './kms-file.ts';
 import { LazyVolumeStorage } from './lazy-volume-storage.ts';
 import { MemoryIamStore } from './memory-store.ts';
 import type { RecordStorage } from './record-storage.ts';
+import { rootDecryptor } from './root-sealed-file.ts';
 import { SqliteDocuments } from './sqlite-documents.ts';
 import { parseStoreUrl, StoreError } from './store-url.ts';
-import type { FileCrypto } from './volume-files.ts';
+import type { FileCrypto, VolumeCrypto } from './volume-files.ts';
 import { VolumeIamStore } from './volume-store.ts';
 import { kmsEncryptor } from './volume-writer-kms.ts';
 
@@ -29,6 +30,8 @@ export interface OpenStoreOptions {
   readonly readOnly?: boolean | undefined;
   /** MINIO_KMS_SECRET_KEY: `NAME:BASE64`. */
   readonly kmsSecretKey?: string | undefined;
+  /** Opens files that the volume's gateways encrypted before they had a KMS key. */
+  readonly root?: { readonly accessKey: string; readonly secretKey: string } | undefined;
   /** Identity files that are replaced or removed go to the volume's trash. */
   readonly trash?: boolean | undefined;
   /** What the volume library may read of the environment, as in VolumeOptions. */
@@ -55,7 +58,7 @@ export async function openStore(url: string, options: OpenStoreOptions = {}): Pr
       return { store, records: undefined, sharesTokens: true, close: () => store.close() };
     }
     case 'volume':
-      return openVolumeStore(location.metaUrl, options, crypto);
+      return openVolumeStore(location.metaUrl, options, crypto ?? legacyCrypto(options.root));
     case 'sqlite':
       return onDocuments(() => SqliteDocuments.open(location.path), `sqlite:${location.path}`, crypto);
     case 'postgres':
@@ -74,7 +77,7 @@ async function openPostgres(url: string): Promise<DocumentDatabase> {
 async function openVolumeStore(
   metaUrl: string,
   { storage, bucket, subdir, readOnly, environment, trash }: OpenStoreOptions,
-  crypto: FileCrypto | undefined,
+  crypto: VolumeCrypto | undefined,
 ): Promise<OpenedStore> {
   const where = {
     ...(storage === undefined ? {} : { storage }),
@@ -133,6 +136,10 @@ async function onDocuments(
   }
   const store = new DocumentIamStore(database, crypto === undefined ? undefined : new DocumentSeal(crypto));
   return { store, records: store, sharesTokens: false, close: () => store.close() };
+}
+
+function legacyCrypto(root: OpenStoreOptions['root']): VolumeCrypto | undefined {
+  return root === undefined ? undefined : { decrypt: rootDecryptor(root) };
 }
 
 function cryptoOf(kmsSecretKey: string | undefined): FileCrypto | undefined {

@@ -2,9 +2,9 @@
 import { createHash } from 'node:crypto';
 import { type Attributes, type FileReader, type Volume, VolumeError, type VolumePath } from '../../juicefs/volume.ts';
 import type { BucketRecord, ServerDocument, Unreadable } from './iam-store.ts';
-import type { FileDecryptor } from './kms-file.ts';
+
 import { type BucketExtras, parseBucketExtras, parseBucketMetadata } from './record-parsers.ts';
-import { isUnreadableFile, readWhole, textOf } from './volume-files.ts';
+import { isUnreadableFile, readWhole, textOf, type VolumeDecryptor } from './volume-files.ts';
 import { BUCKET_EXTRAS, BUCKETS, type FileTable, METADATA_FILE, PLACES, SERVER_DIRECTORIES } from './volume-layout.ts';
 
 /** Files opened in one go, and directories looked into. */
@@ -28,21 +28,21 @@ interface FoundFile {
   readonly attributes: Attributes;
 }
 
-type Parse<T> = (bytes: Uint8Array | Unreadable, path: VolumePath, attributes: Attributes) => T;
+type Parse<T> = (bytes: Uint8Array | Unreadable, path: VolumePath, attributes: Attributes) => T | Promise<T>;
 
 export class RecordWalk {
   /** Every file that holds a record, by its path. */
   readonly seen = new Map<string, ReadFile>();
   readonly #volume: VolumeOfWalk;
   readonly #before: ReadonlyMap<string, ReadFile>;
-  readonly #decrypt: FileDecryptor | undefined;
+  readonly #decrypt: VolumeDecryptor | undefined;
   readonly #signal: AbortSignal | undefined;
 
   /** `before`: what an earlier walk has seen. */
   constructor(
     volume: VolumeOfWalk,
     before: ReadonlyMap<string, ReadFile>,
-    decrypt: FileDecryptor | undefined,
+    decrypt: VolumeDecryptor | undefined,
     signal: AbortSignal | undefined,
   ) {
     this.#volume = volume;
@@ -162,8 +162,8 @@ export class RecordWalk {
   }
 
   #parsed<T>(parse: (text: string, attributes: Attributes) => T | Unreadable): Parse<T | Unreadable> {
-    return (bytes, path, attributes) => {
-      const text = textOf(path, bytes, this.#decrypt);
+    return async (bytes, path, attributes) => {
+      const text = await textOf(path, bytes, this.#decrypt);
       return typeof text === 'string' ? parse(text, attributes) : text;
     };
   }
@@ -220,7 +220,7 @@ export class RecordWalk {
     const bytes = await readWhole(reader, this.#signal);
     // What could not be read is tried again, the same file though it be.
     const stamp = isUnreadableFile(bytes) ? '' : stampOf(attributes);
-    return { stamp, record: parse(bytes, path, attributes) };
+    return { stamp, record: await parse(bytes, path, attributes) };
   }
 }
 

@@ -9,10 +9,21 @@ export const MAX_FILE_BYTES = 4 * 1024 * 1024;
 /** Nothing is stored under such a name; the last two because nothing could be. */
 const NOT_THERE: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'EINVAL', 'ENAMETOOLONG']);
 
-/** How files are read and written on a volume whose gateways have a KMS key. */
+/** How records are encrypted where there is a KMS key. */
 export interface FileCrypto {
   readonly decrypt: FileDecryptor;
   readonly encrypt: FileEncryptor;
+}
+
+/** Decrypts a file of a volume, which may take a while. */
+export type VolumeDecryptor = (
+  ...file: Parameters<FileDecryptor>
+) => string | Unreadable | Promise<string | Unreadable>;
+
+/** How the files of a volume are read and written; without `encrypt` they are written as plain text. */
+export interface VolumeCrypto {
+  readonly decrypt: VolumeDecryptor;
+  readonly encrypt?: FileEncryptor;
 }
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -56,11 +67,11 @@ export async function readWhole(reader: FileReader, signal?: AbortSignal): Promi
 }
 
 /** The text of a file's bytes: what is not UTF-8 is encrypted. */
-export function textOf(
+export async function textOf(
   path: VolumePath,
   bytes: Uint8Array | Unreadable,
-  decrypt: FileDecryptor | undefined,
-): string | Unreadable {
+  decrypt: VolumeDecryptor | undefined,
+): Promise<string | Unreadable> {
   if (isUnreadableFile(bytes)) return bytes;
   try {
     return UTF8.decode(bytes);

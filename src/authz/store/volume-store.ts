@@ -10,9 +10,10 @@ import type {
   StoreUsage,
   Unreadable,
 } from './iam-store.ts';
-import type { FileDecryptor } from './kms-file.ts';
+
 import { type BucketExtras, parseGroup, parseIdentity, parseMapping, withExtras } from './record-parsers.ts';
 import { type ReadFile, RecordWalk, type VolumeOfWalk } from './record-walk.ts';
+import type { VolumeDecryptor } from './volume-files.ts';
 
 type VolumeOfStore = VolumeOfWalk & Pick<Volume, 'usage' | 'close' | 'name' | 'uuid'>;
 
@@ -26,13 +27,13 @@ interface Combined {
 export class VolumeIamStore implements IamStore {
   readonly name: string;
   readonly #volume: VolumeOfStore;
-  readonly #decrypt: FileDecryptor | undefined;
+  readonly #decrypt: VolumeDecryptor | undefined;
   #cache: ReadonlyMap<string, ReadFile> = new Map();
   #combined = new Map<string, Combined>();
   #last: IamRecords | undefined;
 
   /** Owns the volume from now on. `decrypt` reads files under /config of a volume with a KMS key. */
-  constructor(volume: VolumeOfStore, decrypt?: FileDecryptor) {
+  constructor(volume: VolumeOfStore, decrypt?: VolumeDecryptor) {
     this.name = `volume ${volume.name}`;
     this.#volume = volume;
     this.#decrypt = decrypt;

@@ -13,7 +13,14 @@ import {
   withExtras,
 } from './record-parsers.ts';
 import type { RecordAccess, RecordStorage } from './record-storage.ts';
-import { type FileChanges, type FileCrypto, fileChanges, isUnreadableFile, readBytes, textOf } from './volume-files.ts';
+import {
+  type FileChanges,
+  fileChanges,
+  isUnreadableFile,
+  readBytes,
+  textOf,
+  type VolumeCrypto,
+} from './volume-files.ts';
 import {
   bucketExtrasPath,
   bucketPath,
@@ -29,7 +36,7 @@ import { bucketExtrasFile, bucketFile, groupFile, identityFile, mappingFile } fr
 type WritableVolume = Pick<Volume, 'stat' | 'open' | 'create' | 'unlink' | 'rmdir' | 'tryLock'>;
 
 export interface VolumeRecordStorageOptions {
-  readonly crypto?: FileCrypto | undefined;
+  readonly crypto?: VolumeCrypto | undefined;
   readonly lock?: StoreLock;
   /** Replaced and removed files go to the volume's trash, as those of the Go gateway do. */
   readonly trash?: boolean | undefined;
@@ -38,7 +45,7 @@ export interface VolumeRecordStorageOptions {
 export class VolumeRecordStorage implements RecordStorage, RecordAccess {
   readonly loadsChanges = false;
   readonly #volume: WritableVolume;
-  readonly #crypto: FileCrypto | undefined;
+  readonly #crypto: VolumeCrypto | undefined;
   readonly #lock: StoreLock;
   readonly #files: FileChanges;
 
@@ -96,7 +103,7 @@ export class VolumeRecordStorage implements RecordStorage, RecordAccess {
     const path = recordPath(table, name);
     const bytes = await readBytes(this.#volume, path);
     if (bytes === undefined) return undefined;
-    const text = textOf(path, bytes, this.#crypto?.decrypt);
+    const text = await textOf(path, bytes, this.#crypto?.decrypt);
     if (typeof text !== 'string') return text;
     switch (table) {
       case 'users':
@@ -118,7 +125,7 @@ export class VolumeRecordStorage implements RecordStorage, RecordAccess {
     if (bytes === undefined || isUnreadableFile(bytes)) return bytes;
     const path = bucketExtrasPath(name);
     const extras = await readBytes(this.#volume, path);
-    const text = extras === undefined ? undefined : textOf(path, extras, undefined);
+    const text = extras === undefined ? undefined : await textOf(path, extras, undefined);
     return withExtras(parseBucketMetadata(bytes), typeof text === 'string' ? parseBucketExtras(text) : text);
   }
 
@@ -126,7 +133,7 @@ export class VolumeRecordStorage implements RecordStorage, RecordAccess {
     const path = serverPath(name);
     const bytes = await readBytes(this.#volume, path);
     if (bytes === undefined) return undefined;
-    const text = textOf(path, bytes, this.#crypto?.decrypt);
+    const text = await textOf(path, bytes, this.#crypto?.decrypt);
     if (typeof text !== 'string') return text;
     const { mtimeNs } = await this.#volume.stat(path);
     return { text, modifiedMs: Number(mtimeNs / 1_000_000n) };
@@ -176,6 +183,6 @@ export class VolumeRecordStorage implements RecordStorage, RecordAccess {
   }
 
   async #replace(path: readonly string[], text: string): Promise<void> {
-    await this.#files.replace(path, this.#crypto?.encrypt(path.join('/'), text) ?? Buffer.from(text));
+    await this.#files.replace(path, this.#crypto?.encrypt?.(path.join('/'), text) ?? Buffer.from(text));
   }
 }
