@@ -31,7 +31,7 @@ let client: AuthzClient;
 
 beforeEach(async () => {
   sidecar = await new FakeSidecar().start();
-  client = createAuthzClient({ address: sidecar.address, timeoutMs: 300 });
+  client = createAuthzClient({ address: sidecar.address, timeoutMs: 1_000 });
 });
 afterEach(() => {
   client.close();
