@@ -260,6 +260,7 @@ export class JuiceVolume implements Volume {
             {
               mode: options?.mode ?? DEFAULT_FILE_MODE,
               skipTrash: options?.skipTrash ?? false,
+              existingParents: options?.existingParents ?? 0,
               xattrs: commit?.xattrs ?? new Map(),
               guard: commit?.guard,
             },
@@ -322,6 +323,7 @@ export class JuiceVolume implements Volume {
       const commit = {
         mode: options?.mode ?? DEFAULT_FILE_MODE,
         skipTrash: options?.skipTrash ?? false,
+        existingParents: options?.existingParents ?? 0,
         xattrs: options?.xattrs ?? new Map(),
         guard: options?.guard,
       };

@@ -152,6 +152,8 @@ export interface CreateOptions {
   readonly mode?: number; // before umask; default 0o666
   /** Do not put a replaced file into the trash (temporary files, parts). */
   readonly skipTrash?: boolean;
+  /** So many of the path's first names must be there when the file is committed: ENOENT. Directories missing after them are made. */
+  readonly existingParents?: number;
 }
 
 /** A piece of an existing file, for `composeFile`. Bytes [start, end). */

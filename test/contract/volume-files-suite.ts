@@ -111,6 +111,17 @@ export function volumeFilesSuite(kind: EngineKind): void {
       expect(await volume.stat(['a'])).toMatchObject({ type: 'directory', mode: 0o755, nlink: 3 });
     });
 
+    it('does not make the directories that must be there', async () => {
+      const writer = volume.create(['bucket', 'd', 'f'], { existingParents: 1 });
+      await writer.write(Buffer.from('bytes'));
+      expect(await failure(writer.commit())).toBe('ENOENT');
+      await writer.abort();
+      expect(await failure(volume.stat(['bucket']))).toBe('ENOENT');
+      await volume.mkdir(['bucket']);
+      await volume.create(['bucket', 'd', 'f'], { existingParents: 1 }).commit();
+      expect((await volume.stat(['bucket', 'd', 'f'])).type).toBe('file');
+    });
+
     it('leaves nothing behind when it is aborted', async () => {
       const writer = volume.create(['a', 'b']);
       await writer.write(Buffer.alloc(500 * KIB));

@@ -195,7 +195,7 @@ export class MemoryVolume implements Volume {
     return this.#reader(node);
   }
 
-  create(path: VolumePath, _options: CreateOptions = {}): FileWriter {
+  create(path: VolumePath, { existingParents = 0 }: CreateOptions = {}): FileWriter {
     const parts: Buffer[] = [];
     let size = 0;
     let open = true;
@@ -217,6 +217,7 @@ export class MemoryVolume implements Volume {
         size += data.length;
       },
       commit: async (options = {}) => {
+        if (existingParents > 0) await this.stat(path.slice(0, existingParents));
         const attributes = this.#commit(path, Buffer.concat(parts), options);
         finish();
         return attributes;

@@ -29,8 +29,7 @@ export const putObject = defineOperation({
   questions: (input, request) => uploadQuestions(request, input.tags, {}, input.acl),
   async handle(grant, context) {
     requireWritable(context);
-    await requireBucket(context, grant.input.bucket);
-    const stored = await putPayload(grant, context);
+    const stored = await putIntoBucket(grant, context);
     return {
       status: 200,
       headers: { etag: `"${stored.etag}"`, ...stored.headers },
@@ -38,6 +37,26 @@ export const putObject = defineOperation({
     };
   },
 });
+
+/** Bodies up to this come with the headers, or nearly so: whether there is a bucket is found out when they are committed. */
+const SMALL_BODY_BYTES = 64 * 1024;
+
+/** As `putPayload`, of a bucket that may not be there: NoSuchBucket, and before a large body travels. */
+async function putIntoBucket(grant: Grant<ObjectUpload>, context: OperationContext): Promise<StoredObject> {
+  const { input, request } = grant;
+  const { contentLength = Number.POSITIVE_INFINITY, headers } = request;
+  if (isDirectoryKey(input.key) || contentLength > SMALL_BODY_BYTES || headers.has('expect')) {
+    await requireBucket(context, input.bucket);
+    return putPayload(grant, context);
+  }
+  try {
+    return await putPayload(grant, context);
+  } catch (error) {
+    // Whatever is wrong with the object: without a bucket, that is what is wrong.
+    await requireBucket(context, input.bucket);
+    throw error;
+  }
+}
 
 /** An upload of a whole object: its name, and what it is to carry. */
 export interface ObjectUpload extends UploadHeaders {
@@ -53,7 +72,7 @@ export interface StoredObject {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Puts the payload of a request where its key says. The bucket is known to be there. */
+/** Puts the payload of a request where its key says, in a bucket that must be there. */
 export function putPayload(
   grant: Grant<ObjectUpload>,
   context: OperationContext,
@@ -76,7 +95,7 @@ async function putFile(
   const { digests } = await answering('target', () =>
     writePayload(
       payload,
-      context.volume.create(path),
+      context.volume.create(path, { existingParents: context.bucketPath(input.bucket).length }),
       context.signal,
       async (digests) => {
         await announceAcl(context.volume, path, acl);

@@ -31,6 +31,8 @@ export interface FileContent {
 export interface FileCommit {
   readonly mode: number;
   readonly skipTrash: boolean;
+  /** Of the path's first names, which are not made when they are missing. */
+  readonly existingParents: number;
   readonly xattrs: ReadonlyMap<string, Uint8Array>;
   readonly guard: CommitGuard | undefined;
 }
@@ -46,7 +48,11 @@ export async function commitFile(
   const name = names[names.length - 1];
   if (name === undefined) throw new VolumeError('EISDIR', 'the root of the volume is a directory');
   await foreseeEntry(change, names);
-  const parent = await holdParent(change, await makeDirectories(change, names.slice(0, -1), 0o777, ids), 0);
+  const parent = await holdParent(
+    change,
+    await makeDirectories(change, names.slice(0, -1), 0o777, ids, commit.existingParents),
+    0,
+  );
   const existing = await change.tx.edge(parent.inode, name);
   if (existing?.type === TYPE_DIRECTORY) throw new VolumeError('EISDIR', 'a directory stands at the path');
   requireMayAdd(change, parent, name, names);

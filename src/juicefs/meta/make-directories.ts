@@ -6,12 +6,16 @@ import { holdParent, insertEntry, newNode, requireMayAdd, touchParent } from './
 import { TYPE_DIRECTORY } from './inode.ts';
 import { resolve, resolveParent } from './resolve.ts';
 
-/** The directory at a path, made with its missing parents. Uses one of `ids` for each directory made. */
+/**
+ * The directory at a path, made with its missing parents, but for the first `existing` names: ENOENT when one of them is missing. Uses
+ * one of `ids` for each directory made.
+ */
 export async function makeDirectories(
   change: Change,
   names: readonly Uint8Array[],
   mode: number,
   ids: bigint[],
+  existing = 0,
 ): Promise<Node> {
   const found = await resolve(change.fs, change.tx, names, { followLast: true });
   if (found.edge !== undefined) {
@@ -20,6 +24,8 @@ export async function makeDirectories(
     if (node.type !== TYPE_DIRECTORY) throw new VolumeError('ENOTDIR', 'a component of the path is not a directory');
     return node;
   }
+  if (found.missing.length > names.length - existing)
+    throw new VolumeError('ENOENT', 'a directory on the path is missing');
   let parent = await change.tx.node(found.directory);
   if (parent === undefined) throw new MetaConflict('the parent directory was removed');
   for (const name of found.missing) parent = await makeDirectory(change, parent, name, mode, ids, names);

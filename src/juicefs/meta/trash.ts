@@ -23,13 +23,24 @@ export function goesToTrash(change: Change, parent: Node, node: Node, skipTrash:
 
 /** `{parent}-{inode}-{name}`, cut to the length a name may have. */
 export function trashEntryName(parent: bigint, inode: bigint, name: Uint8Array): Buffer {
-  return Buffer.concat([Buffer.from(`${parent}-${inode}-`), name]).subarray(0, MAX_NAME_BYTES);
+  const head = `${parent}-${inode}-`;
+  const entry = Buffer.allocUnsafe(head.length + name.length);
+  entry.write(head, 'latin1');
+  entry.set(name, head.length);
+  return entry.length > MAX_NAME_BYTES ? entry.subarray(0, MAX_NAME_BYTES) : entry;
 }
+
+/** The name of the hour that was asked for last: all of an hour ask for it. */
+let named = { hour: -1, name: '' };
 
 /** The name of the hour's directory, in UTC: 2026-01-31-23. */
 export function trashHourName(timeNs: bigint): string {
-  const hour = new Date(Number(timeNs / NS_PER_HOUR) * 3_600_000).toISOString();
-  return `${hour.slice(0, 10)}-${hour.slice(11, 13)}`;
+  const hour = Number(timeNs / NS_PER_HOUR);
+  if (named.hour !== hour) {
+    const text = new Date(hour * 3_600_000).toISOString();
+    named = { hour, name: `${text.slice(0, 10)}-${text.slice(11, 13)}` };
+  }
+  return named.name;
 }
 
 /** The hour a trash directory's name stands for, in milliseconds; undefined for a name that is none. */

@@ -1,11 +1,11 @@
 // What a transaction over Redis has read and is going to change: its own reads see its changes, and the commit is one script
 // that first checks that what the transaction relies on still holds. Knows keys and values, not what they mean.
 import { MetaConflict } from '../engine.ts';
+import { PackedWords, type Word } from './packed-words.ts';
 import { RedisReader } from './redis-reader.ts';
 import { asArray, asNumber, asOptional } from './redis-reply.ts';
 import { COMMIT } from './redis-scripts.ts';
 
-export type Word = string | number | Buffer;
 type CheckKind = 'get' | 'hget' | 'held' | 'hlen' | 'list' | 'score';
 
 const RECORD_BYTES = 24;
@@ -27,16 +27,25 @@ export class RedisChanges extends RedisReader {
   /** Hashes that this transaction removed whole. */
   readonly #cleared = new Set<string>();
   readonly #commands: Word[][] = [];
-  readonly #checks = new Map<string, readonly [CheckKind, string, Word, Buffer]>();
+  readonly #checks = new Map<string, readonly [CheckKind, string, Word, Uint8Array | string | undefined]>();
 
   /** Makes everything happen, or throws MetaConflict. */
   async commit(): Promise<void> {
     if (this.#commands.length === 0 && this.#checks.size === 0) return;
-    const words: Word[] = [this.#checks.size];
-    for (const check of this.#checks.values()) words.push(...check);
-    words.push(this.#commands.length);
-    for (const command of this.#commands) words.push(command.length, ...command);
-    const reply = await this.volume.connection.run(COMMIT, words);
+    const words = new PackedWords();
+    words.add(this.#checks.size);
+    for (const [kind, key, field, found] of this.#checks.values()) {
+      words.add(kind);
+      words.add(key);
+      words.add(field);
+      if (found === undefined) words.add('-');
+      else words.addMarked('+', found);
+    }
+    for (const command of this.#commands) {
+      words.add(command.length);
+      for (const word of command) words.add(word);
+    }
+    const reply = await this.volume.connection.run(COMMIT, [words.whole()]);
     if (reply !== 1) throw new MetaConflict(`another client changed what was read (${String(reply)})`);
   }
 
@@ -48,8 +57,7 @@ export class RedisChanges extends RedisReader {
   protected check(kind: CheckKind, key: string, field: Word, found: Uint8Array | string | undefined): void {
     const name = `${kind} ${key} ${Buffer.isBuffer(field) ? field.toString('latin1') : field}`;
     if (this.#checks.has(name)) return;
-    const expected = found === undefined ? Buffer.from('-') : Buffer.concat([Buffer.from('+'), Buffer.from(found)]);
-    this.#checks.set(name, [kind, key, field, expected]);
+    this.#checks.set(name, [kind, key, field, found]);
   }
 
   protected override async text(key: string): Promise<Buffer | undefined> {
@@ -145,6 +153,11 @@ export class RedisChanges extends RedisReader {
       else hash.set(name, value);
     }
     return hash;
+  }
+
+  /** The server said this of a whole hash. */
+  protected sawHash(key: string, hash: ReadonlyMap<string, Buffer>): void {
+    if (!this.#hashes.has(key)) this.#hashes.set(key, hash);
   }
 
   /** Reads a whole hash; once is enough for the transaction. */

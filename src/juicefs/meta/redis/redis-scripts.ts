@@ -50,7 +50,8 @@ return {node, table.concat(redis.call('LRANGE', prefix .. 'c' .. inode .. '_0', 
 
 /**
  * ARGV: prefix, the inode to start from, key and field of an entry elsewhere, names. Answers that entry; the entry's value of each
- * name as far as they lead; and the attributes of the last two inodes, of the last first. What is not there is an empty text.
+ * name as far as they lead; the attributes of the last two inodes, of the last first; the space that the statistics count for these
+ * two and for the inode elsewhere, which is of the trash; and the hash of the quotas. What is not there is an empty text.
  */
 export const PATH = script(`
 local prefix, parent = ARGV[1], ARGV[2]
@@ -69,6 +70,17 @@ for i = 5, #ARGV do
 end
 found[#found + 1] = redis.call('GET', prefix .. 'i' .. parent) or ''
 found[#found + 1] = before and redis.call('GET', prefix .. 'i' .. before) or ''
+local trash = ''
+if string.byte(found[1], 2) == 127 then
+  local low = 0
+  for byte = 6, 9 do low = low * 256 + string.byte(found[1], byte) end
+  -- The upper half in digits: 922337203 and 2559808512. No number of Lua holds them together.
+  trash = '922337203' .. string.format('%010.0f', 2559808512 + low)
+end
+for _, space in ipairs(redis.call('HMGET', prefix .. 'dirUsedSpace', parent, before or '', trash)) do
+  found[#found + 1] = space or ''
+end
+found[#found + 1] = redis.call('HGETALL', prefix .. 'dirQuota')
 return found
 `);
 
@@ -80,18 +92,17 @@ return found
 `);
 
 /**
- * ARGV: the number of checks, four values each (kind, key, field, expected: '-' for nothing, else '+' and the value); then the
- * number of commands, each with the number of its words. Answers 1, or the kind of the check that failed.
+ * ARGV: packed words (see PackedWords), which are the number of checks, four words each (kind, key, field, expected: '-' for nothing,
+ * else '+' and the value); then commands, each after the number of its words. Answers 1, or the kind of the check that failed.
  *
  * Beside Redis's own, there is the command TOUCH (key, change of the link count, 24 bytes of mtime and ctime), so that changes
  * of one directory do not overwrite each other.
  */
 export const COMMIT = script(`
-local at = 2
-for _ = 1, tonumber(ARGV[1]) do
-  local kind, key, field, expected = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
-  at = at + 4
-  local found
+local packed, checks, at = ARGV[1], struct.unpack('>I4c0', ARGV[1])
+for _ = 1, tonumber(checks) do
+  local kind, key, field, expected, found
+  kind, key, field, expected, at = struct.unpack('>I4c0I4c0I4c0I4c0', packed, at)
   if kind == 'get' then found = redis.call('GET', key)
   elseif kind == 'hget' then found = redis.call('HGET', key, field)
   elseif kind == 'held' then found = redis.call('GETRANGE', key, 0, 2) .. redis.call('GETRANGE', key, 63, 70)
@@ -102,14 +113,18 @@ for _ = 1, tonumber(ARGV[1]) do
   if found then found = '+' .. found else found = '-' end
   if found ~= expected then return kind end
 end
-local count = tonumber(ARGV[at])
-at = at + 1
-for _ = 1, count do
-  local words = tonumber(ARGV[at])
-  if ARGV[at + 1] == 'TOUCH' then
-    local key, delta = ARGV[at + 2], tonumber(ARGV[at + 3])
+local forms = {}
+while at <= #packed do
+  local count
+  count, at = struct.unpack('>I4c0', packed, at)
+  local words = tonumber(count)
+  forms[words] = forms[words] or '>' .. string.rep('I4c0', words)
+  local command = {struct.unpack(forms[words], packed, at)}
+  at = command[words + 1]
+  if command[1] == 'TOUCH' then
+    local key, delta = command[2], tonumber(command[3])
     if redis.call('EXISTS', key) == 1 then
-      redis.call('SETRANGE', key, 23, ARGV[at + 4])
+      redis.call('SETRANGE', key, 23, command[4])
       if delta ~= 0 then
         local a, b, c, d = string.byte(redis.call('GETRANGE', key, 47, 50), 1, 4)
         local links = ((a * 256 + b) * 256 + c) * 256 + d + delta
@@ -118,9 +133,8 @@ for _ = 1, count do
       end
     end
   else
-    redis.call(unpack(ARGV, at + 1, at + words))
+    redis.call(unpack(command, 1, words))
   end
-  at = at + 1 + words
 end
 return 1
 `);

@@ -27,7 +27,7 @@ import { chunkCount, ROOT_INODE, TYPE_DIRECTORY } from '../inode.ts';
 import { RedisChanges } from './redis-changes.ts';
 import { counterOffset, sliceField } from './redis-keys.ts';
 import { isWithin, USAGE_KEYS } from './redis-reader.ts';
-import { asArray, asBuffer, asNumber, asOptional } from './redis-reply.ts';
+import { asArray, asBuffer, asHash, asNumber, asOptional } from './redis-reply.ts';
 import { PATH } from './redis-scripts.ts';
 
 const NOTHING = Buffer.alloc(0);
@@ -68,8 +68,10 @@ export class RedisTransaction extends RedisChanges implements MetaTransaction {
   ): Promise<void> {
     const elsewhere = this.keys.directory(other.parent);
     const words = [this.keys.prefix, String(ROOT_INODE), elsewhere, toBuffer(other.name), ...names.map(toBuffer)];
-    const reply = asArray(await this.volume.connection.run(PATH, words)).map(asBuffer);
-    const [first = NOTHING, ...rest] = reply;
+    const reply = [...asArray(await this.volume.connection.run(PATH, words))];
+    const quotas = asHash(reply.pop());
+    const [first = NOTHING, ...rest] = reply.map(asBuffer);
+    const spaces = rest.splice(-3);
     const nodes = rest.splice(-2);
     this.sawField(elsewhere, toBuffer(other.name), first);
     const inodes = [ROOT_INODE];
@@ -82,6 +84,13 @@ export class RedisTransaction extends RedisChanges implements MetaTransaction {
     nodes.forEach((node, i) => {
       const inode = inodes[i];
       if (inode !== undefined && node.length > 0) this.sawText(this.keys.node(inode), node);
+    });
+    this.sawHash(this.keys.of('dirQuota'), quotas);
+    const [last, before] = inodes;
+    const trash = first.length === 0 ? undefined : decodeEdge(first).inode;
+    [last, before, trash].forEach((inode, i) => {
+      const space = spaces[i] ?? NOTHING;
+      if (inode !== undefined) this.sawField(this.keys.of('dirUsedSpace'), Buffer.from(String(inode)), space);
     });
   }
 
