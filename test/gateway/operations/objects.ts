@@ -149,6 +149,11 @@ export function objectOperations(at: OperationContext): void {
         expect(reply.status).toBe(400);
       }
       expect((await at.s3.send('PUT', '/none/k', { body: 'x' })).code).toBe('NoSuchBucket');
+      const large = Buffer.alloc(100_000);
+      expect((await at.s3.send('PUT', '/none/k', { body: large })).code).toBe('NoSuchBucket');
+      const damaged = { body: 'x', headers: { 'content-md5': Buffer.alloc(16).toString('base64') } };
+      expect((await at.s3.send('PUT', '/none/k', damaged)).code).toBe('NoSuchBucket');
+      expect((await at.s3.send('HEAD', '/none')).code).toBe('NoSuchBucket');
       expect((await put('k', 'x', { 'x-amz-server-side-encryption': 'AES256' })).code).toBe('NotImplemented');
       expect((await put('k', 'x', { 'x-amz-storage-class': 'GLACIER' })).code).toBe('InvalidStorageClass');
       expect(await snapshot(at.volume)).toEqual(before);
