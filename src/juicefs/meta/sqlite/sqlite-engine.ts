@@ -1,21 +1,17 @@
 // The SQLite engine: one connection that writes, one that reads, transactions queued within the process and retried
 // when another process holds the database. The driver is synchronous, so no call of it waits longer than a few milliseconds.
 import { existsSync } from 'node:fs';
-import { setTimeout as delay } from 'node:timers/promises';
 import { VolumeError } from '../../volume.ts';
 import { VolumeOpenError } from '../../volume-error.ts';
-import { MetaConflict, type MetaEngine, type MetaReader, type MetaTransaction } from '../engine.ts';
+import type { MetaEngine, MetaReader, MetaTransaction } from '../engine.ts';
 import { SqlReader } from '../sql/sql-reader.ts';
 import { SqlSchema } from '../sql/sql-schema.ts';
 import { readStatements } from '../sql/sql-statements.ts';
 import { SqlTransaction, writeStatements } from '../sql/sql-transaction.ts';
-import { asVolumeError, cannotOpen, isBusy, SqliteConnection } from './sqlite-connection.ts';
+import { GroupedWrites } from './grouped-writes.ts';
+import { cannotOpen, SqliteConnection } from './sqlite-connection.ts';
 import { SQLITE } from './sqlite-dialect.ts';
-
-/** Tries of a transaction before a busy database is a fault; the number of the Go client. */
-const MAX_TRIES = 50;
-/** The wait before try n is about n² milliseconds, at most this. */
-const MAX_WAIT_MS = 400;
+import { inTransaction, retryWhileBusy } from './sqlite-transactions.ts';
 
 /** Where a SQLite volume is and how to work on it. */
 export interface SqliteLocation {
@@ -31,6 +27,7 @@ export class SqliteEngine implements MetaEngine {
   readonly #prefix: string;
   readonly #reading: SqliteConnection;
   readonly #writing: SqliteConnection | undefined;
+  readonly #grouped: GroupedWrites | undefined;
   #schema: SqlSchema;
   #reader: SqlReader;
   #transaction: SqlTransaction | undefined;
@@ -48,6 +45,7 @@ export class SqliteEngine implements MetaEngine {
     this.#prefix = location.tablePrefix;
     this.#reading = reading;
     this.#writing = writing;
+    this.#grouped = writing === undefined ? undefined : new GroupedWrites(writing);
     this.#schema = schema;
     this.#reader = this.#use(schema);
   }
@@ -128,8 +126,14 @@ export class SqliteEngine implements MetaEngine {
 
   write<T>(body: (tx: MetaTransaction) => Promise<T>): Promise<T> {
     const transaction = this.#transaction;
-    if (transaction === undefined) throw new VolumeError('EROFS', 'the volume is open for reading only');
-    return this.#exclusively(() => body(transaction));
+    const grouped = this.#grouped;
+    if (transaction === undefined || grouped === undefined) {
+      throw new VolumeError('EROFS', 'the volume is open for reading only');
+    }
+    return new Promise<T>((resolve, reject) => {
+      if (!grouped.add(() => body(transaction), resolve, reject)) return;
+      this.#writes = this.#writes.then(() => grouped.commit());
+    });
   }
 
   async clear(): Promise<void> {
@@ -156,31 +160,5 @@ export class SqliteEngine implements MetaEngine {
   #writable(): SqliteConnection {
     if (this.#writing === undefined) throw new VolumeError('EROFS', 'the volume is open for reading only');
     return this.#writing;
-  }
-}
-
-async function inTransaction<T>(connection: SqliteConnection, begin: string, body: () => Promise<T>): Promise<T> {
-  connection.db.exec(begin);
-  try {
-    const result = await body();
-    connection.db.exec('COMMIT');
-    return result;
-  } catch (error) {
-    if (connection.db.isTransaction) connection.db.exec('ROLLBACK');
-    throw error;
-  }
-}
-
-async function retryWhileBusy<T>(body: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await body();
-    } catch (error) {
-      if (!isBusy(error) && !(error instanceof MetaConflict)) throw asVolumeError(error);
-      if (attempt >= MAX_TRIES) {
-        throw new VolumeError('EBUSY', `the database was locked by others through ${attempt} tries`, { cause: error });
-      }
-    }
-    await delay(Math.min(attempt * attempt, MAX_WAIT_MS) * (0.5 + Math.random()));
   }
 }
