@@ -196,6 +196,61 @@ async function ended(volume: Volume, lifecycle: string): Promise<void> {
   await job.run();
 }
 
+/** Does something with a gateway whose one bucket is the whole volume, and checks that nothing of the volume's own was touched. */
+async function watchedWhole(work: (served: Served) => Promise<unknown>): Promise<void> {
+  const { volume, paths } = await watchedVolume();
+  const served = new Served(volume, { multiBuckets: false, singleBucket: 'whole' });
+  await work(served);
+  for (const path of paths) {
+    const [first, second] = path;
+    for (const part of path) {
+      expect(part).not.toMatch(/^\.{0,2}$|[/\0]/);
+      expect(part.isWellFormed()).toBe(true);
+    }
+    expect(first ?? '').not.toMatch(/^\.(?:minio\.sys|trash)$/);
+    // uploads in parts are made there, and no key names them
+    if (first === '.sys') expect(second).toBe('uploads');
+  }
+  for (const area of ['.sys', '.minio.sys', '.trash']) await volume.stat([area, 'inner']);
+}
+
+const hidden = fc
+  .tuple(fc.constantFrom('.sys', '.minio.sys', '.trash', '.sys/uploads', '.sys/inner', '.minio.sys/config'), encoded)
+  .map(([area, rest]) => `${area}/${rest}`);
+const anyKey = fc.oneof(encoded, hidden);
+
+async function holdsWhole<T>(arbitrary: fc.Arbitrary<T>, work: (served: Served, value: T) => Promise<unknown>) {
+  await fc.assert(
+    fc.asyncProperty(arbitrary, (value) => watchedWhole((served) => work(served, value))),
+    { numRuns: RUNS },
+  );
+}
+
+describe('a name in a bucket that is the whole volume reaches nothing of the volume itself', () => {
+  it('in the path', () =>
+    holdsWhole(fc.tuple(method, anyKey), (served, [method, key]) =>
+      served.send(method, `/whole/${key}`, body(method)),
+    ));
+
+  it('in the source of a copy', () =>
+    holdsWhole(anyKey, (served, key) =>
+      served.send('PUT', '/whole/copy', { headers: { 'x-amz-copy-source': `whole/${key}` } }),
+    ));
+
+  it('in the list of DeleteObjects', () =>
+    holdsWhole(
+      fc.oneof(name, fc.constantFrom('.sys/inner', '.sys/inner/', '.trash/inner', '.minio.sys/')),
+      (served, key) =>
+        served.send('POST', '/whole?delete', { body: `<Delete><Object><Key>${xml(key)}</Key></Object></Delete>` }),
+    ));
+
+  it('in the prefix and the markers of listings', () =>
+    holdsWhole(fc.tuple(anyKey, anyKey), async (served, [prefix, marker]) => {
+      const { text } = await served.send('GET', `/whole?prefix=${prefix}&marker=${marker}`);
+      expect(text).not.toMatch(/<Key>\.(?:sys|minio\.sys|trash)\//);
+    }));
+});
+
 describe('a name reaches only what was decided on', () => {
   it('in the path', () =>
     holds(fc.tuple(method, encoded), ([method, key]) => ({ method, url: `/bkt/${key}`, request: body(method) })));
