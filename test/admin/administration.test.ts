@@ -182,7 +182,9 @@ describe('policies', () => {
     expect((json as Record<string, unknown>)[`listed-${name}`]).toEqual(document);
     expect(answer.headers['content-type']).toBe('text/plain; charset=utf-8');
     const info = (query: Record<string, string>) => root.call({ method: 'GET', path: 'info-canned-policy', query });
-    expect((await info({ name: `listed-${name}` })).json).toEqual(document);
+    const told = await info({ name: `listed-${name}` });
+    expect(told.json).toEqual(document);
+    expect(String(told.answer.body)).toBe(JSON.stringify(document, null, 1));
     expect((await info({ name: 'readonly', v: '2' })).json).toMatchObject({
       PolicyName: 'readonly',
       Policy: { Version: '2012-10-17' },

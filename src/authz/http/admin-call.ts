@@ -155,6 +155,11 @@ export function jsonReply(value: unknown): AdminReply {
   return { status: 200, contentType: 'text/plain; charset=utf-8', body: JSON.stringify(value) };
 }
 
+/** As `jsonReply`, for who is shown the text as it is: indented by one blank, as mc indents JSON. */
+export function readableJsonReply(value: unknown): AdminReply {
+  return { ...jsonReply(value), body: JSON.stringify(value, null, ' ') };
+}
+
 async function ask(service: AdminService, request: HttpRequest, accesses: readonly AskedAccess[]) {
   const answer = await service.answer({
     credentials: credentialsOf(request),

@@ -16,7 +16,7 @@ import {
   setPolicies,
 } from '../administration/policies.ts';
 import type { IamRecords } from '../store/iam-store.ts';
-import { type AdminCall, type AdminReply, DONE, jsonReply } from './admin-call.ts';
+import { type AdminCall, type AdminReply, DONE, jsonReply, readableJsonReply } from './admin-call.ts';
 import type { AdminRoute } from './admin-route.ts';
 import { policyDocument, policyDocuments } from './policy-documents.ts';
 
@@ -55,7 +55,7 @@ export const POLICY_ROUTES: readonly AdminRoute[] = [
       const name = call.query('name');
       const document = policyDocument(call.service, name);
       if (document === undefined) throw new AdminRefusal('NoSuchPolicy');
-      return jsonReply(call.query('v') === '2' ? { PolicyName: name, Policy: document } : document);
+      return readableJsonReply(call.query('v') === '2' ? { PolicyName: name, Policy: document } : document);
     },
   },
   {
