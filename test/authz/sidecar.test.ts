@@ -465,9 +465,9 @@ describe('where it listens', () => {
     const base = `http://${running.httpAddress}`;
     expect((await fetch(`${base}/minio/health/live`)).status).toBe(200);
     expect((await fetch(`${base}/minio/health/ready`)).status).toBe(200);
-    const other = await fetch(`${base}/minio/admin/v3/update`);
-    expect(other.status).toBe(501);
-    expect(await other.json()).toMatchObject({ Code: 'NotImplemented' });
+    const other = await fetch(`${base}/minio/admin/v3/no-such-call`);
+    expect(other.status).toBe(426);
+    expect(await other.json()).toMatchObject({ Code: 'XMinioAdminVersionMismatch' });
   });
 });
 

@@ -5,6 +5,7 @@ import { AskFault } from '../identity/ask-fault.ts';
 import { AuthRefusal } from '../identity/auth-refusal.ts';
 import type { AccessDecision } from '../identity/authorizer.ts';
 import { StoreBusy } from '../store/record-storage.ts';
+import { ABSENT_ROUTES } from './absent-routes.ts';
 import { ACCESS_KEY_ROUTES } from './access-key-routes.ts';
 import { AdminCall, type AdminReply, authRefusalStatus } from './admin-call.ts';
 import type { AdminRoute } from './admin-route.ts';
@@ -32,24 +33,8 @@ const ROUTES: readonly AdminRoute[] = [
   ...EXPLAIN_ROUTES,
   ...CONFIG_ROUTES,
   ...SERVER_INFO_ROUTES,
+  ...ABSENT_ROUTES,
 ];
-
-/** Calls that exist in the API and not in this service: they are told so, whoever asks. */
-const NOT_IMPLEMENTED: ReadonlySet<string> = new Set([
-  'service',
-  'update',
-  'profiling/start',
-  'profiling/download',
-  'healthinfo',
-  'obdinfo',
-  'bandwidth',
-  'storageinfo',
-  'datausageinfo',
-  'trace',
-  'log',
-  'kms/key/status',
-  'kms/key/create',
-]);
 
 /** Answers a call below ADMIN_PREFIX. Never rejects. */
 export async function answerAdminCall(
@@ -73,7 +58,6 @@ async function answer(service: AdminService, request: HttpRequest): Promise<Admi
       `Unexpected client 'admin' API version found '${version.slice(0, 16)}', expected 'v3', please downgrade the client to older releases`,
     );
   }
-  if (NOT_IMPLEMENTED.has(path)) throw new AdminRefusal('NotImplemented');
   const known = ROUTES.filter((route) => isPathOf(route, path));
   if (known.length === 0) throw new AdminRefusal('VersionMismatch');
   const route = known.find(({ method }) => method === request.method);
