@@ -75,6 +75,8 @@ describe('principals of a bucket policy', () => {
     ['a user of no account', { AWS: ['arn:aws:iam:::user/alice'] }, ['alice', 'service', 'session', 'other']],
     ['a user of any account', { AWS: ['arn:aws:iam::*:user/bob'] }, ['bob']],
     ['a user of this account', { AWS: [`arn:aws:iam::${ACCOUNT}:user/bob`] }, ['bob']],
+    ['this account', { AWS: `arn:aws:iam::${ACCOUNT}:root` }, ['alice', 'bob', 'service', 'session', 'other']],
+    ['another account', { AWS: ['arn:aws:iam::210987654321:root'] }, []],
     ['a user of another account', { AWS: ['arn:aws:iam::210987654321:user/bob'] }, []],
     ['a session', { AWS: [`arn:aws:sts::${ACCOUNT}:assumed-role/alice/nightly`] }, ['session']],
     ['a session of any account', { AWS: ['arn:aws:sts::*:assumed-role/alice/daily'] }, ['other']],

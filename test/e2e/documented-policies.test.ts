@@ -19,6 +19,7 @@ const ACTIONS: readonly (readonly [action: string, call: S3Call])[] = [
   ['s3:PutObjectVersionTagging', { ...object, method: 'PUT', query: { tagging: '', ...version }, body: TAGS }],
   ['s3:DeleteObjectVersionTagging', { ...object, method: 'DELETE', query: { tagging: '', ...version } }],
   ['s3:GetObjectVersionAcl', { ...object, query: { acl: '', ...version } }],
+  ['s3:GetObjectTorrent', { ...object, query: { torrent: '' } }],
   ['s3:DeleteObjectVersion', { ...object, method: 'DELETE', key: 'none', query: version }],
   ['s3:ListAllMyBuckets', {}],
 ];
@@ -27,6 +28,9 @@ const ACTIONS: readonly (readonly [action: string, call: S3Call])[] = [
 const CONDITIONS: readonly (readonly [condition: object, holds: S3Call, not: S3Call | undefined])[] = [
   [{ StringEquals: { 'aws:PrincipalType': 'User' } }, object, undefined],
   [{ StringEquals: { 'aws:PrincipalType': 'Anonymous' } }, { ...object, key: 'never' }, object],
+  [{ DateGreaterThan: { 'aws:EpochTime': '2020-01-01T00:00:00Z' } }, object, undefined],
+  [{ DateLessThan: { 'aws:EpochTime': '1577836800' } }, { ...object, key: 'never' }, object],
+  [{ DateGreaterThan: { 'aws:CurrentTime': '2020-01-01' } }, object, undefined],
   [{ StringLike: { 'aws:referrer': 'https://app/*' } }, { ...object, headers: { referer: 'https://app/x' } }, object],
   [
     { StringEquals: { 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' } },

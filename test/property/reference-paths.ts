@@ -184,13 +184,22 @@ function holds(written: string, key: string, wanted: readonly (string | boolean)
   if (operator === 'Null') return (given.length === 0) === (String(wanted[0]) === 'true');
   if (operator.startsWith('String')) return holdsText(operator, set, given, wanted.map(String), asked);
   if (operator.startsWith('Numeric')) return holdsOrder(operator.slice(7), given, wanted, asked.dialect, wholeNumber);
-  if (operator.startsWith('Date')) return holdsOrder(operator.slice(4), given, wanted, asked.dialect, instant);
+  if (operator.startsWith('Date')) {
+    const read = asked.dialect === 'portcullis' ? instantOrShorter : instant;
+    return holdsOrder(operator.slice(4), given, wanted, asked.dialect, read);
+  }
   if (operator === 'Bool') return given[0] === String(wanted[0]);
   const lies =
     given.length > 0 && given.every(isAddress) && given.some((one) => wanted.some((b) => inBlock(one, String(b))));
   if (operator === 'IpAddress') return lies;
   if (operator === 'NotIpAddress') return !lies;
   throw new Error(`the reference does not know ${operator}`);
+}
+
+/** Also a day, and seconds since the epoch. */
+function instantOrShorter(text: string): number | undefined {
+  if (/^\d+$/.test(text)) return Number(text) * 1000;
+  return instant(/^[\d-]{10}$/.test(text) ? `${text}T00:00:00Z` : text);
 }
 
 /** A negated operator is the exact opposite of the one that it negates, sets and absent keys included. */

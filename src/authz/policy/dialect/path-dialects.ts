@@ -296,6 +296,8 @@ export const portcullis: Dialect = {
     principalArns: true,
     bucketNotActionStorable: true,
   },
+  // AWS: a date may be given in seconds since the epoch, and aws:EpochTime is one
+  conditions: { ...minioConditions, dates: 'lenient' },
   identityResource: { ...minio.identityResource, variables: LITERAL, naming: DOCUMENTED_NAMING },
   bucketResource: { ...minio.bucketResource, variables: LITERAL, naming: DOCUMENTED_NAMING },
   naming: DOCUMENTED_NAMING,

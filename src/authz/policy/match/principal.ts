@@ -74,14 +74,15 @@ const MAX_NAME_STEPS = 2_000;
 
 const PRINCIPAL_ARN = /^arn:aws:(iam|sts)::([^:]*):(.+)$/;
 
-/** The ARN of a user (also for its service accounts and sessions), or of one session; the account may be left open. */
+/** The ARN of a user (also for its service accounts and sessions), of one session, or of a whole account; the account may be left open. */
 function isPrincipalArn(entry: string, principal: RequestPrincipal): boolean {
   if (principal.user === '') return false;
   const arn = PRINCIPAL_ARN.exec(entry);
   if (arn === null) return false;
   const [, service, account = '', name] = arn;
   if (account !== '' && account !== '*' && account !== principal.account) return false;
-  if (service === 'iam') return name === `user/${principal.user}`;
+  // RGW's page on bucket policies: a grant to an account is one to all users of it
+  if (service === 'iam') return name === 'root' || name === `user/${principal.user}`;
   return principal.arn === `arn:aws:sts::${principal.account}:${name}`;
 }
 
