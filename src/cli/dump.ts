@@ -1,11 +1,11 @@
-// `portcullis dump`: a volume's metadata as JSON, in a file (which appears when it is whole) or on stdout.
+// `portcullis dump`: a volume's metadata as JSON or in the binary form, in a file (which appears when it is whole) or on stdout.
 import { createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { PassThrough, type Writable } from 'node:stream';
 import { finished, pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { Command } from 'commander';
-import { dumpVolume } from '../juicefs/index.ts';
+import { dumpVolume, dumpVolumeBinary } from '../juicefs/index.ts';
 import { UsageError } from './root-credentials.ts';
 import { runVolumeCommand, volumePath } from './volume-command.ts';
 
@@ -19,7 +19,7 @@ interface DumpFlags {
 /** The subcommand. */
 export function dumpCommand(): Command {
   return new Command('dump')
-    .description('dump the metadata of a volume into a JSON file')
+    .description('dump the metadata of a volume into a file, as JSON or binary')
     .argument('<META-URL>', 'where the metadata is kept')
     .argument('[FILE]', 'where to; .gz at its end compresses it (default: stdout)')
     .option('--subdir <path>', 'dump only this directory')
@@ -27,31 +27,37 @@ export function dumpCommand(): Command {
     .option('--threads <n>', 'accepted; one is used', '10')
     .option('--fast', 'accepted; memory stays small always')
     .option('--skip-trash', 'leave the trash out')
-    .option('--binary', 'not supported')
+    .option('--binary', 'dump in the binary form, of the whole volume (--subdir and --skip-trash are ignored)')
     .action(async (metaUrl: string, file: string | undefined, flags: DumpFlags) => {
-      if (flags.binary === true) throw new UsageError('--binary is not supported: dump as JSON');
       if (file?.endsWith('.zstd') === true)
         throw new UsageError('.zstd is not supported: end the name in .gz or .json');
       await runVolumeCommand(async (command) => {
-        await toFile(file, (write) =>
-          dumpVolume(metaUrl, {
-            ...command,
-            ...(flags.subdir === undefined ? {} : { subdir: volumePath(flags.subdir, '--subdir') }),
-            keepSecrets: flags.keepSecretKey === true,
-            skipTrash: flags.skipTrash === true,
-            write,
-          }),
-        );
+        const keepSecrets = flags.keepSecretKey === true;
+        if (flags.binary === true) {
+          if (flags.subdir !== undefined || flags.skipTrash === true) {
+            command.say('warning: a binary dump is of the whole volume: --subdir and --skip-trash are ignored');
+          }
+          await toFile(file, (write) => dumpVolumeBinary(metaUrl, { ...command, keepSecrets, write }));
+        } else
+          await toFile(file, (write) =>
+            dumpVolume(metaUrl, {
+              ...command,
+              ...(flags.subdir === undefined ? {} : { subdir: volumePath(flags.subdir, '--subdir') }),
+              keepSecrets,
+              skipTrash: flags.skipTrash === true,
+              write,
+            }),
+          );
         command.done();
         command.say(`Dump metadata into ${JSON.stringify(file ?? 'STDOUT')} succeed`);
       });
     });
 }
 
-/** Runs with a function that writes text and waits while there is too much; a file is renamed to its name at the end. */
+/** Runs with a function that writes and waits while there is too much; a file is renamed to its name at the end. */
 async function toFile(
   file: string | undefined,
-  body: (write: (text: string) => Promise<void>) => Promise<void>,
+  body: (write: (piece: string | Uint8Array) => Promise<void>) => Promise<void>,
 ): Promise<void> {
   if (file === undefined) {
     await body(writerTo(process.stdout));
@@ -77,9 +83,9 @@ async function toFile(
   }
 }
 
-function writerTo(stream: Writable): (text: string) => Promise<void> {
-  return (text) =>
+function writerTo(stream: Writable): (piece: string | Uint8Array) => Promise<void> {
+  return (piece) =>
     new Promise((resolve, reject) => {
-      stream.write(text, (error) => (error ? reject(error) : resolve()));
+      stream.write(piece, (error) => (error ? reject(error) : resolve()));
     });
 }

@@ -15,6 +15,7 @@ import {
   type VolumePath,
 } from '../../src/juicefs/index.ts';
 import { unpackGolden } from '../fixtures/volumes/golden.ts';
+import { binaryDumpSuite } from './binary-dump-suite.ts';
 import { detachedTreesSuite } from './detached-trees-suite.ts';
 import type { EngineKind, RunningEngine } from './meta-engines.ts';
 import { makeVolume, type TemporaryVolume } from './temporary-volume.ts';
@@ -31,6 +32,7 @@ export function volumeFilesSuite(kind: EngineKind): void {
   afterAll(() => engine.stop());
 
   detachedTreesSuite(() => engine);
+  binaryDumpSuite(() => engine);
 
   let made: TemporaryVolume;
   let volume: Volume;

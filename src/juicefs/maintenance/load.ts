@@ -115,7 +115,8 @@ function reasonOf(error: Error): string {
   return `${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`;
 }
 
-async function requireEmpty(engine: MetaEngine): Promise<void> {
+/** FormatRefused unless nothing of a volume is in the database. */
+export async function requireEmpty(engine: MetaEngine): Promise<void> {
   let format: FormatRecord | undefined;
   try {
     format = await loadFormat(engine);
