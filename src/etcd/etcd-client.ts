@@ -146,6 +146,22 @@ export class EtcdClient {
     return (await this.range({ start: key }, options)).entries[0];
   }
 
+  /** Entries of some ranges as of one moment, each in the order of its keys. Throws EtcdError. */
+  async ranges(ranges: readonly EtcdRange[]): Promise<EtcdEntry[][]> {
+    const request = TxnRequest.fromPartial({
+      success: ranges.map(({ start, end }) => ({
+        request: { $case: 'requestRange', value: { key: Buffer.from(start), rangeEnd: Buffer.from(end ?? []) } },
+      })),
+    });
+    // Nothing is written: it may be asked again.
+    const answer = await this.#call<TxnResponse>('safe', ({ kv }, metadata, deadline, done) =>
+      kv.txn(request, metadata, { deadline }, done),
+    );
+    return answer.responses.map(({ response }) =>
+      response?.$case === 'responseRange' ? response.value.kvs.map(entryOf) : [],
+    );
+  }
+
   /**
    * Carries out all operations at once if all conditions hold, and none of them otherwise. Throws EtcdError; after an
    * 'unavailable' one nobody knows whether it was carried out. A server takes 128 operations at most unless told otherwise.

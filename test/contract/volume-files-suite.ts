@@ -417,6 +417,49 @@ export function volumeFilesSuite(kind: EngineKind): void {
       }
     });
 
+    it('is what another client made of its path, at once, however often the path was followed before', async () => {
+      await open({ trashDays: 0 });
+      const other = await openVolume(made.metaUrl, { deleteGraceMs: 0 });
+      const path = ['a', 'b', 'c', 'key'];
+      const found = async (at: VolumePath): Promise<string> => {
+        const attributes = await volume.stat(at);
+        const existing = await volume.statWithXattrs(at);
+        const opened = await volume.openWithXattrs(at);
+        expect([existing.attributes, opened.attributes]).toEqual([attributes, attributes]);
+        expect([...opened.xattrs]).toEqual([...existing.xattrs]);
+        const named = [...existing.xattrs].map(([name, value]) => `${name}=${Buffer.from(value).toString()}`).sort();
+        return [(await bytesOf(opened.reader)).toString(), ...named].join(' ');
+      };
+      const write = async (text: string, names: readonly string[]): Promise<void> => {
+        const writer = other.create(path);
+        await writer.write(Buffer.from(text));
+        await writer.commit({ xattrs: new Map(names.map((name) => [name, Buffer.from(text)])) });
+      };
+      try {
+        for (const [text, names] of [
+          ['one', []],
+          ['two', ['s3-etag', 's3-meta', 's3-tags']],
+          ['three', ['s3-etag']],
+        ] as const) {
+          await write(text, names);
+          for (let again = 0; again < 2; again++) {
+            expect(await found(path)).toBe([text, ...names.map((name) => `${name}=${text}`)].join(' '));
+          }
+        }
+        await other.rename(['a', 'b'], ['a', 'moved']);
+        expect(await failure(found(path))).toBe('ENOENT');
+        expect(await found(['a', 'moved', 'c', 'key'])).toBe('three s3-etag=three');
+        await write('four', []);
+        expect(await found(path)).toBe('four');
+        await other.removeTree(['a', 'b']);
+        expect(await failure(found(path))).toBe('ENOENT');
+        await other.unlink(['a', 'moved', 'c', 'key']);
+        expect(await failure(found(['a', 'moved', 'c', 'key']))).toBe('ENOENT');
+      } finally {
+        await other.close();
+      }
+    });
+
     it('is opened with many others at once, without those that are gone and directories', async () => {
       await open({ blockSizeKiB: 64 });
       const inodes = await Promise.all(['a', 'b', 'c'].map((name) => put(['d', name], `content of ${name}`)));

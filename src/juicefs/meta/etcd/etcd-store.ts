@@ -78,6 +78,11 @@ class EtcdStore implements KvStore {
     return entries.map((entry) => this.#entry(entry));
   }
 
+  async together(ranges: readonly KvRange[]): Promise<readonly (readonly KvEntry[])[]> {
+    const found = await this.#client.ranges(ranges.map((range) => this.#range(range)));
+    return found.map((entries) => entries.map((entry) => this.#entry(entry)));
+  }
+
   #entry({ key, value, modRevision }: EtcdEntry): KvEntry {
     return { key: key.subarray(this.#prefix.length), value, version: modRevision };
   }

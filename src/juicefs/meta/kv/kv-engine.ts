@@ -3,7 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { CommitUnknownError, VolumeError } from '../../volume.ts';
 import { MetaConflict, type MetaEngine, type MetaReader, type MetaTransaction } from '../engine.ts';
-import { KvReader } from './kv-reader.ts';
+import { KvPathReader, PathHints } from './kv-path-reader.ts';
 import type { KvStore } from './kv-store.ts';
 import { KvSnapshot, KvTransaction } from './kv-transaction.ts';
 
@@ -21,6 +21,7 @@ export class KvEngine implements MetaEngine {
   readonly removalBatch: number;
   readonly #store: KvStore;
   readonly #readOnly: boolean;
+  readonly #hints = new PathHints();
   #commits: Promise<unknown> = Promise.resolve();
 
   constructor(store: KvStore, options: { readonly readOnly?: boolean }) {
@@ -34,7 +35,7 @@ export class KvEngine implements MetaEngine {
   async prepareForWriting(): Promise<void> {}
 
   look<T>(body: (reader: MetaReader) => Promise<T>): Promise<T> {
-    return this.#again(() => body(new KvReader(this.#store)));
+    return this.#again(() => body(new KvPathReader(this.#store, this.#hints)));
   }
 
   read<T>(body: (reader: MetaReader) => Promise<T>): Promise<T> {

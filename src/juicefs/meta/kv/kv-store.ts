@@ -14,6 +14,14 @@ export interface KvRange {
   readonly end: Buffer;
 }
 
+/** Ranges that a store reads as of one moment. */
+export const MAX_RANGES = 64;
+
+/** The range of one key. */
+export function keyRange(key: Buffer): KvRange {
+  return { start: key, end: Buffer.concat([key, Buffer.alloc(1)]) };
+}
+
 /** What must hold for a commit: a key has its version (0n = it is not there), or a range holds no key. */
 export type KvCondition = { readonly key: Buffer; readonly version: bigint } | { readonly empty: KvRange };
 
@@ -32,6 +40,8 @@ export interface KvStore {
   get(keys: readonly Buffer[]): Promise<(KvEntry | undefined)[]>;
   /** At most `limit` entries of a range, in bytewise order of their keys. */
   scan(range: KvRange, limit: number): Promise<readonly KvEntry[]>;
+  /** Entries of some ranges as of one moment, in one round trip. At most `MAX_RANGES` ranges; for those that hold few entries. */
+  together(ranges: readonly KvRange[]): Promise<readonly (readonly KvEntry[])[]>;
   hasAny(range: KvRange): Promise<boolean>;
   /** All writes at once if all conditions hold; false, and nothing, if not. */
   commit(conditions: readonly KvCondition[], writes: readonly KvWrite[]): Promise<boolean>;

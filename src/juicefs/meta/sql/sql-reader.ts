@@ -22,8 +22,9 @@ import type {
   SliceName,
   SliceRef,
   Walk,
+  WalkBrings,
 } from '../engine.ts';
-import { ROOT_INODE, TRASH_INODE, TRASH_NAME, TYPE_DIRECTORY } from '../inode.ts';
+import { chunkCount, ROOT_INODE, TRASH_INODE, TRASH_NAME, TYPE_DIRECTORY } from '../inode.ts';
 import { type SqlExecutor, whenDone } from './sql-dialect.ts';
 import type { SqlSchema } from './sql-schema.ts';
 import { NODE_COLUMNS, type ReadStatements, readStatements } from './sql-statements.ts';
@@ -102,23 +103,26 @@ export class SqlReader implements MetaReader {
     });
   }
 
-  walk(start: bigint, names: readonly Uint8Array[]): Awaitable<Walk> {
+  walk(start: bigint, names: readonly Uint8Array[], brings: WalkBrings = 'node'): Awaitable<Walk> {
     const [first, ...rest] = names.slice(0, MAX_JOINS);
     if (first === undefined) return { consumed: 0, edge: undefined, parent: start, missing: false };
     // The trash has no row of its own as an entry.
     if (start === ROOT_INODE && TRASH_NAME_BYTES.equals(first)) return this.#walkFromTrash(names);
     const depth = 1 + rest.length;
-    return whenDone(this.db.all(this.sql.walk(depth), [...rest, start, first]), ([row]): Awaitable<Walk> => {
+    const statement = this.sql.walk(depth, depth < names.length ? 'node' : brings);
+    return whenDone(this.db.all(statement, [...rest, start, first]), (rows): Awaitable<Walk> => {
+      const [row] = rows;
       if (row === undefined) return { consumed: 0, edge: undefined, parent: start, missing: true };
       const walk = toWalk(row, depth, start);
+      if (walk.node !== undefined && depth === names.length) return { ...walk, ...toContent(rows, walk.node, brings) };
       const { edge } = walk;
       const goesOn = walk.consumed === depth && depth < names.length && edge?.type === TYPE_DIRECTORY;
-      return goesOn ? this.#walkOn(walk, edge.inode, names.slice(depth)) : walk;
+      return goesOn ? this.#walkOn(walk, edge.inode, names.slice(depth), brings) : walk;
     });
   }
 
-  #walkOn(done: Walk, from: bigint, names: readonly Uint8Array[]): Awaitable<Walk> {
-    return whenDone(this.walk(from, names), (more) =>
+  #walkOn(done: Walk, from: bigint, names: readonly Uint8Array[], brings?: WalkBrings): Awaitable<Walk> {
+    return whenDone(this.walk(from, names, brings), (more) =>
       more.edge === undefined
         ? { ...done, node: undefined, missing: true }
         : { ...more, consumed: done.consumed + more.consumed },
@@ -365,6 +369,19 @@ function toWalk(row: SqlRow, depth: number, start: bigint): Walk {
   const at = 2 * depth;
   const node = consumed === depth && row[at] !== null ? toNode(row, at) : undefined;
   return { consumed, edge, parent, missing, node };
+}
+
+/** What the rows of a walk end with: a row for each extended attribute, or one without; and the first chunk's records in each. */
+function toContent(rows: readonly SqlRow[], node: Node, brings: WalkBrings): Pick<Walk, 'xattrs' | 'chunks'> {
+  if (brings === 'node') return {};
+  const width = rows[0]?.length ?? 0;
+  const at = brings === 'xattrs' ? width - 2 : width - 3;
+  const xattrs = new Map<string, Uint8Array>();
+  for (const row of rows) if (row[at] !== null) xattrs.set(text(row[at]), bytes(row[at + 1]));
+  // Of a file of several chunks the others are not known.
+  if (brings === 'xattrs' || chunkCount(node.length) > 1) return { xattrs };
+  const slices = rows[0]?.[at + 2];
+  return { xattrs, chunks: slices === null ? [] : [{ index: 0, slices: bytes(slices) }] };
 }
 
 function toEdge(row: SqlRow): Edge {

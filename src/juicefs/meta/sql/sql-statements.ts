@@ -1,4 +1,5 @@
 // The texts of the reading statements for one schema and dialect.
+import type { WalkBrings } from '../engine.ts';
 import type { SqlSchema } from './sql-schema.ts';
 
 /** Columns of a node row in the order `toNode` reads them. */
@@ -38,20 +39,35 @@ export function readStatements(schema: SqlSchema) {
   const entries = (comparison: string): string =>
     `SELECT e.name, e.inode, e.type, ${node('n')} FROM ${t('edge')} e LEFT JOIN ${t('node')} n ON n.inode = e.inode
      WHERE e.parent = ? AND e.name ${comparison} ? AND e.name < ? ORDER BY e.name LIMIT ?`;
+  const walkTo = (brings: WalkBrings) =>
+    remembered((depth) => {
+      const steps = Array.from({ length: depth }, (_, i) => `e${i}`);
+      const joins = steps
+        .slice(1)
+        .map((step, i) => `LEFT JOIN ${t('edge')} ${step} ON ${step}.parent = e${i}.inode AND ${step}.name = ?`);
+      joins.push(`LEFT JOIN ${t('node')} n ON n.inode = e${depth - 1}.inode`);
+      const columns = [...steps.map((step) => `${step}.inode, ${step}.type`), node('n')];
+      if (brings !== 'node') {
+        columns.push('x.name, x.value');
+        joins.push(`LEFT JOIN ${t('xattr')} x ON x.inode = n.inode`);
+      }
+      if (brings === 'xattrs and chunks') {
+        columns.push(blob('c.slices'));
+        joins.push(`LEFT JOIN ${t('chunk')} c ON c.inode = n.inode AND c.indx = 0`);
+      }
+      return `SELECT ${columns.join(', ')} FROM ${t('edge')} e0 ${joins.join(' ')} WHERE e0.parent = ? AND e0.name = ?`;
+    });
+  const walks = {
+    node: walkTo('node'),
+    xattrs: walkTo('xattrs'),
+    'xattrs and chunks': walkTo('xattrs and chunks'),
+  } as const satisfies Record<WalkBrings, unknown>;
   const quota = 'max_space, max_inodes, used_space, used_inodes';
   return {
     setting: `SELECT value FROM ${t('setting')} WHERE name = ?`,
     node: `SELECT ${node('n')} FROM ${t('node')} n WHERE n.inode = ?`,
     edge: `SELECT inode, type FROM ${t('edge')} WHERE parent = ? AND name = ?`,
-    walk: remembered((depth) => {
-      const steps = Array.from({ length: depth }, (_, i) => `e${i}`);
-      const joins = steps
-        .slice(1)
-        .map((step, i) => `LEFT JOIN ${t('edge')} ${step} ON ${step}.parent = e${i}.inode AND ${step}.name = ?`);
-      return `SELECT ${steps.map((step) => `${step}.inode, ${step}.type`).join(', ')}, ${node('n')}
-        FROM ${t('edge')} e0 ${joins.join(' ')} LEFT JOIN ${t('node')} n ON n.inode = e${depth - 1}.inode
-        WHERE e0.parent = ? AND e0.name = ?`;
-    }),
+    walk: (depth: number, brings: WalkBrings): string => walks[brings](depth),
     entriesAfter: entries('>'),
     entriesFrom: entries('>='),
     hasEntries: `SELECT 1 FROM ${t('edge')} WHERE parent = ? LIMIT 1`,
