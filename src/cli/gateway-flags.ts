@@ -51,7 +51,11 @@ export const GATEWAY_FLAGS: readonly FlagSpec[] = [
   later('fast-statfs', 'use cached volume usage'),
   later('network-interfaces', 'interfaces whose addresses the session reports', 'NAMES'),
   // metadata cache
-  later('attr-cache', 'accepted: attributes come with the look-up of a path, in one round trip, and are never old', 'DURATION'),
+  later(
+    'attr-cache',
+    'accepted: attributes come with the look-up of a path, in one round trip, and are never old',
+    'DURATION',
+  ),
   later('entry-cache', 'accepted: what is remembered of names is checked whenever it is used', 'DURATION'),
   later('dir-entry-cache', 'accepted, as --entry-cache', 'DURATION'),
   later('negative-entry-cache', 'accepted: a name that was missing is looked for again', 'DURATION'),
@@ -77,7 +81,10 @@ export const GATEWAY_FLAGS: readonly FlagSpec[] = [
   acting('buffer-size', 'memory for buffers, over all workers (default: 300M)', 'SIZE'),
   acting('max-readahead', 'most read-ahead of one reader (default: eight blocks, or parts of them)', 'SIZE'),
   acting('prefetch', 'blocks fetched whole beside a small read, with a cache (default: 1)', 'N'),
-  later('writeback', 'accepted without effect: an acknowledged object is always stored first'),
+  acting(
+    'writeback',
+    'acknowledge objects once their blocks are on the cache disk, and upload them later (they may be lost with it)',
+  ),
   later('writeback-threshold-size', 'size up to which blocks are staged', 'SIZE'),
   later('upload-delay', 'delay of staged uploads', 'DURATION'),
   later('upload-hours', 'hours in which staged blocks are uploaded', 'HOURS'),

@@ -1,5 +1,6 @@
 // The gateway's flags about moving and caching blocks, checked and turned into options of the volume.
-import { resolve } from 'node:path';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { count, durationMs, sizeInBytes } from './flag-values.ts';
 import { UsageError } from './root-credentials.ts';
 import { megabitsPerSecond } from './size.ts';
@@ -19,6 +20,8 @@ export interface TransferSettings {
   readonly prefetch: number;
   readonly skipDirMtimeMs: number;
   readonly cacheDirectories: readonly string[];
+  readonly writeback: boolean;
+  readonly stagingDirectory: string;
   readonly cacheSize: number;
   readonly freeSpaceRatio: number;
   readonly cacheMode: number;
@@ -29,6 +32,9 @@ export interface TransferSettings {
   readonly maxReadahead: number;
 }
 
+/** Where the Go client caches if it is not told. */
+const DEFAULT_CACHE_DIRECTORY = process.getuid?.() === 0 ? '/var/jfsCache' : join(homedir(), '.juicefs', 'cache');
+
 type Text = (name: string) => string | undefined;
 type IsOn = (name: string) => boolean;
 
@@ -38,6 +44,7 @@ export function readTransferSettings(text: Text, isOn: IsOn, workers: number): T
     durationMs(text(name) ?? fallback, flag, { positive: true });
   const number = (name: string, flag: string, fallback: number, least: number, most: number): number =>
     count(text(name) ?? String(fallback), flag, least, most);
+  const directories = cacheDirectories(text('cacheDir'));
   return {
     processes: workers,
     ...given('storageClass', text('storageClass')),
@@ -51,7 +58,9 @@ export function readTransferSettings(text: Text, isOn: IsOn, workers: number): T
     ...given('downloadLimit', bandwidth(text('downloadLimit'), '--download-limit')),
     prefetch: number('prefetch', '--prefetch', 1, 0, 1000),
     skipDirMtimeMs: durationMs(text('skipDirMtime') ?? '100ms', '--skip-dir-mtime'),
-    cacheDirectories: cacheDirectories(text('cacheDir')),
+    cacheDirectories: directories,
+    writeback: isOn('writeback'),
+    stagingDirectory: directories[0] ?? DEFAULT_CACHE_DIRECTORY,
     cacheSize: sizeInBytes(text('cacheSize') ?? '100G', '--cache-size'),
     freeSpaceRatio: ratio(text('freeSpaceRatio') ?? '0.1'),
     cacheMode: mode(text('cacheMode') ?? '0600'),

@@ -1,4 +1,6 @@
 // Opens a volume: engine, format and its checks, object store, session, and the parts that work on them.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { BlockCache } from './chunk/block-cache.ts';
 import { blockCodec } from './chunk/block-codec.ts';
 import { BlockStore } from './chunk/block-store.ts';
@@ -18,6 +20,8 @@ import { resolveDirectory } from './meta/resolve.ts';
 import { startSession } from './meta/session.ts';
 import { encodePath, showPath } from './meta/volume-path.ts';
 import { ChangeableStore } from './storage/changeable-store.ts';
+import type { ObjectStore } from './storage/object-store.ts';
+import { StagingStore } from './storage/staging-store.ts';
 import { type Volume, VolumeError } from './volume.ts';
 import { VolumeOpenError } from './volume-error.ts';
 import { type ResolvedVolumeOptions, resolveOptions, type VolumeOptions } from './volume-options.ts';
@@ -44,7 +48,8 @@ export async function openParts(engine: MetaEngine, options: VolumeOptions): Pro
     requireVersion(stored);
     requireSupported(stored, resolved.readOnly);
     const format = stored;
-    const objects = new ChangeableStore(openVolumeStore(format, resolved));
+    const changeable = new ChangeableStore(openVolumeStore(format, resolved));
+    const objects = withStaging(changeable, format, resolved);
     const layout = { volume: format.name, blockSize: format.blockSize, hashPrefix: format.hashPrefix };
     const cache = openCache(format.uuid, resolved);
     const blocks = new BlockStore(objects, blockCodec(format.compression), layout, resolved, cache);
@@ -63,7 +68,7 @@ export async function openParts(engine: MetaEngine, options: VolumeOptions): Pro
       onChanged: (change) => deletions?.accept(change),
       onFormat: (next, before) => {
         if (sameStore(next, before)) return;
-        followStore(objects, next, resolved);
+        followStore(changeable, next, resolved);
         blocks.forget();
       },
     };
@@ -96,6 +101,32 @@ async function openSubdirectory(fs: FilesystemContext): Promise<bigint> {
       },
     );
   }
+}
+
+/** With what is staged on a local disk, if anything is to be or was left there. */
+function withStaging(store: ObjectStore, format: FormatRecord, options: ResolvedVolumeOptions): ObjectStore {
+  const { writeback, stagingDirectory, readOnly, rank, maxUploads, freeSpaceRatio, cacheMode, log } = options;
+  if (stagingDirectory === '') return store;
+  const directory = join(stagingDirectory, format.uuid, 'portcullis-staged');
+  if (!writeback && !existsSync(directory)) return store;
+  if (writeback && rank === 0) {
+    log.warn(
+      'writeback: objects are acknowledged before they are in the object store, and may be lost with this disk',
+      {
+        directory,
+      },
+    );
+  }
+  return new StagingStore(store, {
+    directory,
+    prefix: `${format.name}/chunks/`,
+    accepting: writeback && !readOnly,
+    adopting: rank === 0 && !readOnly,
+    maxUploads,
+    freeSpaceRatio,
+    fileMode: cacheMode,
+    log,
+  });
 }
 
 function openCache(uuid: string, options: ResolvedVolumeOptions): BlockCache | undefined {

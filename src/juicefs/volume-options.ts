@@ -51,6 +51,13 @@ export interface VolumeOptions {
   readonly maxDeletes?: number;
   /** Directories of a cache of blocks on local disks; none = no cache. Cached blocks are not encrypted. */
   readonly cacheDirectories?: readonly string[];
+  /**
+   * A block counts as stored once it is on the disk of `stagingDirectory`, and is uploaded later: an object that was acknowledged may be
+   * lost with that disk, and other machines cannot read it before.
+   */
+  readonly writeback?: boolean;
+  /** Where blocks wait for their upload with `writeback`; what earlier processes left there is uploaded also without it. */
+  readonly stagingDirectory?: string;
   /** Bytes of the cache, over all processes. */
   readonly cacheSize?: number;
   /** Part of the cache's disk that stays free. */
@@ -111,6 +118,8 @@ const DEFAULTS = {
   processes: 1,
   rank: 0,
   cacheDirectories: [],
+  writeback: false,
+  stagingDirectory: '',
   cacheSize: 100 * 1024 * MIB,
   freeSpaceRatio: 0.1,
   cacheMode: 0o600,
