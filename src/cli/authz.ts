@@ -2,6 +2,8 @@
 // pipe (--supervised), or on SIGTERM and SIGINT.
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { ConsoleSessions } from '../authz/administration/console-sessions.ts';
+import { StoreIdentityWriter } from '../authz/administration/store-identity-writer.ts';
 import { tokenKeyOf } from '../authz/administration/token-key.ts';
 import { RecentDecisions } from '../authz/audit/recent-decisions.ts';
 import { Asks } from '../authz/grpc/asks.ts';
@@ -16,7 +18,6 @@ import { SignInThrottle } from '../authz/http/console/sign-in-throttle.ts';
 import { createAdminService } from '../authz/http/create-admin-service.ts';
 import { SidecarMetrics } from '../authz/http/sidecar-metrics.ts';
 import { Authorizer } from '../authz/identity/authorizer.ts';
-import { ConsoleSessions } from '../authz/identity/console-sessions.ts';
 import { IamDirectory } from '../authz/identity/iam-directory.ts';
 import type { PolicySettings } from '../authz/identity/policy-program.ts';
 import { differingReadings } from '../authz/identity/policy-readings.ts';
@@ -137,7 +138,14 @@ export async function serveAuthz(options: ServeAuthzOptions): Promise<RunningAut
     const audit = new RecentDecisions(sinks);
     closing.push(() => audit.close());
     const trustCallers = options.trustCallers ?? false;
-    const sessions = new ConsoleSessions();
+    const records = options.readOnly === true ? undefined : opened.records;
+    const writer = records === undefined ? undefined : new StoreIdentityWriter(records, directory);
+    const sessions = new ConsoleSessions({
+      records: () => directory.current.records,
+      writer,
+      refresh: () => directory.refresh(),
+      nowMs,
+    });
     const authorizer = new Authorizer({ directory, settings, trustCallers, bearers: sessions, nowMs });
     const asks = new Asks(authorizer, metrics.counting(audit), nowMs, {
       auditRequired: options.auditRequired === true,
@@ -148,7 +156,7 @@ export async function serveAuthz(options: ServeAuthzOptions): Promise<RunningAut
       directory,
       settings,
       root,
-      records: options.readOnly === true ? undefined : opened.records,
+      writer,
       hasDirectory: providers.ldap !== undefined,
       identityProviders: describeProviders(providers),
       nowMs,
@@ -178,7 +186,7 @@ export async function serveAuthz(options: ServeAuthzOptions): Promise<RunningAut
         admin,
         sessions,
         throttle: new SignInThrottle(),
-        pending: new PendingSignIns(nowMs),
+        pending: new PendingSignIns(() => sessions.secret(), nowMs),
         credentials: () => directory.current,
         policies: new PolicyDesk({ directory, settings, root: options.root, nowMs }),
         decisions: audit,

@@ -54,7 +54,8 @@ export async function replay(flags: ReplayFlags, print: (text: string) => void):
   let replayed = 0;
   let skipped = 0;
   for await (const line of readAuditLines(flags.audit, EXIT_ERROR)) {
-    if (!isChosen(line, flags)) continue;
+    // Nobody did anything: a page of the console asked what it may show.
+    if (line.asksOnly === true || !isChosen(line, flags)) continue;
     if (!isReplayable(line, kind)) {
       skipped += 1;
       continue;

@@ -17,6 +17,8 @@ export interface BrowserAnswer {
   readonly claims?: Readonly<Record<string, unknown>>;
   /** Parameters of the way back, in place of the right ones; undefined leaves one out. */
   readonly back?: Readonly<Record<string, string | undefined>>;
+  /** What the client may ask for more with. */
+  readonly accessToken?: string;
 }
 
 export class OpenIdIssuer {
@@ -128,7 +130,7 @@ export class OpenIdIssuer {
     const body = isRight
       ? {
           token_type: 'Bearer',
-          access_token: 'unused',
+          access_token: this.browserAnswer.accessToken ?? 'unused',
           id_token: await this.token({ nonce: asked.get('nonce'), ...this.browserAnswer.claims }),
         }
       : { error: 'invalid_grant', error_description: 'the code is not right' };

@@ -12,6 +12,7 @@ import {
   type Unreadable,
 } from '../store/iam-store.ts';
 import { RECORD_TABLES, type RecordChanges, type RecordTable } from '../store/record-changes.ts';
+import { isConsoleDocument } from './console-documents.ts';
 import { signServiceToken } from './service-accounts.ts';
 import { TOKEN_KEY_DOCUMENT } from './token-key.ts';
 
@@ -113,11 +114,14 @@ export function exportDocument(records: IamRecords, tokenKey: string): Exported 
       lockEnabled,
       documents: Object.fromEntries(documents),
     })),
-    server: table('document', records.server, ({ text }: ServerDocument, name) =>
-      name === TOKEN_KEY_DOCUMENT ? undefined : text,
-    ),
+    server: table('document', records.server, ({ text }: ServerDocument, name) => (isOfStore(name) ? undefined : text)),
   };
   return { document, skipped };
+}
+
+/** Documents that mean nothing in another store. */
+function isOfStore(name: string): boolean {
+  return name === TOKEN_KEY_DOCUMENT || isConsoleDocument(name);
 }
 
 /** What an import does to one record. */
@@ -166,7 +170,7 @@ export function importPlan(document: IamDocument, records: IamRecords, options: 
     }
     if (options.replace) {
       for (const name of before.keys()) {
-        if (target.has(name) || (table === 'server' && name === TOKEN_KEY_DOCUMENT)) continue;
+        if (target.has(name) || (table === 'server' && isOfStore(name))) continue;
         changed.set(name, undefined);
         planned.push({ kind: 'remove', table, name });
       }

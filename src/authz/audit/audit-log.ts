@@ -32,12 +32,16 @@ export interface AuditEntry {
   readonly context: Readonly<Record<string, readonly string[]>>;
   readonly latencyMs: number;
   readonly revision: string;
+  /** Nobody acted on it: the console's page asked, to know what to show. */
+  readonly asksOnly?: boolean;
 }
 
 /** A decision as it was made. Its line is written only when somebody reads it. */
 export interface AuditedDecision {
   /** Something of it was not allowed. */
   readonly isRefusal: boolean;
+  /** As in the entry. */
+  readonly asksOnly: boolean;
   entry(): AuditEntry;
   /** How it came about, for administrators: data that can be shown as JSON. */
   explain(): unknown;

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type AuditEntry, type AuditedDecision, auditedContext } from './audit-log.ts';
 import { type AuditTrouble, BufferedSink, type LineWriter } from './buffered-sink.ts';
 import { RotatedFileWriter, WebhookWriter } from './line-writers.ts';
-import { RecentDecisions } from './recent-decisions.ts';
+import { KEPT_QUESTIONS, RecentDecisions } from './recent-decisions.ts';
 
 function decision(requestId: string, padding = ''): AuditedDecision {
   const entry: AuditEntry = {
@@ -26,7 +26,7 @@ function decision(requestId: string, padding = ''): AuditedDecision {
     latencyMs: 0.1,
     revision: 'r',
   };
-  return { isRefusal: false, entry: () => entry, explain: () => [`how ${requestId} came about`] };
+  return { isRefusal: false, asksOnly: false, entry: () => entry, explain: () => [`how ${requestId} came about`] };
 }
 
 /** Keeps lines, or fails as often as it is told to. */
@@ -169,8 +169,19 @@ describe('what a line holds', () => {
   it('recent decisions are told with how they came about', () => {
     const recent = new RecentDecisions([]);
     for (const id of ['a', 'b', 'a']) recent.write(decision(id));
-    expect(recent.ofRequest('a').map(({ sequence }) => sequence)).toEqual([1, 3]);
+    expect(recent.explain('a').map(({ line }) => line.sequence)).toEqual([1, 3]);
     expect(recent.explain('b')).toMatchObject([{ line: { requestId: 'b' }, explanation: ['how b came about'] }]);
     expect(recent.explain('c')).toEqual([]);
+  });
+
+  it('what a page only asked drowns nothing that somebody did, and is told to who wants it', () => {
+    const recent = new RecentDecisions([]);
+    recent.write(decision('done'));
+    for (let i = 0; i < KEPT_QUESTIONS + 10; i++) recent.write({ ...decision(`asked-${i}`), asksOnly: true });
+    expect(recent.after(0).lines.map(({ requestId }) => requestId)).toEqual(['done']);
+    expect(recent.after(0).next).toBe(KEPT_QUESTIONS + 11);
+    expect(recent.after(1, { questions: true }).lines).toHaveLength(KEPT_QUESTIONS);
+    expect(recent.all().map(({ requestId }) => requestId)).toEqual(['done']);
+    expect(recent.explain(`asked-${KEPT_QUESTIONS}`)).toHaveLength(1);
   });
 });

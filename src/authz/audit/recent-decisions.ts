@@ -4,6 +4,8 @@ import type { AuditEntry, AuditedDecision, AuditSink } from './audit-log.ts';
 /** Decisions kept; older ones are forgotten. Refusals are what people look up; a busy service would spend its time on keeping the rest. */
 export const KEPT_REFUSALS = 5_000;
 export const KEPT_PERMISSIONS = 500;
+/** Of those that nobody acted on, whatever was decided: a page asks much more than people do. */
+export const KEPT_QUESTIONS = 500;
 /** Decisions of one answer. */
 export const MAX_ANSWERED = 500;
 
@@ -22,6 +24,7 @@ export class RecentDecisions implements AuditSink {
   readonly #behind: readonly AuditSink[];
   readonly #refusals = new Ring(KEPT_REFUSALS);
   readonly #permissions = new Ring(KEPT_PERMISSIONS);
+  readonly #questions = new Ring(KEPT_QUESTIONS);
   #next = 1;
 
   constructor(behind: readonly AuditSink[]) {
@@ -40,28 +43,30 @@ export class RecentDecisions implements AuditSink {
   }
 
   #remember(decision: AuditedDecision): void {
-    const ring = decision.isRefusal ? this.#refusals : this.#permissions;
+    const ring = decision.asksOnly ? this.#questions : decision.isRefusal ? this.#refusals : this.#permissions;
     ring.add({ sequence: this.#next, decision });
     this.#next += 1;
   }
 
-  /** Decisions after a sequence number, oldest first; the latest ones when more were made than are answered. */
-  after(sequence: number): { readonly lines: readonly RecentDecision[]; readonly next: number } {
-    const kept = this.#kept((one) => one.sequence > sequence).slice(-MAX_ANSWERED);
+  /**
+   * Decisions after a sequence number, oldest first; the latest ones when more were made than are answered.
+   * @param questions those that nobody acted on, too
+   */
+  after(
+    sequence: number,
+    { questions = false }: { questions?: boolean } = {},
+  ): { readonly lines: readonly RecentDecision[]; readonly next: number } {
+    const isWanted = (one: Kept): boolean => one.sequence > sequence && (questions || !one.decision.asksOnly);
+    const kept = this.#kept(isWanted).slice(-MAX_ANSWERED);
     return { lines: kept.map(lineOf), next: this.#next - 1 };
   }
 
-  /** All that are kept, oldest first. */
+  /** All that somebody acted on and that are kept, oldest first. */
   all(): readonly RecentDecision[] {
-    return this.#kept(() => true).map(lineOf);
+    return this.#kept(({ decision }) => !decision.asksOnly).map(lineOf);
   }
 
-  /** The decisions of one request that are still kept. */
-  ofRequest(requestId: string): readonly RecentDecision[] {
-    return this.#keptOf(requestId).map(lineOf);
-  }
-
-  /** The same, each with how it came about. */
+  /** The decisions of one request that are still kept, each with how it came about. */
   explain(requestId: string): readonly { readonly line: RecentDecision; readonly explanation: unknown }[] {
     return this.#keptOf(requestId).map((kept) => ({ line: lineOf(kept), explanation: kept.decision.explain() }));
   }
@@ -71,7 +76,8 @@ export class RecentDecisions implements AuditSink {
   }
 
   #kept(chosen: (kept: Kept) => boolean): readonly Kept[] {
-    return [...this.#refusals.all(), ...this.#permissions.all()].filter(chosen).sort((a, b) => a.sequence - b.sequence);
+    const all = [...this.#refusals.all(), ...this.#permissions.all(), ...this.#questions.all()];
+    return all.filter(chosen).sort((a, b) => a.sequence - b.sequence);
   }
 
   async close(): Promise<void> {

@@ -137,13 +137,13 @@ export class Asks {
   #record(ask: Ask, answer: Answer, decided: 'together' | 'each', started: number): OrPromise<Answer> {
     const audit = this.#audit;
     if (audit === undefined) return answer;
-    const { context } = ask;
+    const { context, asksOnly = false } = ask;
     const { account } = this.#authorizer;
     const timeMs = this.#nowMs();
     const latencyMs = performance.now() - started;
     // Written out: on a busy stream, this is done for every decision.
     const recorded = (accesses: Ask['accesses'], first: number): RecordedDecision =>
-      new RecordedDecision({ answer, context, accesses, first, account, timeMs, latencyMs });
+      new RecordedDecision({ answer, context, accesses, first, account, timeMs, latencyMs, asksOnly });
     if (!this.#auditRequired && (decided === 'together' || ask.accesses.length === 1)) {
       audit.write(recorded(ask.accesses, 0));
       return answer;

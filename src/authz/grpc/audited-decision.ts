@@ -16,6 +16,7 @@ export interface DecisionFacts {
   readonly account: string;
   readonly timeMs: number;
   readonly latencyMs: number;
+  readonly asksOnly: boolean;
 }
 
 export class RecordedDecision implements AuditedDecision {
@@ -29,6 +30,10 @@ export class RecordedDecision implements AuditedDecision {
   get isRefusal(): boolean {
     const { answer } = this.#facts;
     return answer.kind === 'refused' || answer.decisions.some(({ outcome }) => outcome !== 'Allow');
+  }
+
+  get asksOnly(): boolean {
+    return this.#facts.asksOnly;
   }
 
   entry(): AuditEntry {
@@ -49,13 +54,23 @@ export class RecordedDecision implements AuditedDecision {
   }
 }
 
-function entryOf({ answer, context, accesses, first, account, timeMs, latencyMs }: DecisionFacts): AuditEntry {
+function entryOf({
+  answer,
+  context,
+  accesses,
+  first,
+  account,
+  timeMs,
+  latencyMs,
+  asksOnly,
+}: DecisionFacts): AuditEntry {
   const shared = {
     time: new Date(timeMs).toISOString(),
     requestId: context?.requestId ?? '',
     sourceAddress: context?.sourceAddress ?? '',
     latencyMs: Math.round(latencyMs * 1000) / 1000,
     revision: answer.revision,
+    ...(asksOnly ? { asksOnly } : {}),
   };
   if (answer.kind === 'refused') {
     const outcome = 'Unauthenticated';

@@ -1,9 +1,8 @@
 // Puts together what the HTTP door works on.
-import { StoreIdentityWriter } from '../administration/store-identity-writer.ts';
+import type { IdentityWriter } from '../administration/identity-writer.ts';
 import type { IamDirectory } from '../identity/iam-directory.ts';
 import type { RootUser } from '../identity/known-identities.ts';
 import { BUILT_IN_POLICIES, type PolicySettings, problemOfNewDocument } from '../identity/policy-program.ts';
-import type { RecordStorage } from '../store/record-storage.ts';
 import { AdminService, type AdminServiceOptions } from './admin-service.ts';
 
 export interface CreateAdminServiceOptions {
@@ -12,7 +11,7 @@ export interface CreateAdminServiceOptions {
   readonly settings: PolicySettings;
   readonly root: RootUser;
   /** Undefined when the store cannot be written to. */
-  readonly records: RecordStorage | undefined;
+  readonly writer: IdentityWriter | undefined;
   /** A directory vouches for users and groups. */
   readonly hasDirectory: boolean;
   readonly nowMs: () => number;
@@ -24,11 +23,11 @@ export interface CreateAdminServiceOptions {
 }
 
 export function createAdminService(options: CreateAdminServiceOptions): AdminService {
-  const { answer, directory, settings, root, records, hasDirectory, nowMs, version, usage, targetProblem } = options;
+  const { answer, directory, settings, root, writer, hasDirectory, nowMs, version, usage, targetProblem } = options;
   return new AdminService({
     answer,
     records: () => directory.current.records,
-    writer: records === undefined ? undefined : new StoreIdentityWriter(records, directory),
+    writer,
     rules: {
       rootAccessKey: root.accessKey,
       rootSecretKey: root.tokenKey ?? root.secretKey,

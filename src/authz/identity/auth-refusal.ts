@@ -29,3 +29,10 @@ export class AuthRefusal extends Error {
     this.code = code;
   }
 }
+
+/** No such session of the console is known, or what it was opened with is another one now. */
+export class UnknownSession extends AuthRefusal {
+  constructor() {
+    super('ExpiredToken', 'The session is over. Sign in again.');
+  }
+}

@@ -1,11 +1,12 @@
 // From credentials as presented to who it is: one verifier a form, chosen here.
 import type { Credentials } from '../../../proto/gen/portcullis/authz/v1/authorization.ts';
 import { AskFault } from './ask-fault.ts';
-import { AuthRefusal } from './auth-refusal.ts';
-import { secretDigest } from './console-sessions.ts';
+import { AuthRefusal, UnknownSession } from './auth-refusal.ts';
+import { credentialProof } from './console-session.ts';
 import { METRICS_ACTION, readMetricsToken, verifyMetricsToken } from './metrics-token.ts';
 import { verifyPostPolicy } from './post-policy.ts';
 import { ANONYMOUS, type Identified, identify } from './principal.ts';
+import { constantTimeEqual } from './signing-key.ts';
 import { verifySigV2Header, verifySigV2Query } from './sigv2.ts';
 import { verifySigV4Header, verifySigV4Query } from './sigv4.ts';
 import type { VerifiedSignature, VerifyContext } from './verified-signature.ts';
@@ -71,15 +72,10 @@ function bearer(token: string, context: VerifyContext): Authenticated {
   }
   const session = bearers.find(token, nowMs);
   const credential = session === undefined ? undefined : credentials.find(session.accessKey);
-  if (
-    session === undefined ||
-    credential === undefined ||
-    secretDigest(credential.secretKey) !== session.secretDigest
-  ) {
-    throw new AuthRefusal('ExpiredToken', 'The session is over. Sign in again.');
-  }
-  const identified = identify(credential, { presented: session.sessionToken }, credentials, nowMs);
-  return { identified, signature: undefined };
+  if (session === undefined || credential === undefined) throw new UnknownSession();
+  if (!constantTimeEqual(credentialProof(credential), session.proof)) throw new UnknownSession();
+  // Its token was presented when the session was opened, and is the same since: the proof is of both.
+  return { identified: identify(credential, undefined, credentials, nowMs), signature: undefined };
 }
 
 function signed(signature: VerifiedSignature, context: VerifyContext): Authenticated {

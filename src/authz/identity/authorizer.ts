@@ -1,12 +1,13 @@
 // The service itself, behind every door: credentials and accesses in, decisions out. Synchronous but for one case: an access key
 // that is not known waits for the store to be read again.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Access, Credentials, RequestContext } from '../../../proto/gen/portcullis/authz/v1/authorization.ts';
 import type { Decision, PolicyRequest, StatementRef } from '../policy/request.ts';
 import { askAccessControl, type BucketAccessControl } from './access-control-list.ts';
 import { AskFault } from './ask-fault.ts';
-import { AuthRefusal } from './auth-refusal.ts';
+import { AuthRefusal, UnknownSession } from './auth-refusal.ts';
 import { type Authenticated, authenticate } from './authenticate.ts';
-import type { BearerSource } from './console-sessions.ts';
+import type { BearerSource } from './console-session.ts';
 import type { IamDirectory } from './iam-directory.ts';
 import { decide, type PolicySettings } from './policy-program.ts';
 import { DEFAULT_ACCOUNT, type Identified, requestPrincipal } from './principal.ts';
@@ -20,6 +21,13 @@ export const MAX_ACCESSES = 1_000;
 /** Characters of an action and of a resource. */
 export const MAX_ACTION_LENGTH = 128;
 export const MAX_RESOURCE_LENGTH = 2_048;
+
+/**
+ * Age of what is known of the store at which a session of the console has it read again, milliseconds: elsewhere its owner may have signed
+ * out. And how long a decision waits for that.
+ */
+const SESSION_FRESH_MS = 5_000;
+const SESSION_WAIT_MS = 1_000;
 
 /** The end of the year 9999, the last that dates are written with. */
 const MAX_TIME_MS = 253_402_300_799_999;
@@ -35,6 +43,8 @@ export interface Ask {
   readonly service?: VerifyContext['service'];
   /** Condition keys that callers may not set and this door found out itself. */
   readonly derived?: Keys;
+  /** Nobody acts on the answer: a page wants to know what to show. */
+  readonly asksOnly?: boolean;
 }
 
 /** One access, decided. */
@@ -68,7 +78,7 @@ export interface PreparedAccess {
 }
 
 /** Where the snapshot comes from that decisions are made by. */
-export type SnapshotSource = Pick<IamDirectory, 'current' | 'onChange' | 'refreshForUnknownKey'>;
+export type SnapshotSource = Pick<IamDirectory, 'current' | 'onChange' | 'refreshForUnknownKey' | 'refreshIfOlder'>;
 
 export interface AuthorizerOptions {
   readonly directory: SnapshotSource;
@@ -104,8 +114,17 @@ export class Authorizer {
   /** Throws (or rejects with) AskFault for a question that may not be asked. */
   answer(ask: Ask): Answer | Promise<Answer> {
     checkAsk(ask);
+    const bearer = ask.credentials?.presented?.$case === 'bearer' && this.#options.bearers !== undefined;
+    const news = bearer ? this.#options.directory.refreshIfOlder(SESSION_FRESH_MS) : undefined;
+    if (news === undefined) return this.#answerOrReload(ask);
+    return Promise.race([news, sleep(SESSION_WAIT_MS, undefined, { ref: false })]).then(() =>
+      this.#answerOrReload(ask),
+    );
+  }
+
+  #answerOrReload(ask: Ask): Answer | Promise<Answer> {
     const answer = this.#answerNow(ask);
-    if (answer.kind !== 'refused' || answer.refusal.code !== 'InvalidAccessKeyId') return answer;
+    if (answer.kind !== 'refused' || !mayBeNews(answer.refusal)) return answer;
     const reload = this.#options.directory.refreshForUnknownKey();
     return reload === undefined ? answer : reload.then(() => this.#answerNow(ask));
   }
@@ -210,6 +229,11 @@ function grantee(identified: Identified): string {
   if (identified.type === 'Anonymous') return '';
   const { type, accessKey } = identified.owner;
   return type === 'User' || type === 'Root' ? accessKey : `${type}:${accessKey}`;
+}
+
+/** Whether who is refused may have been made known to another sidecar of the store. */
+function mayBeNews(refusal: AuthRefusal): boolean {
+  return refusal.code === 'InvalidAccessKeyId' || refusal instanceof UnknownSession;
 }
 
 /** Decides one access. */

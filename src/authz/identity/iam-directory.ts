@@ -5,9 +5,10 @@ import type { RootUser, SnapshotProblem } from './known-identities.ts';
 import type { PolicySettings } from './policy-program.ts';
 import { IamSnapshot } from './snapshot.ts';
 
-/** Least time between two loads that unknown access keys cause, and how many times longer than a load it is at least. */
+/** Least time between two loads that unknown access keys cause. */
 export const UNKNOWN_KEY_RELOAD_GAP_MS = 1_000;
-const UNKNOWN_KEY_RELOAD_SHARE = 20;
+/** How many times longer than a load the time to the next is at least, where requests cause it. */
+const RELOAD_SHARE = 20;
 
 /** A shorter interval than this would only load the store. */
 const MIN_REFRESH_MS = 100;
@@ -41,6 +42,9 @@ export class IamDirectory {
   #reloadedForUnknownAt = Number.NEGATIVE_INFINITY;
   /** How long the last load took: strangers must not keep the process busy with loading. */
   #loadMs = 0;
+  /** When the load that stands, and the last one, whatever came of it, were begun; of a clock that never goes back. */
+  #loadedAt = performance.now();
+  #triedAt = performance.now();
   #timer: NodeJS.Timeout | undefined;
   #unwatch: () => void = () => undefined;
   #reported = new Set<string>();
@@ -107,10 +111,19 @@ export class IamDirectory {
   /** Loads because of an access key that is not known. Undefined when it is too soon: then the key is unknown. */
   refreshForUnknownKey(): Promise<void> | undefined {
     const now = this.#options.nowMs();
-    const gap = Math.max(UNKNOWN_KEY_RELOAD_GAP_MS, this.#loadMs * UNKNOWN_KEY_RELOAD_SHARE);
+    const gap = Math.max(UNKNOWN_KEY_RELOAD_GAP_MS, this.#loadMs * RELOAD_SHARE);
     if (Math.abs(now - this.#reloadedForUnknownAt) < gap) return undefined;
     this.#reloadedForUnknownAt = now;
     return this.refresh();
+  }
+
+  /** Loads again what was read longer ago. Undefined when it is that young, or was tried in vain since. */
+  refreshIfOlder(milliseconds: number): Promise<void> | undefined {
+    const gap = Math.max(milliseconds, this.#loadMs * RELOAD_SHARE);
+    const now = performance.now();
+    if (now - this.#loadedAt < gap) return undefined;
+    if (this.#loading !== undefined) return this.#loading;
+    return now - this.#triedAt < gap ? undefined : this.refresh();
   }
 
   async close(): Promise<void> {
@@ -127,9 +140,11 @@ export class IamDirectory {
       try {
         const changes = this.#changes;
         const startedAt = performance.now();
+        this.#triedAt = startedAt;
         const records = await store.load();
         this.#loadMs = performance.now() - startedAt;
         this.#loads.done += 1;
+        this.#loadedAt = startedAt;
         if (changes !== this.#changes) {
           this.#again = true;
           continue;

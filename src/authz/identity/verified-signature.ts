@@ -1,6 +1,6 @@
 // What a signature proved, and the checks that all forms of signature share.
 import { AuthRefusal } from './auth-refusal.ts';
-import type { BearerSource } from './console-sessions.ts';
+import type { BearerSource } from './console-session.ts';
 import type { Credential, CredentialSource } from './credential.ts';
 import type { Scope } from './signing-key.ts';
 

@@ -28,8 +28,8 @@ export function consoleCookies(header: string | undefined, secure: boolean): Con
   const token = found.get(`${prefix}${SESSION}`) ?? '';
   const signIn = found.get(`${prefix}${SIGN_IN}`) ?? '';
   return {
-    token: /^[A-Za-z0-9_-]{1,128}$/.test(token) ? token : undefined,
-    signIn: /^[A-Za-z0-9._-]{1,4096}$/.test(signIn) ? `${prefix}${SIGN_IN}=${signIn}` : undefined,
+    token: /^[A-Za-z0-9_-]{1,2048}$/.test(token) ? token : undefined,
+    signIn: /^[A-Za-z0-9_-]{1,4096}$/.test(signIn) ? `${prefix}${SIGN_IN}=${signIn}` : undefined,
   };
 }
 

@@ -3,9 +3,10 @@ import type { Logger } from 'pino';
 import { AskFault } from '../../identity/ask-fault.ts';
 import { AuthRefusal } from '../../identity/auth-refusal.ts';
 import { type AdminReply, authRefusalStatus } from '../admin-call.ts';
-import type { HttpRequest } from '../http-request.ts';
+import { bearerToken, type HttpRequest } from '../http-request.ts';
 import { AUDIT_ROUTES } from './audit-routes.ts';
 import { ConsoleCall, type ConsoleRoute, type ConsoleService, refusalReply, statusOf } from './console-call.ts';
+import { SESSION_COOKIE, setCookie } from './console-cookies.ts';
 import { ConsoleRefusal } from './console-refusal.ts';
 import { OPENID_ROUTES } from './openid-routes.ts';
 import { POLICY_DESK_ROUTES } from './policy-routes.ts';
@@ -37,10 +38,20 @@ export async function answerConsoleCall(
     if (known.length === 0) throw new ConsoleRefusal('NotFound');
     const route = known.find(({ method }) => method === request.method);
     if (route === undefined) throw new ConsoleRefusal('MethodNotAllowed');
-    return await route.handle(await ConsoleCall.open(service, request, logger, route.action));
+    const reply = await route.handle(await ConsoleCall.open(service, request, logger, route));
+    return route.action === undefined ? reply : withRenewedSession(service, request, reply);
   } catch (error) {
     return answerTo(error, requestId, logger);
   }
+}
+
+/** A session that is used lasts: from time to time the browser gets it anew, with the time of its last use. */
+function withRenewedSession(service: ConsoleService, request: HttpRequest, reply: AdminReply): AdminReply {
+  const token = bearerToken(request);
+  const renewed = token === undefined ? undefined : service.sessions.renewed(token, service.admin.nowMs());
+  if (renewed === undefined || reply.headers?.['set-cookie'] !== undefined) return reply;
+  const cookie = setCookie(SESSION_COOKIE, renewed.token, renewed.lifeMs, request.context.secureTransport);
+  return { ...reply, headers: { ...reply.headers, 'set-cookie': cookie } };
 }
 
 function answerTo(error: unknown, requestId: string, logger: Logger): AdminReply {

@@ -2,9 +2,9 @@
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { Access } from '../../../../proto/gen/portcullis/authz/v1/authorization.ts';
+import type { ConsoleSessions } from '../../administration/console-sessions.ts';
 import type { RecentDecisions } from '../../audit/recent-decisions.ts';
 import type { AccessDecision, Answer } from '../../identity/authorizer.ts';
-import type { ConsoleSessions } from '../../identity/console-sessions.ts';
 import type { CredentialSource } from '../../identity/credential.ts';
 import type { Identified } from '../../identity/principal.ts';
 import type { AdminReply } from '../admin-call.ts';
@@ -43,6 +43,8 @@ export interface ConsoleRoute {
   readonly path: string;
   /** The action that the caller must be allowed; '' = whoever is signed in; undefined = anyone. */
   readonly action: string | undefined;
+  /** The page asks it of itself, again and again: nobody acts on it. */
+  readonly asksOnly?: boolean;
   handle(call: ConsoleCall): Promise<AdminReply> | AdminReply;
 }
 
@@ -69,12 +71,13 @@ export class ConsoleCall {
     service: ConsoleService,
     request: HttpRequest,
     logger: Logger,
-    action: string | undefined,
+    { action, asksOnly = action === '' }: Pick<ConsoleRoute, 'action' | 'asksOnly'>,
   ): Promise<ConsoleCall> {
     if (action === undefined) return new ConsoleCall(service, request, logger, undefined);
     if (bearerToken(request) === undefined) throw new ConsoleRefusal('NotSignedIn');
     // Who it is comes with any decision; what is asked about is the action, or something that needs none.
-    const answer = await ask(service, request, [access(action === '' ? 's3:ListAllMyBuckets' : action, '', {})]);
+    const asked = access(action === '' ? 's3:ListAllMyBuckets' : action, '', {});
+    const answer = await ask(service, request, [asked], asksOnly);
     const { identified, decisions } = answer;
     if (identified.type !== 'Known') throw new ConsoleRefusal('NotSignedIn');
     if (action !== '' && decisions[0]?.outcome !== 'Allow') throw new ConsoleRefusal('AccessDenied');
@@ -87,9 +90,9 @@ export class ConsoleCall {
     return this.#identity;
   }
 
-  /** Decides accesses of this session, one by one. */
+  /** What would be decided of accesses of this session, one by one. */
   async decide(accesses: readonly Access[]): Promise<readonly AccessDecision[]> {
-    return (await ask(this.service, this.request, accesses)).decisions;
+    return (await ask(this.service, this.request, accesses, true)).decisions;
   }
 
   /** The body. Throws ConsoleRefusal. */
@@ -120,11 +123,13 @@ async function ask(
   service: ConsoleService,
   request: HttpRequest,
   accesses: readonly Access[],
+  asksOnly: boolean,
 ): Promise<Extract<Answer, { kind: 'decided' }>> {
   const answer = await service.admin.answer({
     credentials: credentialsOf(request),
     accesses,
     context: request.context,
+    asksOnly,
   });
   if (answer.kind === 'refused') throw answer.refusal;
   return answer;

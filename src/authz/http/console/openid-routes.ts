@@ -1,7 +1,7 @@
 // Signing in at the console by way of an OpenID issuer: the page asks where to go, the browser goes there and comes back to the page, and
 // the page hands over what it came back with. Codes, tokens and the client's secret stay in the sidecar.
 import { z } from 'zod';
-import { CONSOLE_SESSION_MS } from '../../identity/console-sessions.ts';
+import { CONSOLE_SESSION_MS } from '../../identity/console-session.ts';
 import { openIdIdentity } from '../../identity/external-identity.ts';
 import { identify } from '../../identity/principal.ts';
 import type { OpenIdProvider } from '../../identity/provider/openid.ts';
@@ -78,7 +78,7 @@ async function finish(call: ConsoleCall): Promise<AdminReply> {
     const identified = identify(credential, { presented: credentials.sessionToken }, source, nowMs);
     if (identified.type !== 'Known') throw new ConsoleRefusal('TokenRefused');
     await endPresentSession(call);
-    const token = service.sessions.open({ ...credentials, isOwner: true }, nowMs);
+    const token = await service.sessions.open(credential, true, nowMs);
     return json(whoIs(identified, service.account), {
       'set-cookie': [
         setCookie(SESSION_COOKIE, token, CONSOLE_SESSION_MS, secureTransport),

@@ -11,6 +11,7 @@ import type { PolicySettings } from '../../identity/policy-program.ts';
 import { IamSnapshot } from '../../identity/snapshot.ts';
 import { type PolicyIssue, type PolicyKind, parsePolicy } from '../../policy/index.ts';
 import { diffPolicies, type Witness } from '../../policy-diff/diff-policies.ts';
+import { type IamRecords, isUnreadable } from '../../store/iam-store.ts';
 import { access } from './console-call.ts';
 
 /** A request as somebody imagines it. */
@@ -69,13 +70,20 @@ export class PolicyDesk {
   }
 
   /**
-   * Which of the requests of the last while would have been decided otherwise, if the policy of that name were this document. What
-   * is kept of a request is decided again under both, so that nothing but the document makes a difference.
+   * Which of the requests of the last while would have been decided otherwise, if the policy of that name, or of that bucket, were this
+   * document. What is kept of a request is decided again under both, so that nothing but the document makes a difference.
    */
-  replay(name: string, document: string, decisions: RecentDecisions): readonly DecidedOtherwise[] {
+  replay(
+    of: { readonly name: string } | { readonly bucket: string },
+    document: string,
+    decisions: RecentDecisions,
+  ): readonly DecidedOtherwise[] {
     const { directory, root, settings } = this.#options;
     const { current } = directory;
-    const records = { ...current.records, policies: new Map([...current.records.policies, [name, document]]) };
+    const records =
+      'name' in of
+        ? withPolicy(current.records, of.name, document)
+        : withBucketPolicy(current.records, of.bucket, document);
     const changed = new IamSnapshot(records, root, settings, current);
     const now = this.#deciderOf(current);
     const then = this.#deciderOf(changed);
@@ -106,7 +114,12 @@ export class PolicyDesk {
 
   /** Whoever may use the desk may ask in everyone's name: these are no requests. */
   #authorizerOf(snapshot: IamSnapshot): Authorizer {
-    const directory = { current: snapshot, onChange: () => () => undefined, refreshForUnknownKey: () => undefined };
+    const directory = {
+      current: snapshot,
+      onChange: () => () => undefined,
+      refreshForUnknownKey: () => undefined,
+      refreshIfOlder: () => undefined,
+    };
     return new Authorizer({ ...this.#options, directory, trustCallers: true });
   }
 
@@ -135,6 +148,18 @@ export class PolicyDesk {
     if (prepared === undefined) throw new Error('one access was asked about, none was prepared');
     return explainAccess(prepared);
   }
+}
+
+function withPolicy(records: IamRecords, name: string, document: string): IamRecords {
+  return { ...records, policies: new Map([...records.policies, [name, document]]) };
+}
+
+function withBucketPolicy(records: IamRecords, bucket: string, document: string): IamRecords {
+  const known = records.buckets.get(bucket);
+  const before =
+    known === undefined || isUnreadable(known) ? { createdMs: 0, lockEnabled: false, documents: new Map() } : known;
+  const record = { ...before, documents: new Map([...before.documents, ['policy' as const, document]]) };
+  return { ...records, buckets: new Map([...records.buckets, [bucket, record]]) };
 }
 
 const NO_CONTEXT: RequestContext = {

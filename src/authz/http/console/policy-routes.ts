@@ -23,7 +23,10 @@ const Change = z.strictObject({
   bucket: z.string().max(255).default(''),
 });
 
-const Replay = z.strictObject({ name: z.string().min(1).max(256), document: z.string().max(MAX_TEXT) });
+const Replay = z.union([
+  z.strictObject({ name: z.string().min(1).max(256), document: z.string().max(MAX_TEXT) }),
+  z.strictObject({ bucket: z.string().min(1).max(255), document: z.string().max(MAX_TEXT) }),
+]);
 
 const Imagined = z.strictObject({
   accessKey: z.string().max(256).default(''),
@@ -59,8 +62,8 @@ function vocabulary({ service, request }: ConsoleCall): AdminReply {
 }
 
 function replay(call: ConsoleCall): AdminReply {
-  const { name, document } = call.body(Replay);
-  return json({ requests: call.service.policies.replay(name, document, call.service.decisions) });
+  const { document, ...of } = call.body(Replay);
+  return json({ requests: call.service.policies.replay(of, document, call.service.decisions) });
 }
 
 function explain(call: ConsoleCall): AdminReply {

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { endSession } from '../../administration/sessions.ts';
 import { AuthRefusal } from '../../identity/auth-refusal.ts';
-import { CONSOLE_SESSION_MS } from '../../identity/console-sessions.ts';
+import { CONSOLE_SESSION_MS } from '../../identity/console-session.ts';
 import { type Identified, identify, principalArn } from '../../identity/principal.ts';
 import { constantTimeEqual, sha256Hex } from '../../identity/signing-key.ts';
 import type { AdminReply } from '../admin-call.ts';
@@ -58,8 +58,7 @@ async function signIn(call: ConsoleCall): Promise<AdminReply> {
   }
   if (identified.type !== 'Known') throw new ConsoleRefusal('SignInRefused');
   await endPresentSession(call);
-  const { accessKey, secretKey } = identified.credential;
-  const token = service.sessions.open({ accessKey, secretKey, sessionToken: keys.sessionToken }, nowMs);
+  const token = await service.sessions.open(identified.credential, false, nowMs);
   return json(whoIs(identified, call.service.account), {
     'set-cookie': setCookie(SESSION_COOKIE, token, CONSOLE_SESSION_MS, request.context.secureTransport),
   });
@@ -83,7 +82,7 @@ async function signOut(call: ConsoleCall): Promise<AdminReply> {
 export async function endPresentSession({ service, request, logger }: ConsoleCall): Promise<void> {
   const token = bearerToken(request);
   if (token === undefined) return;
-  const ended = service.sessions.close(token);
+  const ended = await service.sessions.close(token);
   if (ended?.isOwner !== true) return;
   // Nobody else ever had them: when they cannot be removed now, they are removed when their time is over.
   await service.admin

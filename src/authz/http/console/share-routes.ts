@@ -11,7 +11,10 @@ const Share = z.strictObject({
   method: z.enum(['GET', 'PUT']).default('GET'),
   bucket: z.string().min(1).max(255),
   key: z.string().min(1).max(1_024),
-  expiresSeconds: z.int().min(1).max(MAX_EXPIRES_SECONDS),
+  expiresSeconds: z
+    .int()
+    .min(1, 'A link has to end later than now.')
+    .max(MAX_EXPIRES_SECONDS, 'A link works for seven days at most.'),
   /** What the browser calls the file when it is saved. */
   downloadAs: z.string().min(1).max(255).optional(),
 });
@@ -26,6 +29,11 @@ function share(call: ConsoleCall): AdminReply {
     throw new ConsoleRefusal('InvalidRequest', 'The Host header names no host.');
   }
   const { credential } = identity;
+  const nowMs = service.admin.nowMs();
+  // Nothing that credentials signed is worth more than they are: what is told of the end must be true.
+  const lastMs =
+    'expiresAtMs' in credential ? (credential.expiresAtMs ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY;
+  const seconds = Math.max(1, Math.min(expiresSeconds, Math.floor((lastMs - nowMs) / 1000)));
   const query: [string, string][] =
     downloadAs === undefined
       ? []
@@ -40,8 +48,8 @@ function share(call: ConsoleCall): AdminReply {
     secretKey: credential.secretKey,
     sessionToken: credential.type === 'Session' ? credential.sessionToken : undefined,
     region: service.region,
-    expiresSeconds,
-    nowMs: service.admin.nowMs(),
+    expiresSeconds: seconds,
+    nowMs,
   });
-  return json({ url, expiresAtMs: service.admin.nowMs() + expiresSeconds * 1000 });
+  return json({ url, expiresAtMs: nowMs + seconds * 1000 });
 }
