@@ -11,10 +11,8 @@ export function isFromConsole(method: string, headers: IncomingHttpHeaders): boo
   const site = headers['sec-fetch-site'];
   if (site !== undefined && site !== 'same-origin' && !(isRead && site === 'none')) return false;
   const { origin, host } = headers;
-  // Documents without an origin of their own say "null"; so do the page's forms, because it names no referrer, but of those the
-  // browser says besides that they are of this origin.
-  const isForm = isRead && origin === 'null' && site === 'same-origin';
-  if (origin !== undefined && !isForm && !isOriginOf(origin, host)) return false;
+  // Documents without an origin of their own say "null".
+  if (origin !== undefined && !isOriginOf(origin, host)) return false;
   return isRead || headers[CONSOLE_HEADER] !== undefined;
 }
 

@@ -80,9 +80,12 @@ export interface DecidedOtherwise {
   readonly after: string;
 }
 
-/** Which requests of the last while a document would have decided otherwise. */
-export async function replay(name: string, document: string): Promise<DecidedOtherwise[]> {
-  return (await sendJson<{ requests: DecidedOtherwise[] }>(`${API}/replay`, 'POST', { name, document })).requests;
+/** Which requests of the last while a document, as the policy of that name or of that bucket, would have decided otherwise. */
+export async function replay(
+  of: { readonly name: string } | { readonly bucket: string },
+  document: string,
+): Promise<DecidedOtherwise[]> {
+  return (await sendJson<{ requests: DecidedOtherwise[] }>(`${API}/replay`, 'POST', { ...of, document })).requests;
 }
 
 export interface Vocabulary {

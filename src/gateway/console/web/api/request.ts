@@ -29,8 +29,24 @@ export interface Ask {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** The calls with which the service learns that a session is used, so that it lasts; and how often they are enough, milliseconds. */
+const OWN_CALLS = '/minio/console/api/';
+const KEEP_MS = 10 * 60 * 1000;
+let keptAt = performance.now();
+
+/** To be told of each request: who looks at files alone uses the session as well. */
+export function keepSession(path: string): void {
+  const now = performance.now();
+  const isKept = path.startsWith(OWN_CALLS);
+  if (!isKept && now - keptAt < KEEP_MS) return;
+  keptAt = now;
+  // An end of the session is told to the page by `readError`; nothing else hangs on this answer.
+  if (!isKept) send(`${OWN_CALLS}session`).catch(() => undefined);
+}
+
 /** Sends a request; throws ApiError for anything but a success. */
 export async function send(path: string, { method = 'GET', headers = {}, body, signal }: Ask = {}): Promise<Response> {
+  keepSession(path);
   let response: Response;
   try {
     response = await fetch(path, {

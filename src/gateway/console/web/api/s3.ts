@@ -177,9 +177,18 @@ export async function createFolder(bucket: string, key: string): Promise<void> {
   await send(objectUrl(bucket, key), { method: 'PUT', body: '' });
 }
 
-export async function copyObject(bucket: string, from: string, to: { bucket: string; key: string }): Promise<void> {
+/** Copies an object with its metadata and tags. Throws ApiError PreconditionFailed when something is there that is not to be replaced. */
+export async function copyObject(
+  bucket: string,
+  from: string,
+  to: { bucket: string; key: string },
+  { replace }: { readonly replace: boolean },
+): Promise<void> {
   const source = `/${encodeURIComponent(bucket)}/${from.split('/').map(encodeURIComponent).join('/')}`;
-  await sendLong(objectUrl(to.bucket, to.key), { method: 'PUT', headers: { 'x-amz-copy-source': source } });
+  await sendLong(objectUrl(to.bucket, to.key), {
+    method: 'PUT',
+    headers: { 'x-amz-copy-source': source, ...(replace ? {} : { 'if-none-match': '*' }) },
+  });
 }
 
 /** The first bytes of an object as text. */

@@ -9,12 +9,13 @@ import {
   setServiceAccountStatus,
 } from '../api/admin.ts';
 import type { Identity } from '../api/session.ts';
-import { Confirm, Dialog, Problem } from '../parts/dialog.tsx';
+import { Dialog, Problem } from '../parts/dialog.tsx';
+import { Confirm, type DoneProps } from '../parts/form-dialog.tsx';
 import { useLoaded, useRunning } from '../parts/hooks.ts';
 import { t } from '../parts/language.ts';
 import { PolicyEditor } from '../parts/policy-editor.tsx';
 import { Table } from '../parts/table.tsx';
-import { EnableButton } from './enable-button.tsx';
+import { EnableButton, RowButton } from './row-buttons.tsx';
 
 export function AccountsPage({ identity }: { readonly identity: Identity }) {
   return (
@@ -69,13 +70,11 @@ export function ServiceAccounts({ user }: { readonly user: string }) {
                   changing.run(() => setServiceAccountStatus(account.accessKey, enabled)).then(reload)
                 }
               />
-              <button
-                type="button"
-                aria-label={t('Delete {0}', account.accessKey)}
+              <RowButton
+                name={t('Delete')}
+                label={t('Delete {0}', account.accessKey)}
                 onClick={() => setRemoving(account)}
-              >
-                {t('Delete')}
-              </button>
+              />
             </>
           )}
         />
@@ -86,28 +85,17 @@ export function ServiceAccounts({ user }: { readonly user: string }) {
           title={t('Delete {0}', removing.accessKey)}
           text={t('Whoever uses this key is refused at once.')}
           action={t('Delete')}
-          error={changing.error}
-          isRunning={changing.isRunning}
+          work={() => removeServiceAccount(removing.accessKey)}
           onClose={() => setRemoving(undefined)}
-          onConfirm={() => {
-            changing
-              .run(() => removeServiceAccount(removing.accessKey))
-              .then((done) => {
-                if (!done) return;
-                reload();
-                setRemoving(undefined);
-              });
-          }}
+          onDone={reload}
         />
       )}
     </div>
   );
 }
 
-interface AddProps {
+interface AddProps extends DoneProps {
   readonly user: string;
-  readonly onClose: () => void;
-  readonly onDone: () => void;
 }
 
 function AddAccount({ user, onClose, onDone }: AddProps) {

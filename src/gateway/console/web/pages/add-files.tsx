@@ -1,8 +1,7 @@
 // Putting files into a folder of a bucket: chosen, dropped, and folders made; and reading the folder again when something came into it.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { createFolder } from '../api/s3.ts';
-import { Dialog, Problem } from '../parts/dialog.tsx';
-import { useRunning } from '../parts/hooks.ts';
+import { type DoneProps, FormDialog } from '../parts/form-dialog.tsx';
 import { t } from '../parts/language.ts';
 import { droppedFiles, type Upload, type UploadQueue } from '../parts/uploads.ts';
 
@@ -103,40 +102,23 @@ export function UploadButtons({ onFiles }: { readonly onFiles: (files: FilesToUp
   );
 }
 
-interface NewFolderProps {
+interface NewFolderProps extends DoneProps {
   readonly bucket: string;
   readonly prefix: string;
-  readonly onClose: () => void;
-  readonly onDone: () => void;
 }
 
-export function NewFolder({ bucket, prefix, onClose, onDone }: NewFolderProps) {
-  const { isRunning, error, run } = useRunning();
-  const [name, setName] = useState('');
-  const submit = async (event: Event): Promise<void> => {
-    event.preventDefault();
-    if (await run(() => createFolder(bucket, `${prefix}${name.replace(/\/+$/, '')}/`))) {
-      onDone();
-      onClose();
-    }
-  };
+export function NewFolder({ bucket, prefix, ...props }: NewFolderProps) {
   return (
-    <Dialog title={t('New folder')} onClose={onClose}>
-      <form onSubmit={submit}>
-        <label>
-          {t('Name')}
-          <input value={name} required autofocus onInput={(event) => setName(event.currentTarget.value)} />
-        </label>
-        <Problem text={error} />
-        <footer>
-          <button type="button" onClick={onClose}>
-            {t('Cancel')}
-          </button>
-          <button type="submit" class="primary" disabled={isRunning || name === ''}>
-            {t('Create folder')}
-          </button>
-        </footer>
-      </form>
-    </Dialog>
+    <FormDialog
+      title={t('New folder')}
+      action={t('Create folder')}
+      work={(fields) => createFolder(bucket, `${prefix}${String(fields.get('name')).replace(/\/+$/, '')}/`)}
+      {...props}
+    >
+      <label>
+        {t('Name')}
+        <input name="name" required autofocus />
+      </label>
+    </FormDialog>
   );
 }

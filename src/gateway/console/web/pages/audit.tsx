@@ -16,13 +16,15 @@ export function AuditPage() {
   const [lines, setLines] = useState<readonly AuditLine[]>([]);
   const [problem, setProblem] = useState<string>();
   const [filter, setFilter] = useState('');
+  const [questions, setQuestions] = useState(false);
   useEffect(() => {
+    setLines([]);
     let after = 0;
     let timer: ReturnType<typeof setTimeout>;
     let isOpen = true;
     const read = async (): Promise<void> => {
       try {
-        const page = await recentDecisions(after);
+        const page = await recentDecisions(after, questions);
         after = page.next;
         if (isOpen && page.lines.length > 0) {
           setLines((before) => [...page.lines].reverse().concat(before).slice(0, KEPT));
@@ -43,7 +45,7 @@ export function AuditPage() {
       isOpen = false;
       clearTimeout(timer);
     };
-  }, []);
+  }, [questions]);
   const wanted = filter.toLowerCase();
   const shown = lines.filter(
     ({ accessKey, action, resource, outcome, requestId }) =>
@@ -53,13 +55,23 @@ export function AuditPage() {
     <section>
       <header class="page">
         <h1>{t('Audit')}</h1>
-        <input
-          type="search"
-          aria-label={t('Filter')}
-          placeholder={t('Filter')}
-          value={filter}
-          onInput={(event) => setFilter(event.currentTarget.value)}
-        />
+        <div class="tools">
+          <label class="inline">
+            <input
+              type="checkbox"
+              checked={questions}
+              onChange={(event) => setQuestions(event.currentTarget.checked)}
+            />
+            {t("Also the console's own questions")}
+          </label>
+          <input
+            type="search"
+            aria-label={t('Filter')}
+            placeholder={t('Filter')}
+            value={filter}
+            onInput={(event) => setFilter(event.currentTarget.value)}
+          />
+        </div>
       </header>
       <Problem text={problem} />
       <Table
@@ -80,10 +92,11 @@ export function AuditPage() {
           { head: t('Resource'), cell: ({ resource }) => <PlainName name={resource.replace('arn:aws:s3:::', '')} /> },
           {
             head: t('Decision'),
-            cell: ({ outcome, policy }) => (
+            cell: ({ outcome, policy, asksOnly }) => (
               <span class={outcome === 'Allow' ? 'allowed' : 'denied'}>
                 {outcome}
                 {policy === undefined ? '' : ` · ${policy}`}
+                {asksOnly === true ? ` · ${t('only asked')}` : ''}
               </span>
             ),
           },

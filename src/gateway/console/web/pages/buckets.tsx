@@ -2,11 +2,13 @@
 import { useState } from 'preact/hooks';
 import { type Bucket, createBucket, deleteBucket, listBuckets } from '../api/s3.ts';
 import { mayI } from '../api/session.ts';
-import { Confirm, Dialog, Problem } from '../parts/dialog.tsx';
-import { useLoaded, useRunning } from '../parts/hooks.ts';
+import { Problem } from '../parts/dialog.tsx';
+import { Confirm, type DoneProps, FormDialog } from '../parts/form-dialog.tsx';
+import { useLoaded } from '../parts/hooks.ts';
 import { formatDate, t } from '../parts/language.ts';
 import { linkTo } from '../parts/route.ts';
 import { Table } from '../parts/table.tsx';
+import { RowButton } from './row-buttons.tsx';
 
 interface Shown extends Bucket {
   readonly mayDelete: boolean;
@@ -73,9 +75,7 @@ export function BucketsPage() {
                 </a>
               )}
               {mayDelete && (
-                <button type="button" aria-label={t('Delete {0}', name)} onClick={() => setRemoving(name)}>
-                  {t('Delete')}
-                </button>
+                <RowButton name={t('Delete')} label={t('Delete {0}', name)} onClick={() => setRemoving(name)} />
               )}
             </>
           )}
@@ -83,75 +83,34 @@ export function BucketsPage() {
       )}
       {isCreating && <CreateBucket onClose={() => setCreating(false)} onDone={reload} />}
       {removing !== undefined && (
-        <RemoveBucket bucket={removing} onClose={() => setRemoving(undefined)} onDone={reload} />
+        <Confirm
+          title={t('Delete bucket')}
+          text={t('The bucket {0} is deleted if it is empty.', removing)}
+          action={t('Delete')}
+          work={() => deleteBucket(removing, { force: false })}
+          onClose={() => setRemoving(undefined)}
+          onDone={reload}
+        />
       )}
     </section>
   );
 }
 
-interface DoneProps {
-  readonly onClose: () => void;
-  readonly onDone: () => void;
-}
-
-function CreateBucket({ onClose, onDone }: DoneProps) {
-  const { isRunning, error, run } = useRunning();
-  const [name, setName] = useState('');
-  const submit = async (event: Event): Promise<void> => {
-    event.preventDefault();
-    if (await run(() => createBucket(name))) {
-      onDone();
-      onClose();
-    }
-  };
+function CreateBucket(props: DoneProps) {
   return (
-    <Dialog title={t('Create bucket')} onClose={onClose}>
-      <form onSubmit={submit}>
-        <label>
-          {t('Name')}
-          <input
-            value={name}
-            required
-            autofocus
-            spellcheck={false}
-            aria-describedby="bucket-name-rule"
-            onInput={(event) => setName(event.currentTarget.value)}
-          />
-        </label>
-        <p id="bucket-name-rule" class="hint">
-          {t('3 to 63 small letters, digits, dots and hyphens.')}
-        </p>
-        <Problem text={error} />
-        <footer>
-          <button type="button" onClick={onClose}>
-            {t('Cancel')}
-          </button>
-          <button type="submit" class="primary" disabled={isRunning || name === ''}>
-            {t('Create bucket')}
-          </button>
-        </footer>
-      </form>
-    </Dialog>
-  );
-}
-
-function RemoveBucket({ bucket, onClose, onDone }: DoneProps & { readonly bucket: string }) {
-  const { isRunning, error, run } = useRunning();
-  return (
-    <Confirm
-      title={t('Delete bucket')}
-      text={t('The bucket {0} is deleted if it is empty.', bucket)}
-      action={t('Delete')}
-      error={error}
-      isRunning={isRunning}
-      onClose={onClose}
-      onConfirm={() => {
-        run(() => deleteBucket(bucket, { force: false })).then((done) => {
-          if (!done) return;
-          onDone();
-          onClose();
-        });
-      }}
-    />
+    <FormDialog
+      title={t('Create bucket')}
+      action={t('Create bucket')}
+      work={(fields) => createBucket(String(fields.get('name')))}
+      {...props}
+    >
+      <label>
+        {t('Name')}
+        <input name="name" required autofocus spellcheck={false} aria-describedby="bucket-name-rule" />
+      </label>
+      <p id="bucket-name-rule" class="hint">
+        {t('3 to 63 small letters, digits, dots and hyphens.')}
+      </p>
+    </FormDialog>
   );
 }

@@ -11,26 +11,29 @@ import {
 import { Problem } from '../parts/dialog.tsx';
 import { useRunning } from '../parts/hooks.ts';
 import { t } from '../parts/language.ts';
+import { useRights } from '../parts/rights.ts';
 
 interface ChangePreviewProps {
-  /** The name of an identity policy, whose change can be held against requests; '' for others. */
-  readonly name: string;
+  /** Whose policy it is: one by its name, or a bucket. */
+  readonly of: { readonly name: string } | { readonly bucket: string };
+  /** Undefined when there is none yet. */
   readonly before: string | undefined;
   readonly after: string;
-  readonly kind: DocumentKind;
-  readonly bucket?: string;
 }
 
 const NOTHING = '{"Version":"2012-10-17","Statement":[]}';
 
-export function ChangePreview({ name, before, after, kind, bucket = '' }: ChangePreviewProps) {
+export function ChangePreview({ of, before = NOTHING, after }: ChangePreviewProps) {
   const [comparison, setComparison] = useState<Comparison>();
   const [replayed, setReplayed] = useState<readonly DecidedOtherwise[]>();
   const asking = useRunning();
+  // It shows what everyone did.
+  const may = useRights({ replay: { action: 'admin:*' } }, []);
+  const [kind, bucket]: [DocumentKind, string] = 'bucket' in of ? ['bucket', of.bucket] : ['identity', ''];
   const look = (): void => {
     asking.run(async () => {
-      setComparison(before === undefined ? undefined : await compare(before, after, kind, bucket));
-      setReplayed(name === '' ? undefined : await replay(name, after === '' ? NOTHING : after));
+      setComparison(await compare(before, after, kind, bucket));
+      setReplayed(may.replay ? await replay(of, after) : undefined);
     });
   };
   return (

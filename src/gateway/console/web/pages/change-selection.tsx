@@ -1,8 +1,8 @@
 // Deleting, copying, moving and renaming what is selected. Folders are followed object by object: each is a request of its own, and
 // what is refused is told while the rest goes on.
 import { useState } from 'preact/hooks';
-import { messageOf } from '../api/request.ts';
-import { copyObject, deleteObject, objectsBelow } from '../api/s3.ts';
+import { ApiError, messageOf } from '../api/request.ts';
+import { copyObject, createFolder, deleteObject, objectsBelow } from '../api/s3.ts';
 import { Dialog, Problem } from '../parts/dialog.tsx';
 import { t } from '../parts/language.ts';
 
@@ -64,12 +64,14 @@ async function forEach(
 
 interface ChangeProps {
   readonly bucket: string;
+  /** What was selected when the dialog was opened: when something is refused, the rest of it may be tried again. */
   readonly selected: Selected;
   readonly onClose: () => void;
   readonly onDone: () => void;
 }
 
-export function DeleteSelection({ bucket, selected, onClose, onDone }: ChangeProps) {
+export function DeleteSelection({ bucket, selected: atFirst, onClose, onDone }: ChangeProps) {
+  const [selected] = useState(atFirst);
   const { progress, isRunning, start } = useProgress(onClose, onDone);
   const count = selected.keys.length + selected.prefixes.length;
   return (
@@ -98,33 +100,39 @@ export function DeleteSelection({ bucket, selected, onClose, onDone }: ChangePro
 export function MoveSelection({
   bucket,
   prefix,
-  selected,
+  selected: atFirst,
   mayDelete,
   onClose,
   onDone,
 }: ChangeProps & { readonly prefix: string; readonly mayDelete: boolean }) {
+  const [selected] = useState(atFirst);
   const { progress, isRunning, start } = useProgress(onClose, onDone);
   const only =
     selected.keys.length + selected.prefixes.length === 1 ? (selected.keys[0] ?? selected.prefixes[0]) : undefined;
   const [toBucket, setToBucket] = useState(bucket);
   const [target, setTarget] = useState(only ?? prefix);
+  const [replace, setReplace] = useState(false);
   const rename = (key: string): string => {
     if (only !== undefined) return only.endsWith('/') ? `${withSlash(target)}${key.slice(only.length)}` : target;
     return `${target === '' ? '' : withSlash(target)}${key.slice(prefix.length)}`;
   };
   const move = (keepSource: boolean): void =>
-    start((report) =>
-      forEach(
+    start(async (report) => {
+      // What is put there would be found as something to put there, without end.
+      const into = selected.prefixes.find((folder) => toBucket === bucket && rename(folder).startsWith(folder));
+      if (into !== undefined) throw new Error(t('A folder cannot be put into itself.'));
+      return forEach(
         keysOf(bucket, selected),
         async (key) => {
           const to = { bucket: toBucket, key: rename(key) };
           if (to.bucket === bucket && to.key === key) throw new Error(t('It is there already.'));
-          if (!key.endsWith('/')) await copyObject(bucket, key, to);
+          if (key.endsWith('/')) await createFolder(to.bucket, to.key);
+          else await copyObject(bucket, key, to, { replace }).catch(tellWhatIsThere);
           if (!keepSource) await deleteObject(bucket, key);
         },
         report,
-      ),
-    );
+      );
+    });
   return (
     <Dialog title={t('Copy, move or rename')} onClose={onClose}>
       <label>
@@ -134,6 +142,10 @@ export function MoveSelection({
       <label>
         {only === undefined ? t('To folder') : t('New name')}
         <input value={target} autofocus onInput={(event) => setTarget(event.currentTarget.value)} />
+      </label>
+      <label class="check">
+        <input type="checkbox" checked={replace} onChange={() => setReplace(!replace)} />
+        {t('Replace what is there')}
       </label>
       <Outcome progress={progress} />
       <footer>
@@ -151,6 +163,12 @@ export function MoveSelection({
       </footer>
     </Dialog>
   );
+}
+
+function tellWhatIsThere(error: unknown): never {
+  throw error instanceof ApiError && error.code === 'PreconditionFailed'
+    ? new Error(t('Something is there already.'), { cause: error })
+    : error;
 }
 
 function withSlash(folder: string): string {

@@ -1,11 +1,11 @@
 // The files and folders of a bucket: looking, uploading, downloading, renaming, moving, deleting, sharing.
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 import { messageOf } from '../api/request.ts';
 import { type StoredObject, saveArchive } from '../api/s3.ts';
-import { mayI } from '../api/session.ts';
 import { Problem } from '../parts/dialog.tsx';
 import { type Entry, type Sort, sorted, useListing } from '../parts/folder-listing.ts';
 import { t } from '../parts/language.ts';
+import { useRights } from '../parts/rights.ts';
 import type { UploadQueue } from '../parts/uploads.ts';
 import { VirtualRows } from '../parts/virtual-rows.tsx';
 import { type FilesToUpload, NewFolder, takeDrop, UploadButtons, useRefreshAfterUploads } from './add-files.tsx';
@@ -13,24 +13,6 @@ import { DeleteSelection, MoveSelection, type Selected } from './change-selectio
 import { Crumbs } from './crumbs.tsx';
 import { Heads, ROW, Row } from './file-rows.tsx';
 import { ObjectDetails } from './object-details.tsx';
-
-/** What may be done in this folder, asked about beforehand. */
-function useRights(bucket: string, prefix: string): { put: boolean; delete: boolean; get: boolean } {
-  const [rights, setRights] = useState({ put: false, delete: false, get: false });
-  useEffect(() => {
-    const key = `${prefix}new-object`;
-    mayI([
-      { action: 's3:PutObject', bucket, key },
-      { action: 's3:DeleteObject', bucket, key },
-      { action: 's3:GetObject', bucket, key },
-    ]).then(
-      ([put = false, remove = false, get = false]) => setRights({ put, delete: remove, get }),
-      // Without an answer nothing is offered; the listing shows what is wrong.
-      () => setRights({ put: false, delete: false, get: false }),
-    );
-  }, [bucket, prefix]);
-  return rights;
-}
 
 interface FilesProps {
   readonly bucket: string;
@@ -40,7 +22,15 @@ interface FilesProps {
 
 export function FilesPage({ bucket, prefix, uploads }: FilesProps) {
   const { entries, isComplete, isLoading, error, reload } = useListing(bucket, prefix);
-  const rights = useRights(bucket, prefix);
+  const key = `${prefix}new-object`;
+  const rights = useRights(
+    {
+      put: { action: 's3:PutObject', bucket, key },
+      delete: { action: 's3:DeleteObject', bucket, key },
+      get: { action: 's3:GetObject', bucket, key },
+    },
+    [bucket, prefix],
+  );
   const [filter, setFilter] = useState('');
   const [sort, setSort] = useState<Sort>({ by: 'name', down: false });
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
@@ -184,13 +174,7 @@ export function FilesPage({ bucket, prefix, uploads }: FilesProps) {
         />
       )}
       {shown !== undefined && (
-        <ObjectDetails
-          bucket={bucket}
-          object={shown}
-          mayDelete={rights.delete}
-          onClose={() => setShown(undefined)}
-          onChanged={reload}
-        />
+        <ObjectDetails bucket={bucket} object={shown} onClose={() => setShown(undefined)} onChanged={reload} />
       )}
     </section>
   );

@@ -1,13 +1,15 @@
 // Groups: who is in them, and which policies they give.
 import { useState } from 'preact/hooks';
 import { changeMembers, type Group, listGroups, setGroupStatus, setPolicies } from '../api/admin.ts';
-import { Confirm, Dialog, Problem } from '../parts/dialog.tsx';
+import { Problem } from '../parts/dialog.tsx';
+import { Confirm, type DoneProps, FormDialog } from '../parts/form-dialog.tsx';
 import { useLoaded, useRunning } from '../parts/hooks.ts';
 import { t } from '../parts/language.ts';
 import { PlainName } from '../parts/plain-name.tsx';
+import { useRights } from '../parts/rights.ts';
 import { Table } from '../parts/table.tsx';
 import { ChoosePolicies } from './choose-policies.tsx';
-import { EnableButton } from './enable-button.tsx';
+import { EnableButton, RowButton } from './row-buttons.tsx';
 
 type Open =
   | { readonly kind: 'members'; readonly group: Group | undefined }
@@ -17,14 +19,27 @@ export function GroupsPage() {
   const { value, error, isLoading, reload } = useLoaded(listGroups, []);
   const [open, setOpen] = useState<Open>();
   const changing = useRunning();
+  // Whoever may enable may disable, and whoever may put in may take out, unless that is denied.
+  const may = useRights(
+    {
+      add: { action: 'admin:AddUserToGroup' },
+      takeOut: { action: 'admin:RemoveUserFromGroup' },
+      attach: { action: 'admin:AttachUserOrGroupPolicy' },
+      enable: { action: 'admin:EnableGroup' },
+      disable: { action: 'admin:DisableGroup' },
+    },
+    [],
+  );
   const close = (): void => setOpen(undefined);
   return (
     <section aria-busy={isLoading}>
       <header class="page">
         <h1>{t('Groups')}</h1>
-        <button type="button" class="primary" onClick={() => setOpen({ kind: 'members', group: undefined })}>
-          {t('Add a group')}
-        </button>
+        {may.add && (
+          <button type="button" class="primary" onClick={() => setOpen({ kind: 'members', group: undefined })}>
+            {t('Add a group')}
+          </button>
+        )}
       </header>
       <Problem text={error ?? changing.error} />
       {value !== undefined && (
@@ -42,33 +57,35 @@ export function GroupsPage() {
           ]}
           actions={(group) => (
             <>
-              <button
-                type="button"
-                aria-label={t('Members of {0}', group.name)}
-                onClick={() => setOpen({ kind: 'members', group })}
-              >
-                {t('Members')}
-              </button>
-              <button
-                type="button"
-                aria-label={t('Policies of {0}', group.name)}
-                onClick={() => setOpen({ kind: 'policies', group })}
-              >
-                {t('Policies')}
-              </button>
-              <EnableButton
-                name={group.name}
-                isEnabled={group.enabled}
-                isRunning={changing.isRunning}
-                onChange={(enabled) => changing.run(() => setGroupStatus(group.name, enabled)).then(reload)}
-              />
-              <button
-                type="button"
-                aria-label={t('Delete {0}', group.name)}
-                onClick={() => setOpen({ kind: 'remove', group })}
-              >
-                {t('Delete')}
-              </button>
+              {(may.add || may.takeOut) && (
+                <RowButton
+                  name={t('Members')}
+                  label={t('Members of {0}', group.name)}
+                  onClick={() => setOpen({ kind: 'members', group })}
+                />
+              )}
+              {may.attach && (
+                <RowButton
+                  name={t('Policies')}
+                  label={t('Policies of {0}', group.name)}
+                  onClick={() => setOpen({ kind: 'policies', group })}
+                />
+              )}
+              {(may.enable || (group.enabled && may.disable)) && (
+                <EnableButton
+                  name={group.name}
+                  isEnabled={group.enabled}
+                  isRunning={changing.isRunning}
+                  onChange={(enabled) => changing.run(() => setGroupStatus(group.name, enabled)).then(reload)}
+                />
+              )}
+              {(may.add || may.takeOut) && (
+                <RowButton
+                  name={t('Delete')}
+                  label={t('Delete {0}', group.name)}
+                  onClick={() => setOpen({ kind: 'remove', group })}
+                />
+              )}
             </>
           )}
         />
@@ -83,14 +100,18 @@ export function GroupsPage() {
           onDone={reload}
         />
       )}
-      {open?.kind === 'remove' && <RemoveGroup group={open.group} onClose={close} onDone={reload} />}
+      {open?.kind === 'remove' && (
+        <Confirm
+          title={t('Delete {0}', open.group.name)}
+          text={t('Its members lose what the group gave them.')}
+          action={t('Delete')}
+          work={() => removeGroup(open.group)}
+          onClose={close}
+          onDone={reload}
+        />
+      )}
     </section>
   );
-}
-
-interface DoneProps {
-  readonly onClose: () => void;
-  readonly onDone: () => void;
 }
 
 function names(text: string): string[] {
@@ -98,76 +119,38 @@ function names(text: string): string[] {
 }
 
 /** Makes a group, or changes who is in it. */
-function Members({ group, onClose, onDone }: DoneProps & { readonly group: Group | undefined }) {
-  const { isRunning, error, run } = useRunning();
-  const [name, setName] = useState(group?.name ?? '');
-  const [members, setMembers] = useState((group?.members ?? []).join('\n'));
-  const submit = async (event: Event): Promise<void> => {
-    event.preventDefault();
-    const wanted = names(members);
-    const before = group?.members ?? [];
-    const added = wanted.filter((member) => !before.includes(member));
-    const removed = before.filter((member) => !wanted.includes(member));
-    const done = await run(async () => {
-      if (added.length > 0 || group === undefined) await changeMembers(name, added, false);
-      if (removed.length > 0) await changeMembers(name, removed, true);
-    });
-    if (!done) return;
-    onDone();
-    onClose();
-  };
+function Members({ group, ...props }: DoneProps & { readonly group: Group | undefined }) {
+  const before = group?.members ?? [];
   return (
-    <Dialog title={group === undefined ? t('Add a group') : t('Members of {0}', group.name)} onClose={onClose}>
-      <form onSubmit={submit}>
-        {group === undefined && (
-          <label>
-            {t('Name')}
-            <input value={name} required autofocus onInput={(event) => setName(event.currentTarget.value)} />
-          </label>
-        )}
+    <FormDialog
+      title={group === undefined ? t('Add a group') : t('Members of {0}', group.name)}
+      action={t('Save')}
+      work={async (fields) => {
+        const name = group?.name ?? String(fields.get('name'));
+        const wanted = names(String(fields.get('members')));
+        const added = wanted.filter((member) => !before.includes(member));
+        const removed = before.filter((member) => !wanted.includes(member));
+        if (added.length > 0 || group === undefined) await changeMembers(name, added, false);
+        if (removed.length > 0) await changeMembers(name, removed, true);
+      }}
+      {...props}
+    >
+      {group === undefined && (
         <label>
-          {t('Members, one a line')}
-          <textarea
-            rows={6}
-            value={members}
-            spellcheck={false}
-            onInput={(event) => setMembers(event.currentTarget.value)}
-          />
+          {t('Name')}
+          <input name="name" required autofocus spellcheck={false} />
         </label>
-        <Problem text={error} />
-        <footer>
-          <button type="button" onClick={onClose}>
-            {t('Cancel')}
-          </button>
-          <button type="submit" class="primary" disabled={isRunning || name === ''}>
-            {t('Save')}
-          </button>
-        </footer>
-      </form>
-    </Dialog>
+      )}
+      <label>
+        {t('Members, one a line')}
+        <textarea name="members" rows={6} spellcheck={false} defaultValue={before.join('\n')} />
+      </label>
+    </FormDialog>
   );
 }
 
-function RemoveGroup({ group, onClose, onDone }: DoneProps & { readonly group: Group }) {
-  const { isRunning, error, run } = useRunning();
-  return (
-    <Confirm
-      title={t('Delete {0}', group.name)}
-      text={t('Its members lose what the group gave them.')}
-      action={t('Delete')}
-      error={error}
-      isRunning={isRunning}
-      onClose={onClose}
-      onConfirm={() => {
-        run(async () => {
-          if (group.members.length > 0) await changeMembers(group.name, group.members, true);
-          await changeMembers(group.name, [], true);
-        }).then((done) => {
-          if (!done) return;
-          onDone();
-          onClose();
-        });
-      }}
-    />
-  );
+/** Removes a group with everyone in it. */
+async function removeGroup({ name, members }: Group): Promise<void> {
+  if (members.length > 0) await changeMembers(name, members, true);
+  await changeMembers(name, [], true);
 }

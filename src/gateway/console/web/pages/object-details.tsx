@@ -6,6 +6,7 @@ import { useLoaded, useRunning } from '../parts/hooks.ts';
 import { Icon } from '../parts/icons.tsx';
 import { formatDate, formatSize, t } from '../parts/language.ts';
 import { plainName } from '../parts/plain-name.tsx';
+import { useRights } from '../parts/rights.ts';
 import { DeleteSelection } from './change-selection.tsx';
 import { Preview } from './preview.tsx';
 import { Share } from './share.tsx';
@@ -13,15 +14,23 @@ import { Share } from './share.tsx';
 interface DetailsProps {
   readonly bucket: string;
   readonly object: StoredObject;
-  readonly mayDelete: boolean;
   readonly onClose: () => void;
   readonly onChanged: () => void;
 }
 
 type Tab = 'preview' | 'details' | 'tags' | 'share';
 
-export function ObjectDetails({ bucket, object, mayDelete, onClose, onChanged }: DetailsProps) {
+export function ObjectDetails({ bucket, object, onClose, onChanged }: DetailsProps) {
   const { key } = object;
+  const may = useRights(
+    {
+      get: { action: 's3:GetObject', bucket, key },
+      remove: { action: 's3:DeleteObject', bucket, key },
+      readTags: { action: 's3:GetObjectTagging', bucket, key },
+      tag: { action: 's3:PutObjectTagging', bucket, key },
+    },
+    [bucket, key],
+  );
   const [tab, setTab] = useState<Tab>('preview');
   const [isDeleting, setDeleting] = useState(false);
   const details = useLoaded(() => headObject(bucket, key), [bucket, key]);
@@ -29,8 +38,8 @@ export function ObjectDetails({ bucket, object, mayDelete, onClose, onChanged }:
   const tabs: readonly (readonly [Tab, string])[] = [
     ['preview', t('Preview')],
     ['details', t('Details')],
-    ['tags', t('Tags')],
-    ['share', t('Share')],
+    ...(may.readTags ? [['tags', t('Tags')] as const] : []),
+    ...(may.get ? [['share', t('Share')] as const] : []),
   ];
   // One stop of the Tab key; the arrows turn the pages. ARIA Authoring Practices, Tabs.
   const turn = (event: KeyboardEvent): void => {
@@ -66,10 +75,12 @@ export function ObjectDetails({ bucket, object, mayDelete, onClose, onChanged }:
           ))}
         </div>
         <span class="tools">
-          <a class="button" href={objectUrl(bucket, key)} download={name}>
-            {t('Download')}
-          </a>
-          {mayDelete && (
+          {may.get && (
+            <a class="button" href={objectUrl(bucket, key)} download={name}>
+              {t('Download')}
+            </a>
+          )}
+          {may.remove && (
             <button type="button" class="danger" onClick={() => setDeleting(true)}>
               {t('Delete')}
             </button>
@@ -96,7 +107,7 @@ export function ObjectDetails({ bucket, object, mayDelete, onClose, onChanged }:
             ))}
           </dl>
         )}
-        {tab === 'tags' && <TagsOf bucket={bucket} objectKey={key} />}
+        {tab === 'tags' && <TagsOf bucket={bucket} objectKey={key} mayChange={may.tag} />}
         {tab === 'share' && <Share bucket={bucket} objectKey={key} />}
       </div>
     </Dialog>
@@ -113,7 +124,13 @@ function Fact({ name, value }: { readonly name: string; readonly value: string }
   );
 }
 
-function TagsOf({ bucket, objectKey }: { readonly bucket: string; readonly objectKey: string }) {
+interface TagsProps {
+  readonly bucket: string;
+  readonly objectKey: string;
+  readonly mayChange: boolean;
+}
+
+function TagsOf({ bucket, objectKey, mayChange }: TagsProps) {
   const { value, error, reload } = useLoaded(() => getTags(bucket, objectKey), [bucket, objectKey]);
   const [edited, setEdited] = useState<Tags>();
   const saving = useRunning();
@@ -144,33 +161,39 @@ function TagsOf({ bucket, objectKey }: { readonly bucket: string; readonly objec
           <input
             aria-label={t('Key of tag {0}', index + 1)}
             value={name}
+            readOnly={!mayChange}
             onInput={(event) => change(index, event.currentTarget.value, content)}
           />
           <input
             aria-label={t('Value of tag {0}', index + 1)}
             value={content}
+            readOnly={!mayChange}
             onInput={(event) => change(index, name, event.currentTarget.value)}
           />
-          <button
-            type="button"
-            class="bare"
-            aria-label={t('Remove tag {0}', name)}
-            onClick={() => setEdited(tags.filter((_, each) => each !== index))}
-          >
-            <Icon name="close" />
-          </button>
+          {mayChange && (
+            <button
+              type="button"
+              class="bare"
+              aria-label={t('Remove tag {0}', name)}
+              onClick={() => setEdited(tags.filter((_, each) => each !== index))}
+            >
+              <Icon name="close" />
+            </button>
+          )}
         </div>
       ))}
       {tags.length === 0 && error === undefined && <p class="empty">{t('It has no tags.')}</p>}
       <Problem text={saving.error ?? error} />
-      <footer>
-        <button type="button" disabled={tags.length >= 10} onClick={() => setEdited([...tags, ['', '']])}>
-          {t('Add a tag')}
-        </button>
-        <button type="submit" class="primary" disabled={edited === undefined || saving.isRunning}>
-          {t('Save')}
-        </button>
-      </footer>
+      {mayChange && (
+        <footer>
+          <button type="button" disabled={tags.length >= 10} onClick={() => setEdited([...tags, ['', '']])}>
+            {t('Add a tag')}
+          </button>
+          <button type="submit" class="primary" disabled={edited === undefined || saving.isRunning}>
+            {t('Save')}
+          </button>
+        </footer>
+      )}
     </form>
   );
 }

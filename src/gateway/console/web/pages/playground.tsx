@@ -1,10 +1,11 @@
 // The playground: a request as somebody imagines it, or one that was made, the decision, and every statement that was looked at.
 import { useEffect, useState } from 'preact/hooks';
-import { type AuditLine, decisionsOf } from '../api/audit.ts';
+import { decisionsOf, type ExplainedLine } from '../api/audit.ts';
 import { type Explained, explain, type StatementTrace } from '../api/policy-desk.ts';
 import { Problem } from '../parts/dialog.tsx';
 import { useRunning } from '../parts/hooks.ts';
 import { t } from '../parts/language.ts';
+import { PlainName } from '../parts/plain-name.tsx';
 import { Table } from '../parts/table.tsx';
 
 interface Fields {
@@ -16,6 +17,10 @@ interface Fields {
 }
 
 const EMPTY: Fields = { accessKey: '', action: 's3:GetObject', bucket: '', key: '', context: '' };
+
+/** Condition keys that the service itself finds out, so that nobody may set them. */
+const OF_SERVICE =
+  /^(?:aws:(?:username|userid|groups|principal|epochtime|tokenissuetime|federated|multifactor)|s3:(?:signature|authtype|x-amz-content-sha256)|x-amz-content-sha256|jwt:|ldap:|sts:|svc:)/i;
 
 function requestIdInAddress(): string {
   return new URLSearchParams(location.hash.split('?')[1] ?? '').get('request') ?? '';
@@ -36,15 +41,13 @@ function readContext(text: string): Record<string, string[]> {
 export function PlaygroundPage() {
   const [fields, setFields] = useState<Fields>(EMPTY);
   const [requestId, setRequestId] = useState(requestIdInAddress);
-  const [found, setFound] = useState<readonly AuditLine[]>([]);
+  const [found, setFound] = useState<readonly ExplainedLine[]>([]);
+  const [taken, setTaken] = useState<ExplainedLine>();
   const [result, setResult] = useState<Explained>();
   const asking = useRunning();
   const looking = useRunning();
   const set = (name: keyof Fields) => (event: { currentTarget: { value: string } }) =>
     setFields({ ...fields, [name]: event.currentTarget.value });
-  const ask = (of: Fields): void => {
-    asking.run(async () => setResult(await explain({ ...of, context: readContext(of.context) })));
-  };
   const lookUp = (id: string): void => {
     looking.run(async () => {
       const lines = await decisionsOf(id);
@@ -53,17 +56,19 @@ export function PlaygroundPage() {
       if (line !== undefined) take(line);
     });
   };
-  const take = (line: AuditLine): void => {
+  /** Shows how it was decided, and has it in the form, to try what would be decided otherwise. */
+  const take = (line: ExplainedLine): void => {
     const [bucket = '', ...key] = line.resource.replace('arn:aws:s3:::', '').split('/');
-    const taken: Fields = {
+    const facts = Object.entries(line.context).filter(([name]) => !OF_SERVICE.test(name));
+    setFields({
       accessKey: line.accessKey,
       action: line.action,
       bucket,
       key: key.join('/'),
-      context: line.sourceAddress === '' ? '' : `aws:SourceIp=${line.sourceAddress}`,
-    };
-    setFields(taken);
-    ask(taken);
+      context: facts.flatMap(([name, values]) => values.map((value) => `${name}=${value}`)).join('\n'),
+    });
+    setResult(undefined);
+    setTaken(line);
   };
   useEffect(() => {
     if (requestId !== '') lookUp(requestId);
@@ -102,11 +107,12 @@ export function PlaygroundPage() {
           </div>
         ))}
       </form>
+      {taken !== undefined && <Recorded line={taken} />}
       <form
         class="card"
         onSubmit={(event) => {
           event.preventDefault();
-          ask(fields);
+          asking.run(async () => setResult(await explain({ ...fields, context: readContext(fields.context) })));
         }}
       >
         <div class="columns">
@@ -162,22 +168,58 @@ function Result({ result: { decision, statements } }: { readonly result: Explain
           : ` · ${t('decided by statement {0} of {1}', decision.by.sid || decision.by.index + 1, decision.by.policy)}`}
         {decision.neededFacts.length === 0 ? '' : ` · ${t('depends on {0}', decision.neededFacts.join(', '))}`}
       </p>
-      <Table
-        label={t('Statement')}
-        rows={statements}
-        keyOf={({ statement }) => `${statement.policy}/${statement.index}`}
-        empty={t('No policy says anything of it.')}
-        rowClass={({ matched }) => (matched ? 'matched' : undefined)}
-        columns={[
-          {
-            head: t('Statement'),
-            cell: ({ statement }) => `${statement.policy} · ${statement.sid || statement.index + 1}`,
-          },
-          { head: t('Effect'), isShort: true, cell: ({ effect }) => effect },
-          { head: t('Matched'), cell: (trace) => (trace.matched ? t('yes') : reasonOf(trace)) },
-        ]}
-      />
+      <Statements of={statements} />
     </article>
+  );
+}
+
+/** How a request was decided, whatever has become of the policies since. */
+function Recorded({ line: { outcome, reason, principal, policy, sid, statement, explanation } }: RecordedProps) {
+  return (
+    <article class="card" aria-live="polite">
+      <h2>
+        <span class={outcome === 'Allow' ? 'allowed' : 'denied'}>{outcome}</span> {t('as it was decided')}
+      </h2>
+      <p class="hint">
+        {reason}
+        {policy === undefined ? '' : ` · ${t('decided by statement {0} of {1}', sid || (statement ?? 0) + 1, policy)}`}
+        {principal === '' ? '' : ` · ${principal}`}
+      </p>
+      {explanation.map((access, index) => (
+        <div key={index}>
+          <h3>
+            {access.action} <PlainName name={access.resource} />
+            {': '}
+            <span class={access.outcome === 'Allow' ? 'allowed' : 'denied'}>{access.outcome}</span>
+          </h3>
+          <Statements of={access.statements} />
+        </div>
+      ))}
+    </article>
+  );
+}
+
+interface RecordedProps {
+  readonly line: ExplainedLine;
+}
+
+function Statements({ of }: { readonly of: readonly StatementTrace[] }) {
+  return (
+    <Table
+      label={t('Statement')}
+      rows={of}
+      keyOf={({ statement }) => `${statement.policy}/${statement.index}`}
+      empty={t('No policy says anything of it.')}
+      rowClass={({ matched }) => (matched ? 'matched' : undefined)}
+      columns={[
+        {
+          head: t('Statement'),
+          cell: ({ statement }) => `${statement.policy} · ${statement.sid || statement.index + 1}`,
+        },
+        { head: t('Effect'), isShort: true, cell: ({ effect }) => effect },
+        { head: t('Matched'), cell: (trace) => (trace.matched ? t('yes') : reasonOf(trace)) },
+      ]}
+    />
   );
 }
 

@@ -1,14 +1,17 @@
 // Policies: reading, writing and removing the documents that say who may do what.
 import { useState } from 'preact/hooks';
 import { listPolicies, type NamedPolicy, putPolicy, removePolicy } from '../api/admin.ts';
-import { Confirm, Dialog, Problem } from '../parts/dialog.tsx';
+import { Dialog, Problem } from '../parts/dialog.tsx';
+import { Confirm, type DoneProps } from '../parts/form-dialog.tsx';
 import { useLoaded, useRunning } from '../parts/hooks.ts';
 import { t } from '../parts/language.ts';
 import { PlainName } from '../parts/plain-name.tsx';
 import { PolicyEditor } from '../parts/policy-editor.tsx';
 import { IDENTITY_TEMPLATES } from '../parts/policy-templates.ts';
+import { useRights } from '../parts/rights.ts';
 import { Table } from '../parts/table.tsx';
 import { ChangePreview } from './change-preview.tsx';
+import { RowButton } from './row-buttons.tsx';
 
 type Open =
   | { readonly kind: 'edit'; readonly policy: NamedPolicy | undefined }
@@ -21,13 +24,16 @@ export function PoliciesPage() {
   const { value, error, isLoading, reload } = useLoaded(listPolicies, []);
   const [open, setOpen] = useState<Open>();
   const close = (): void => setOpen(undefined);
+  const may = useRights({ write: { action: 'admin:CreatePolicy' }, remove: { action: 'admin:DeletePolicy' } }, []);
   return (
     <section aria-busy={isLoading}>
       <header class="page">
         <h1>{t('Policies')}</h1>
-        <button type="button" class="primary" onClick={() => setOpen({ kind: 'edit', policy: undefined })}>
-          {t('Write a policy')}
-        </button>
+        {may.write && (
+          <button type="button" class="primary" onClick={() => setOpen({ kind: 'edit', policy: undefined })}>
+            {t('Write a policy')}
+          </button>
+        )}
       </header>
       <Problem text={error} />
       {value !== undefined && (
@@ -47,43 +53,50 @@ export function PoliciesPage() {
           ]}
           actions={(policy) => (
             <>
-              <button
-                type="button"
-                aria-label={t('Open {0}', policy.name)}
+              <RowButton
+                name={t('Open')}
+                label={t('Open {0}', policy.name)}
                 onClick={() => setOpen({ kind: 'edit', policy })}
-              >
-                {t('Open')}
-              </button>
-              {!BUILT_IN.has(policy.name) && (
-                <button
-                  type="button"
-                  aria-label={t('Delete {0}', policy.name)}
+              />
+              {may.remove && !BUILT_IN.has(policy.name) && (
+                <RowButton
+                  name={t('Delete')}
+                  label={t('Delete {0}', policy.name)}
                   onClick={() => setOpen({ kind: 'remove', policy })}
-                >
-                  {t('Delete')}
-                </button>
+                />
               )}
             </>
           )}
         />
       )}
-      {open?.kind === 'edit' && <EditPolicy policy={open.policy} onClose={close} onDone={reload} />}
-      {open?.kind === 'remove' && <RemovePolicy policy={open.policy} onClose={close} onDone={reload} />}
+      {open?.kind === 'edit' && (
+        <EditPolicy policy={open.policy} mayWrite={may.write} onClose={close} onDone={reload} />
+      )}
+      {open?.kind === 'remove' && (
+        <Confirm
+          title={t('Delete {0}', open.policy.name)}
+          text={t('The policy must not be attached to anyone.')}
+          action={t('Delete')}
+          work={() => removePolicy(open.policy.name)}
+          onClose={close}
+          onDone={reload}
+        />
+      )}
     </section>
   );
 }
 
-interface DoneProps {
-  readonly onClose: () => void;
-  readonly onDone: () => void;
+interface EditProps extends DoneProps {
+  readonly policy: NamedPolicy | undefined;
+  readonly mayWrite: boolean;
 }
 
-function EditPolicy({ policy, onClose, onDone }: DoneProps & { readonly policy: NamedPolicy | undefined }) {
+function EditPolicy({ policy, mayWrite, onClose, onDone }: EditProps) {
   const { isRunning, error, run } = useRunning();
   const [name, setName] = useState(policy?.name ?? '');
   const [document, setDocument] = useState(policy?.document ?? IDENTITY_TEMPLATES[0]?.document ?? '');
   const [issueCount, setIssueCount] = useState(0);
-  const isFixed = policy !== undefined && BUILT_IN.has(policy.name);
+  const isFixed = !mayWrite || (policy !== undefined && BUILT_IN.has(policy.name));
   const save = (): void => {
     run(() => putPolicy(name, document)).then((done) => {
       if (!done) return;
@@ -115,9 +128,7 @@ function EditPolicy({ policy, onClose, onDone }: DoneProps & { readonly policy: 
         onChange={setDocument}
         onIssues={setIssueCount}
       />
-      {!isFixed && name !== '' && (
-        <ChangePreview name={name} before={policy?.document} after={document} kind="identity" />
-      )}
+      {!isFixed && name !== '' && <ChangePreview of={{ name }} before={policy?.document} after={document} />}
       <Problem text={error} />
       <footer>
         <button type="button" onClick={onClose}>
@@ -130,26 +141,5 @@ function EditPolicy({ policy, onClose, onDone }: DoneProps & { readonly policy: 
         )}
       </footer>
     </Dialog>
-  );
-}
-
-function RemovePolicy({ policy, onClose, onDone }: DoneProps & { readonly policy: NamedPolicy }) {
-  const { isRunning, error, run } = useRunning();
-  return (
-    <Confirm
-      title={t('Delete {0}', policy.name)}
-      text={t('The policy must not be attached to anyone.')}
-      action={t('Delete')}
-      error={error}
-      isRunning={isRunning}
-      onClose={onClose}
-      onConfirm={() => {
-        run(() => removePolicy(policy.name)).then((done) => {
-          if (!done) return;
-          onDone();
-          onClose();
-        });
-      }}
-    />
   );
 }

@@ -1,20 +1,19 @@
 // Temporary credentials of everyone: whose they are, how long they last, and ending them at once.
 import { useState } from 'preact/hooks';
 import { endTemporary, listTemporary, type TemporaryCredential } from '../api/session.ts';
-import { Confirm, Problem } from '../parts/dialog.tsx';
-import { useLoaded, useRunning } from '../parts/hooks.ts';
+import { Problem } from '../parts/dialog.tsx';
+import { Confirm } from '../parts/form-dialog.tsx';
+import { useLoaded } from '../parts/hooks.ts';
 import { formatDate, t } from '../parts/language.ts';
 import { PlainName } from '../parts/plain-name.tsx';
+import { useRights } from '../parts/rights.ts';
 import { Table } from '../parts/table.tsx';
+import { RowButton } from './row-buttons.tsx';
 
 export function SessionsPage() {
   const { value, error, isLoading, reload } = useLoaded(listTemporary, []);
+  const may = useRights({ end: { action: 'admin:RemoveServiceAccount' } }, []);
   const [ending, setEnding] = useState<TemporaryCredential>();
-  const removing = useRunning();
-  const close = (): void => {
-    removing.clear();
-    setEnding(undefined);
-  };
   return (
     <section aria-busy={isLoading}>
       <header class="page">
@@ -41,11 +40,15 @@ export function SessionsPage() {
               cell: ({ expiresAtMs }) => (expiresAtMs === undefined ? '' : formatDate(new Date(expiresAtMs))),
             },
           ]}
-          actions={(credential) => (
-            <button type="button" aria-label={t('End {0}', credential.accessKey)} onClick={() => setEnding(credential)}>
-              {t('End')}
-            </button>
-          )}
+          actions={(credential) =>
+            may.end && (
+              <RowButton
+                name={t('End')}
+                label={t('End {0}', credential.accessKey)}
+                onClick={() => setEnding(credential)}
+              />
+            )
+          }
         />
       )}
       {value !== undefined && value.total > value.credentials.length && (
@@ -56,18 +59,9 @@ export function SessionsPage() {
           title={t('End {0}', ending.accessKey)}
           text={t('Whoever uses this key is refused at once.')}
           action={t('End')}
-          error={removing.error}
-          isRunning={removing.isRunning}
-          onClose={close}
-          onConfirm={() => {
-            removing
-              .run(() => endTemporary(ending.accessKey))
-              .then((done) => {
-                if (!done) return;
-                reload();
-                close();
-              });
-          }}
+          work={() => endTemporary(ending.accessKey)}
+          onClose={() => setEnding(undefined)}
+          onDone={reload}
         />
       )}
     </section>

@@ -1,14 +1,16 @@
 // Users: who they are, whether they may sign in, and which policies and groups they have.
 import { useState } from 'preact/hooks';
 import { addUser, listPolicies, listUsers, removeUser, setPolicies, setUserStatus, type User } from '../api/admin.ts';
-import { Confirm, Dialog, Problem } from '../parts/dialog.tsx';
+import { Dialog, Problem } from '../parts/dialog.tsx';
+import { Confirm, type DoneProps, FormDialog } from '../parts/form-dialog.tsx';
 import { useLoaded, useRunning } from '../parts/hooks.ts';
 import { t } from '../parts/language.ts';
 import { PlainName } from '../parts/plain-name.tsx';
+import { useRights } from '../parts/rights.ts';
 import { Table } from '../parts/table.tsx';
 import { ServiceAccounts } from './accounts.tsx';
 import { ChoosePolicies } from './choose-policies.tsx';
-import { EnableButton } from './enable-button.tsx';
+import { EnableButton, RowButton } from './row-buttons.tsx';
 
 type Open =
   | { readonly kind: 'add' }
@@ -18,14 +20,28 @@ export function UsersPage() {
   const { value, error, isLoading, reload } = useLoaded(listUsers, []);
   const [open, setOpen] = useState<Open>();
   const changing = useRunning();
+  // Whoever may enable may disable, too, unless that is denied.
+  const may = useRights(
+    {
+      make: { action: 'admin:CreateUser' },
+      attach: { action: 'admin:AttachUserOrGroupPolicy' },
+      seeKeys: { action: 'admin:ListServiceAccounts' },
+      enable: { action: 'admin:EnableUser' },
+      disable: { action: 'admin:DisableUser' },
+      remove: { action: 'admin:DeleteUser' },
+    },
+    [],
+  );
   const close = (): void => setOpen(undefined);
   return (
     <section aria-busy={isLoading}>
       <header class="page">
         <h1>{t('Users')}</h1>
-        <button type="button" class="primary" onClick={() => setOpen({ kind: 'add' })}>
-          {t('Add a user')}
-        </button>
+        {may.make && (
+          <button type="button" class="primary" onClick={() => setOpen({ kind: 'add' })}>
+            {t('Add a user')}
+          </button>
+        )}
       </header>
       <Problem text={error ?? changing.error} />
       {value !== undefined && (
@@ -43,45 +59,47 @@ export function UsersPage() {
           ]}
           actions={(user) => (
             <>
-              <button
-                type="button"
-                aria-label={t('Policies of {0}', user.name)}
-                onClick={() => setOpen({ kind: 'policies', user })}
-              >
-                {t('Policies')}
-              </button>
-              <button
-                type="button"
-                aria-label={t('Access keys of {0}', user.name)}
-                onClick={() => setOpen({ kind: 'keys', user })}
-              >
-                {t('Access keys')}
-              </button>
-              <button
-                type="button"
-                aria-label={t('Secret key of {0}', user.name)}
-                onClick={() => setOpen({ kind: 'secret', user })}
-              >
-                {t('Secret key')}
-              </button>
-              <EnableButton
-                name={user.name}
-                isEnabled={user.enabled}
-                isRunning={changing.isRunning}
-                onChange={(enabled) => changing.run(() => setUserStatus(user.name, enabled)).then(reload)}
-              />
-              <button
-                type="button"
-                aria-label={t('Delete {0}', user.name)}
-                onClick={() => setOpen({ kind: 'remove', user })}
-              >
-                {t('Delete')}
-              </button>
+              {may.attach && (
+                <RowButton
+                  name={t('Policies')}
+                  label={t('Policies of {0}', user.name)}
+                  onClick={() => setOpen({ kind: 'policies', user })}
+                />
+              )}
+              {may.seeKeys && (
+                <RowButton
+                  name={t('Access keys')}
+                  label={t('Access keys of {0}', user.name)}
+                  onClick={() => setOpen({ kind: 'keys', user })}
+                />
+              )}
+              {may.make && (
+                <RowButton
+                  name={t('Secret key')}
+                  label={t('Secret key of {0}', user.name)}
+                  onClick={() => setOpen({ kind: 'secret', user })}
+                />
+              )}
+              {(may.enable || (user.enabled && may.disable)) && (
+                <EnableButton
+                  name={user.name}
+                  isEnabled={user.enabled}
+                  isRunning={changing.isRunning}
+                  onChange={(enabled) => changing.run(() => setUserStatus(user.name, enabled)).then(reload)}
+                />
+              )}
+              {may.remove && (
+                <RowButton
+                  name={t('Delete')}
+                  label={t('Delete {0}', user.name)}
+                  onClick={() => setOpen({ kind: 'remove', user })}
+                />
+              )}
             </>
           )}
         />
       )}
-      {open?.kind === 'add' && <AddUser onClose={close} onDone={reload} />}
+      {open?.kind === 'add' && <AddUser mayAttach={may.attach} onClose={close} onDone={reload} />}
       {open?.kind === 'policies' && (
         <ChoosePolicies
           title={t('Policies of {0}', open.user.name)}
@@ -97,46 +115,46 @@ export function UsersPage() {
         </Dialog>
       )}
       {open?.kind === 'secret' && <ChangeSecret user={open.user} onClose={close} onDone={reload} />}
-      {open?.kind === 'remove' && <RemoveUser user={open.user} onClose={close} onDone={reload} />}
+      {open?.kind === 'remove' && (
+        <Confirm
+          title={t('Delete {0}', open.user.name)}
+          text={t('The user, its access keys and its sessions end at once.')}
+          action={t('Delete')}
+          work={() => removeUser(open.user.name)}
+          onClose={close}
+          onDone={reload}
+        />
+      )}
     </section>
   );
 }
 
-interface DoneProps {
-  readonly onClose: () => void;
-  readonly onDone: () => void;
-}
-
-function AddUser({ onClose, onDone }: DoneProps) {
-  const { isRunning, error, run } = useRunning();
+function AddUser({ mayAttach, ...props }: DoneProps & { readonly mayAttach: boolean }) {
   const policies = useLoaded(listPolicies, []);
-  const [policy, setPolicy] = useState('');
-  const submit = async (event: SubmitEvent): Promise<void> => {
-    event.preventDefault();
-    const fields = new FormData(event.currentTarget as HTMLFormElement);
-    const accessKey = String(fields.get('accessKey'));
-    const done = await run(async () => {
-      await addUser(accessKey, String(fields.get('secretKey')));
-      if (policy !== '') await setPolicies({ user: accessKey }, [policy]);
-    });
-    if (!done) return;
-    onDone();
-    onClose();
-  };
   return (
-    <Dialog title={t('Add a user')} onClose={onClose}>
-      <form onSubmit={submit}>
-        <label>
-          {t('Access key')}
-          <input name="accessKey" required autofocus autocomplete="off" spellcheck={false} />
-        </label>
-        <label>
-          {t('Secret key')}
-          <input name="secretKey" type="password" required autocomplete="new-password" />
-        </label>
+    <FormDialog
+      title={t('Add a user')}
+      action={t('Add a user')}
+      work={async (fields) => {
+        const accessKey = String(fields.get('accessKey'));
+        const policy = String(fields.get('policy') ?? '');
+        await addUser(accessKey, String(fields.get('secretKey')));
+        if (policy !== '') await setPolicies({ user: accessKey }, [policy]);
+      }}
+      {...props}
+    >
+      <label>
+        {t('Access key')}
+        <input name="accessKey" required autofocus autocomplete="off" spellcheck={false} />
+      </label>
+      <label>
+        {t('Secret key')}
+        <input name="secretKey" type="password" required autocomplete="new-password" />
+      </label>
+      {mayAttach && (
         <label>
           {t('Policy')}
-          <select value={policy} onChange={(event) => setPolicy(event.currentTarget.value)}>
+          <select name="policy">
             <option value="">{t('None: no rights yet')}</option>
             {(policies.value ?? []).map(({ name }) => (
               <option key={name} value={name}>
@@ -145,69 +163,25 @@ function AddUser({ onClose, onDone }: DoneProps) {
             ))}
           </select>
         </label>
-        <Problem text={error} />
-        <footer>
-          <button type="button" onClick={onClose}>
-            {t('Cancel')}
-          </button>
-          <button type="submit" class="primary" disabled={isRunning}>
-            {t('Add a user')}
-          </button>
-        </footer>
-      </form>
-    </Dialog>
+      )}
+    </FormDialog>
   );
 }
 
 /** A new secret for a user: who knows only the old one is refused at once. */
-function ChangeSecret({ user, onClose, onDone }: DoneProps & { readonly user: User }) {
-  const { isRunning, error, run } = useRunning();
-  const submit = async (event: SubmitEvent): Promise<void> => {
-    event.preventDefault();
-    const fields = new FormData(event.currentTarget as HTMLFormElement);
-    if (!(await run(() => addUser(user.name, String(fields.get('secretKey')), user.enabled)))) return;
-    onDone();
-    onClose();
-  };
+function ChangeSecret({ user, ...props }: DoneProps & { readonly user: User }) {
   return (
-    <Dialog title={t('Secret key of {0}', user.name)} onClose={onClose}>
-      <form onSubmit={submit}>
-        <label>
-          {t('New secret key')}
-          <input name="secretKey" type="password" required autofocus autocomplete="new-password" />
-        </label>
-        <p class="hint">{t('The old one, and all sessions that were opened with it, are refused at once.')}</p>
-        <Problem text={error} />
-        <footer>
-          <button type="button" onClick={onClose}>
-            {t('Cancel')}
-          </button>
-          <button type="submit" class="primary" disabled={isRunning}>
-            {t('Save')}
-          </button>
-        </footer>
-      </form>
-    </Dialog>
-  );
-}
-
-function RemoveUser({ user, onClose, onDone }: DoneProps & { readonly user: User }) {
-  const { isRunning, error, run } = useRunning();
-  return (
-    <Confirm
-      title={t('Delete {0}', user.name)}
-      text={t('The user, its access keys and its sessions end at once.')}
-      action={t('Delete')}
-      error={error}
-      isRunning={isRunning}
-      onClose={onClose}
-      onConfirm={() => {
-        run(() => removeUser(user.name)).then((done) => {
-          if (!done) return;
-          onDone();
-          onClose();
-        });
-      }}
-    />
+    <FormDialog
+      title={t('Secret key of {0}', user.name)}
+      action={t('Save')}
+      work={(fields) => addUser(user.name, String(fields.get('secretKey')), user.enabled)}
+      {...props}
+    >
+      <label>
+        {t('New secret key')}
+        <input name="secretKey" type="password" required autofocus autocomplete="new-password" />
+      </label>
+      <p class="hint">{t('The old one, and all sessions that were opened with it, are refused at once.')}</p>
+    </FormDialog>
   );
 }

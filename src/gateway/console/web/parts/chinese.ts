@@ -14,6 +14,7 @@ export const CHINESE = {
   'Add a tag': '添加标签',
   'Add a user': '添加用户',
   'All uploads': '全部上传',
+  "Also the console's own questions": '包括控制台自身的询问',
   'An access key has the rights of its user, or fewer.': '访问密钥拥有其用户的权限，或更少。',
   Audit: '审计',
   'Begin with': '从模板开始',
@@ -231,6 +232,14 @@ export const CHINESE = {
   'End {0}': '终止 {0}',
   End: '终止',
   User: '用户',
+  'It ends sooner than asked for, with your temporary credentials.': '链接会随您的临时凭证一起提前失效。',
+  'Until a time': '直到某一时刻',
+  'Until, at most a week from now': '截止时间，最长一周',
+  'A folder cannot be put into itself.': '不能把文件夹放进它自身。',
+  'Replace what is there': '替换已有的对象',
+  'Something is there already.': '目标处已有对象。',
+  'as it was decided': '当时的判定',
+  'only asked': '仅询问',
 } as const satisfies Record<string, string>;
 
 /** Errors whose message says no more than their code. */

@@ -38,34 +38,6 @@ export function Dialog({ title, onClose, children, wide = false }: DialogProps) 
   );
 }
 
-export interface ConfirmProps {
-  readonly title: string;
-  readonly text: string;
-  readonly action: string;
-  readonly error?: string | undefined;
-  readonly isRunning: boolean;
-  readonly onConfirm: () => void;
-  readonly onClose: () => void;
-}
-
-/** Asks before something that cannot be undone. */
-export function Confirm({ title, text, action, error, isRunning, onConfirm, onClose }: ConfirmProps) {
-  return (
-    <Dialog title={title} onClose={onClose}>
-      <p>{text}</p>
-      <Problem text={error} />
-      <footer>
-        <button type="button" onClick={onClose}>
-          {t('Cancel')}
-        </button>
-        <button type="button" class="danger" disabled={isRunning} onClick={onConfirm}>
-          {action}
-        </button>
-      </footer>
-    </Dialog>
-  );
-}
-
 /** What went wrong, read out by screen readers when it appears. */
 export function Problem({ text }: { readonly text: string | undefined }) {
   return (

@@ -1,7 +1,7 @@
 // The queue of uploads: some files at a time, large ones in parts, each of which can be paused, taken up again and tried again.
 // Files are read from disk as they are sent, so that the page's memory does not grow with them.
 
-import { ApiError, messageOf, PAGE_HEADERS, readError } from '../api/request.ts';
+import { ApiError, keepSession, messageOf, PAGE_HEADERS, readError } from '../api/request.ts';
 import { abortUpload, finishUpload, objectUrl, startUpload } from '../api/s3.ts';
 
 export type UploadState = 'waiting' | 'sending' | 'paused' | 'done' | 'failed';
@@ -316,6 +316,7 @@ interface PutOptions {
 
 /** Sends a body with its progress, which fetch does not tell; the ETag of what was stored. */
 function put(url: string, body: Blob, { contentType, signal, onProgress }: PutOptions): Promise<string> {
+  keepSession(url);
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open('PUT', url);

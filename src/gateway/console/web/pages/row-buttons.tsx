@@ -1,5 +1,21 @@
-// Turns a user, a group or an access key off, and on again.
+// The buttons of a row in the tables of administration. Each says to a screen reader what row it is of.
 import { t } from '../parts/language.ts';
+
+interface RowButtonProps {
+  /** What it says. */
+  readonly name: string;
+  /** The same, with the row: "Delete carol". */
+  readonly label: string;
+  readonly onClick: () => void;
+}
+
+export function RowButton({ name, label, onClick }: RowButtonProps) {
+  return (
+    <button type="button" aria-label={label} onClick={onClick}>
+      {name}
+    </button>
+  );
+}
 
 interface EnableProps {
   readonly name: string;
@@ -9,6 +25,7 @@ interface EnableProps {
   readonly onChange: (enabled: boolean) => void;
 }
 
+/** Turns a user, a group or an access key off, and on again. */
 export function EnableButton({ name, isEnabled, isRunning, onChange }: EnableProps) {
   return (
     <button
