@@ -17,6 +17,8 @@ const FLAGS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
+  // A name that is no loopback address, as people's own are: browsers trust those less without TLS.
+  '--host-resolver-rules=MAP files.example 127.0.0.1',
 ];
 
 /** Whether browser tests can run here; says so when they cannot. */

@@ -1,36 +1,24 @@
 // Signing in at the console by way of an OpenID issuer, which is another site to the browser.
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { type Gateway, logsOnFailure, ROOT_KEYS, startGateway } from '../harness/gateway.ts';
-import { writeIdentities } from '../harness/iam.ts';
+import { ROOT_KEYS } from '../harness/gateway.ts';
 import { OpenIdIssuer } from '../harness/openid-issuer.ts';
-import { makeTempFolder, removeTempFolder } from '../harness/temp-folder.ts';
-import { formatTestVolume } from '../harness/volume.ts';
-import {
-  accessibilityFaults,
-  hasChromium,
-  keepScreenshot,
-  launchBrowser,
-  signIn,
-  type Visitor,
-  visit,
-} from './browser.ts';
+import { accessibilityFaults, hasChromium, keepScreenshot, signIn } from './browser.ts';
+import { consoleSetting } from './setting.ts';
 
 const SECRET = 'a client secret: +/&';
 
 describe.skipIf(!hasChromium())('signing in at an OpenID issuer', () => {
-  let folder: string;
   let issuer: OpenIdIssuer;
-  let gateway: Gateway;
-  let browser: Browser;
-  const visitors: Visitor[] = [];
-  logsOnFailure(() => gateway);
-
   beforeAll(async () => {
-    folder = makeTempFolder();
     issuer = await OpenIdIssuer.start();
-    const volume = await formatTestVolume(folder);
-    await writeIdentities(volume, {
+  });
+  afterEach(() => {
+    issuer.browserAnswer = {};
+  });
+  afterAll(() => issuer?.stop());
+  const setting = consoleSetting({
+    identities: {
       users: [],
       policies: {
         look: {
@@ -38,45 +26,24 @@ describe.skipIf(!hasChromium())('signing in at an OpenID issuer', () => {
           Statement: [{ Effect: 'Allow', Action: ['s3:List*', 's3:Get*'], Resource: ['arn:aws:s3:::*'] }],
         },
       },
-    });
-    gateway = await startGateway({
-      metaUrl: volume.metaUrl,
-      flags: ['--multi-buckets', '--workers', '1'],
-      env: {
-        MINIO_IDENTITY_OPENID_CONFIG_URL: issuer.configUrl,
-        MINIO_IDENTITY_OPENID_CLIENT_ID: 'portcullis',
-        MINIO_IDENTITY_OPENID_CLIENT_SECRET: SECRET,
-        MINIO_IDENTITY_OPENID_DISPLAY_NAME: 'Example ID',
-      },
-    });
-    const put = { method: 'PUT', keys: ROOT_KEYS, bucket: 'photos' };
-    expect((await gateway.client.send(put)).status).toBe(200);
-    browser = await launchBrowser();
+    },
+    env: () => ({
+      MINIO_IDENTITY_OPENID_CONFIG_URL: issuer.configUrl,
+      MINIO_IDENTITY_OPENID_CLIENT_ID: 'portcullis',
+      MINIO_IDENTITY_OPENID_CLIENT_SECRET: SECRET,
+      MINIO_IDENTITY_OPENID_DISPLAY_NAME: 'Example ID',
+      MINIO_IDENTITY_OPENID_CONFIG_URL_STAFF: issuer.configUrl,
+      MINIO_IDENTITY_OPENID_CLIENT_ID_STAFF: 'portcullis-staff',
+      MINIO_IDENTITY_OPENID_CLAIM_USERINFO_STAFF: 'on',
+      MINIO_IDENTITY_OPENID_DISPLAY_NAME_STAFF: 'Staff ID',
+    }),
+    async prepare(gateway) {
+      expect((await gateway.client.send({ method: 'PUT', keys: ROOT_KEYS, bucket: 'photos' })).status).toBe(200);
+    },
   });
-
-  afterEach(async () => {
-    issuer.browserAnswer = {};
-    for (const { context, faults } of visitors.splice(0)) {
-      await context.close();
-      expect(faults).toEqual([]);
-    }
-  });
-
-  afterAll(async () => {
-    await browser?.close();
-    await gateway?.dispose();
-    issuer?.stop();
-    removeTempFolder(folder);
-  });
-
-  async function open(): Promise<Page> {
-    const visitor = await visit(browser, gateway.url);
-    visitors.push(visitor);
-    return visitor.page;
-  }
 
   async function signInAtIssuer(): Promise<Page> {
-    const page = await open();
+    const page = await setting.open();
     await page.getByRole('button', { name: 'Sign in with Example ID' }).click();
     return page;
   }
@@ -87,7 +54,7 @@ describe.skipIf(!hasChromium())('signing in at an OpenID issuer', () => {
 
   test('gives the rights of the policies that the token names, and signing out ends them', async () => {
     issuer.browserAnswer = { claims: { sub: 'a-1', preferred_username: 'ann', policy: 'look' } };
-    const page = await open();
+    const page = await setting.open();
     await page.evaluate(`location.hash = '#/files/photos/'`);
     await page.getByRole('button', { name: 'Sign in with Example ID' }).waitFor();
     await keepScreenshot(page, 'sign-in-openid');
@@ -96,7 +63,7 @@ describe.skipIf(!hasChromium())('signing in at an OpenID issuer', () => {
 
     // back where they were, with nothing of the way back left in the address
     await page.getByText('This folder is empty.').waitFor();
-    expect(page.url()).toBe(`${gateway.url}/minio/#/files/photos/`);
+    expect(page.url()).toBe(`${setting.gateway.url}/minio/#/files/photos/`);
     expect(await page.getByRole('button', { name: 'Upload files' }).count()).toBe(0);
     await page.getByText('ann', { exact: true }).waitFor();
     const [cookie, ...others] = await page.context().cookies();
@@ -107,9 +74,9 @@ describe.skipIf(!hasChromium())('signing in at an OpenID issuer', () => {
     expect(issuer.lastExchange?.authorization).toBe(
       `Basic ${Buffer.from(`portcullis:${new URLSearchParams({ '': SECRET }).toString().slice(1)}`).toString('base64')}`,
     );
-    expect(issuer.lastExchange?.form.get('redirect_uri')).toBe(`${gateway.url}/minio/oauth_callback`);
+    expect(issuer.lastExchange?.form.get('redirect_uri')).toBe(`${setting.gateway.url}/minio/oauth_callback`);
 
-    const administrator = await open();
+    const administrator = await setting.open();
     await signIn(administrator, ROOT_KEYS);
     await administrator.getByRole('link', { name: 'Sessions', exact: true }).click();
     await administrator.getByRole('cell', { name: 'openid:a-1', exact: true }).waitFor();
@@ -118,7 +85,7 @@ describe.skipIf(!hasChromium())('signing in at an OpenID issuer', () => {
     await page.getByRole('button', { name: 'Sign in', exact: true }).waitFor();
     await administrator.getByRole('button', { name: 'Refresh' }).click();
     await administrator.getByText('There are no temporary credentials.').waitFor();
-    const answer = await fetch(`${gateway.url}/minio/console/s3/`, {
+    const answer = await fetch(`${setting.gateway.url}/minio/console/s3/`, {
       headers: { cookie: `portcullis-console=${cookie?.value}` },
     });
     expect(answer.status).toBeGreaterThanOrEqual(400);
@@ -146,13 +113,22 @@ describe.skipIf(!hasChromium())('signing in at an OpenID issuer', () => {
     issuer.browserAnswer = { back, claims: { policy: 'look', ...claims } };
     const page = await signInAtIssuer();
     await refusal(page, words[name] ?? 'What the identity provider said cannot be trusted.');
-    expect(page.url()).toBe(`${gateway.url}/minio/`);
+    expect(page.url()).toBe(`${setting.gateway.url}/minio/`);
     expect((await page.context().cookies()).map((each) => each.name)).toEqual(['portcullis-sign-in']);
   });
 
+  test('asks the issuer for the claims that its token lacks, with the access token that came along', async () => {
+    issuer.userInfo.set('Bearer of-ann', { sub: 'a-2', policy: 'look', preferred_username: 'ann.staff' });
+    issuer.browserAnswer = { claims: { sub: 'a-2', aud: 'portcullis-staff' }, accessToken: 'of-ann' };
+    const page = await setting.open();
+    await page.getByRole('button', { name: 'Sign in with Staff ID' }).click();
+    await page.getByText('ann.staff', { exact: true }).waitFor();
+    await page.getByRole('link', { name: 'photos', exact: true }).waitFor();
+  });
+
   test('an address that somebody else made signs nobody in, and says nothing of theirs', async () => {
-    const page = await open();
-    await page.goto(`${gateway.url}/minio/oauth_callback?state=s&error=e&error_description=Call+555-0100`);
+    const page = await setting.open();
+    await page.goto(`${setting.gateway.url}/minio/oauth_callback?state=s&error=e&error_description=Call+555-0100`);
     await refusal(page, 'This sign-in was not started in this browser');
     expect(await page.getByText('555-0100').count()).toBe(0);
   });

@@ -1,63 +1,17 @@
 // The console's pages about the service itself: its health, its configuration, and the temporary credentials that it issued.
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { ASSUME_ROLE, postSts, sessionKeys } from '../admin/admin-client.ts';
-import { type Gateway, logsOnFailure, ROOT_KEYS, startGateway } from '../harness/gateway.ts';
-import { writeIdentities } from '../harness/iam.ts';
-import { makeTempFolder, removeTempFolder } from '../harness/temp-folder.ts';
-import { formatTestVolume } from '../harness/volume.ts';
-import {
-  accessibilityFaults,
-  hasChromium,
-  keepScreenshot,
-  launchBrowser,
-  signIn,
-  type Visitor,
-  visit,
-} from './browser.ts';
+import { ROOT_KEYS } from '../harness/gateway.ts';
+import { accessibilityFaults, hasChromium, keepScreenshot, signIn } from './browser.ts';
+import { consoleSetting } from './setting.ts';
 
 const ANN = { accessKey: 'ann', secretKey: 'ann-secret-key' };
 
 describe.skipIf(!hasChromium())('the service in the console', () => {
-  let folder: string;
-  let gateway: Gateway;
-  let browser: Browser;
-  const visitors: Visitor[] = [];
-  logsOnFailure(() => gateway);
-
-  beforeAll(async () => {
-    folder = makeTempFolder();
-    const volume = await formatTestVolume(folder);
-    await writeIdentities(volume, { users: [{ ...ANN, policies: ['readwrite'] }] });
-    gateway = await startGateway({ metaUrl: volume.metaUrl, flags: ['--multi-buckets', '--workers', '1'] });
-    browser = await launchBrowser();
-  });
-
-  afterEach(async () => {
-    for (const { context, faults } of visitors.splice(0)) {
-      await context.close();
-      expect(faults).toEqual([]);
-    }
-  });
-
-  afterAll(async () => {
-    await browser?.close();
-    await gateway?.dispose();
-    removeTempFolder(folder);
-  });
-
-  async function openAs(keys: { accessKey: string; secretKey: string }, link = ''): Promise<Page> {
-    const visitor = await visit(browser, gateway.url);
-    visitors.push(visitor);
-    const { page } = visitor;
-    await signIn(page, keys);
-    await page.getByRole('heading', { name: 'Buckets' }).waitFor();
-    if (link !== '') await page.getByRole('link', { name: link, exact: true }).click();
-    return page;
-  }
+  const setting = consoleSetting({ identities: { users: [{ ...ANN, policies: ['readwrite'] }] } });
 
   test('tells whether the gateway and the sidecar are well', async () => {
-    const page = await openAs(ROOT_KEYS, 'Health');
+    const page = await setting.openAs(ROOT_KEYS, '#/health');
     await page.getByText('online').nth(1).waitFor();
     expect(await page.getByText('offline').count()).toBe(0);
     await page.getByText('No targets are configured.').waitFor();
@@ -66,7 +20,7 @@ describe.skipIf(!hasChromium())('the service in the console', () => {
   });
 
   test('changes the configuration, and says what is wrong with a line beside it', async () => {
-    const page = await openAs(ROOT_KEYS, 'Server');
+    const page = await setting.openAs(ROOT_KEYS, '#/server');
     await page.getByLabel('Sub-system').selectOption('region');
     const line = page.getByLabel('Set', { exact: true });
     await line.fill('region nonsense=1');
@@ -82,13 +36,13 @@ describe.skipIf(!hasChromium())('the service in the console', () => {
   });
 
   test('lists temporary credentials, and ends them at once', async () => {
-    const answer = await postSts(gateway.client, ANN, { ...ASSUME_ROLE, DurationSeconds: '900' });
+    const answer = await postSts(setting.gateway.client, ANN, { ...ASSUME_ROLE, DurationSeconds: '900' });
     expect(answer.status).toBe(200);
     const keys = sessionKeys(answer);
-    const read = () => gateway.client.send({ keys });
+    const read = () => setting.gateway.client.send({ keys });
     expect((await read()).status).toBe(200);
 
-    const page = await openAs(ROOT_KEYS, 'Sessions');
+    const page = await setting.openAs(ROOT_KEYS, '#/sessions');
     await page.getByRole('cell', { name: 'ann', exact: true }).waitFor();
     await keepScreenshot(page, 'sessions');
     expect(await accessibilityFaults(page)).toEqual([]);
@@ -99,7 +53,7 @@ describe.skipIf(!hasChromium())('the service in the console', () => {
   });
 
   test('is shown to nobody whose policies do not allow it', async () => {
-    const page = await openAs(ANN);
+    const page = await setting.openAs(ANN);
     await page.getByRole('link', { name: 'Access keys', exact: true }).waitFor();
     const answer = await page.evaluate(
       `fetch('/minio/console/api/temporary-credentials').then((answer) => answer.status)`,
@@ -111,16 +65,22 @@ describe.skipIf(!hasChromium())('the service in the console', () => {
   });
 
   test('lets in who has temporary credentials, and asks them to sign in again when those are over', async () => {
-    const keys = sessionKeys(await postSts(gateway.client, ANN, { ...ASSUME_ROLE, DurationSeconds: '900' }));
-    const visitor = await visit(browser, gateway.url);
-    visitors.push(visitor);
-    const { page } = visitor;
+    const keys = sessionKeys(await postSts(setting.gateway.client, ANN, { ...ASSUME_ROLE, DurationSeconds: '900' }));
+    const page = await setting.open();
     await page.getByRole('button', { name: 'I have temporary credentials' }).click();
     await page.getByLabel('Session token').fill(keys.sessionToken ?? '');
     await signIn(page, keys);
     await page.getByRole('heading', { name: 'Buckets' }).waitFor();
+    // what these keys sign ends with them, whatever is asked for
+    const shared = (await page.evaluate(
+      `fetch('/minio/console/api/share', { method: 'POST', headers: { 'x-portcullis-console': '1' },
+        body: JSON.stringify({ bucket: 'photos', key: 'a.txt', expiresSeconds: 604800 }) }).then((answer) => answer.json())`,
+    )) as { url: string; expiresAtMs: number };
+    const seconds = Number(new URL(shared.url).searchParams.get('X-Amz-Expires'));
+    expect(seconds).toBeLessThanOrEqual(900);
+    expect(shared.expiresAtMs).toBeLessThanOrEqual(Date.now() + 900_000);
 
-    const administrator = await openAs(ROOT_KEYS, 'Sessions');
+    const administrator = await setting.openAs(ROOT_KEYS, '#/sessions');
     await administrator.getByRole('button', { name: `End ${keys.accessKey}` }).click();
     await administrator.getByRole('dialog').getByRole('button', { name: 'End', exact: true }).click();
     await administrator.getByRole('button', { name: `End ${keys.accessKey}` }).waitFor({ state: 'detached' });
@@ -129,8 +89,8 @@ describe.skipIf(!hasChromium())('the service in the console', () => {
   });
 
   test('gives a user another secret, which ends the sessions that were opened with the old', async () => {
-    const page = await openAs(ANN);
-    const administrator = await openAs(ROOT_KEYS, 'Users');
+    const page = await setting.openAs(ANN);
+    const administrator = await setting.openAs(ROOT_KEYS, '#/users');
     await administrator.getByRole('button', { name: 'Secret key of ann' }).click();
     const dialog = administrator.getByRole('dialog');
     await dialog.getByLabel('New secret key').fill('short');
@@ -142,8 +102,8 @@ describe.skipIf(!hasChromium())('the service in the console', () => {
     await dialog.getByLabel('New secret key').fill('another-secret-key');
     await dialog.getByRole('button', { name: 'Save' }).click();
     await dialog.waitFor({ state: 'detached' });
-    expect((await gateway.client.send({ keys: ANN })).status).toBe(403);
-    expect((await gateway.client.send({ keys: { ...ANN, secretKey: 'another-secret-key' } })).status).toBe(200);
+    expect((await setting.gateway.client.send({ keys: ANN })).status).toBe(403);
+    expect((await setting.gateway.client.send({ keys: { ...ANN, secretKey: 'another-secret-key' } })).status).toBe(200);
     await page.getByRole('link', { name: 'Access keys', exact: true }).click();
     await page.getByRole('button', { name: 'Sign in', exact: true }).waitFor();
   });

@@ -2,59 +2,33 @@
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser, CDPSession, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { type Gateway, logsOnFailure, ROOT_KEYS, startGateway } from '../harness/gateway.ts';
-import { writeIdentities } from '../harness/iam.ts';
-import { makeTempFolder, removeTempFolder } from '../harness/temp-folder.ts';
-import { formatTestVolume } from '../harness/volume.ts';
-import { hasChromium, launchBrowser, signIn, type Visitor, visit } from './browser.ts';
+import type { CDPSession, Page } from 'playwright-core';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { ROOT_KEYS } from '../harness/gateway.ts';
+import { hasChromium, signIn } from './browser.ts';
+import { consoleSetting } from './setting.ts';
 
 const WRITER = { accessKey: 'writer', secretKey: 'writer-secret' };
 /** Of parts that are sent one after another: three go up at a time. */
 const SIZE = 96 << 20;
 
 describe.skipIf(!hasChromium())('an upload at the console', () => {
-  let folder: string;
+  const setting = consoleSetting({
+    identities: { users: [{ ...WRITER, policies: ['readwrite'] }] },
+    async prepare(gateway) {
+      expect((await gateway.client.send({ method: 'PUT', keys: ROOT_KEYS, bucket: 'photos' })).status).toBe(200);
+    },
+  });
+  const content = randomBytes(SIZE);
   let file: string;
-  let content: Buffer;
-  let gateway: Gateway;
-  let browser: Browser;
-  const visitors: Visitor[] = [];
-  logsOnFailure(() => gateway);
 
-  beforeAll(async () => {
-    folder = makeTempFolder();
-    const volume = await formatTestVolume(folder);
-    await writeIdentities(volume, { users: [{ ...WRITER, policies: ['readwrite'] }] });
-    gateway = await startGateway({ metaUrl: volume.metaUrl, flags: ['--multi-buckets', '--workers', '1'] });
-    expect((await gateway.client.send({ method: 'PUT', keys: ROOT_KEYS, bucket: 'photos' })).status).toBe(200);
-    content = randomBytes(SIZE);
-    file = join(folder, 'film.bin');
+  beforeAll(() => {
+    file = join(setting.folder, 'film.bin');
     writeFileSync(file, content);
-    browser = await launchBrowser();
-  });
-
-  afterEach(async () => {
-    for (const { context, faults } of visitors.splice(0)) {
-      await context.close();
-      expect(faults).toEqual([]);
-    }
-  });
-
-  afterAll(async () => {
-    await browser?.close();
-    await gateway?.dispose();
-    removeTempFolder(folder);
   });
 
   async function openAs(keys: { accessKey: string; secretKey: string }, prefix: string): Promise<Page> {
-    const visitor = await visit(browser, gateway.url);
-    visitors.push(visitor);
-    const { page } = visitor;
-    await signIn(page, keys);
-    await page.getByRole('heading', { name: 'Buckets' }).waitFor();
-    await page.evaluate(`location.hash = '#/files/photos/${prefix}'`);
+    const page = await setting.openAs(keys, `#/files/photos/${prefix}`);
     await page.getByRole('button', { name: 'Upload files' }).waitFor();
     return page;
   }
@@ -77,7 +51,7 @@ describe.skipIf(!hasChromium())('an upload at the console', () => {
   }
 
   async function expectStored(key: string): Promise<void> {
-    const answer = await gateway.client.send({ bucket: 'photos', key, keys: ROOT_KEYS });
+    const answer = await setting.gateway.client.send({ bucket: 'photos', key, keys: ROOT_KEYS });
     expect(answer.status).toBe(200);
     expect(answer.body.equals(content)).toBe(true);
   }
@@ -103,7 +77,9 @@ describe.skipIf(!hasChromium())('an upload at the console', () => {
     const row = uploads.getByRole('row').filter({ hasText: 'taken/film.bin' });
     await row.getByText(/Access denied|not authorized/i).waitFor();
     await uploads.getByText('1 failed').waitFor();
-    expect((await gateway.client.send({ bucket: 'photos', key: 'taken/film.bin', keys: ROOT_KEYS })).status).toBe(404);
+    expect(
+      (await setting.gateway.client.send({ bucket: 'photos', key: 'taken/film.bin', keys: ROOT_KEYS })).status,
+    ).toBe(404);
 
     await choose('readwrite', 'readonly');
     await throttle(session, -1);
@@ -138,7 +114,7 @@ describe.skipIf(!hasChromium())('an upload at the console', () => {
     const uploadId = new URL((await firstPart).url()).searchParams.get('uploadId') ?? '';
     await page.getByRole('button', { name: 'Pause swept/film.bin' }).click();
     const abort = { method: 'DELETE', bucket: 'photos', key: 'swept/film.bin', query: { uploadId }, keys: ROOT_KEYS };
-    expect((await gateway.client.send(abort)).status).toBe(204);
+    expect((await setting.gateway.client.send(abort)).status).toBe(204);
     await throttle(session, -1);
     await page.getByRole('button', { name: 'Resume swept/film.bin' }).click();
     await page.getByText('Uploads: 1 of 1 done').waitFor();
