@@ -125,7 +125,7 @@ describe.skipIf(!hasChromium())('looking into objects at the console', () => {
     }
     for (const name of names) expect(await stored(`strange/${name}`)).toBe('x');
     await look(page, names[4] ?? '');
-    await page.locator('pre.preview, .empty').first().waitFor();
+    await page.getByText('There is no preview of this type.').waitFor();
     await page.keyboard.press('Escape');
 
     const policy = `say "hi" <b>x</b>`;
