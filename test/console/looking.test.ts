@@ -128,7 +128,7 @@ describe.skipIf(!hasChromium())('looking into objects at the console', () => {
     await page.getByText('There is no preview of this type.').waitFor();
     await page.keyboard.press('Escape');
 
-    const policy = `say "hi" <b>x</b>`;
+    const policy = `say "hi" <b>x`;
     await page.evaluate(`location.hash = '#/policies'`);
     await page.getByRole('button', { name: 'Write a policy' }).click();
     await page.getByRole('dialog').getByLabel('Name').fill(policy);
