@@ -27,6 +27,8 @@ export class RedisChanges extends RedisReader {
   /** Hashes that this transaction removed whole. */
   readonly #cleared = new Set<string>();
   readonly #commands: Word[][] = [];
+  /** The last command on each key, which fields that follow at once are added to. */
+  readonly #latest = new Map<string, Word[]>();
   readonly #checks = new Map<string, readonly [CheckKind, string, Word, Uint8Array | string | undefined]>();
 
   /** Makes everything happen, or throws MetaConflict. */
@@ -49,8 +51,18 @@ export class RedisChanges extends RedisReader {
     if (reply !== 1) throw new MetaConflict(`another client changed what was read (${String(reply)})`);
   }
 
+  /** A command on one key, which follows its name. */
   protected do(...command: Word[]): void {
     this.#commands.push(command);
+    const [, key] = command;
+    if (key !== undefined) this.#latest.set(key.toString(), command);
+  }
+
+  /** As `do`, of a command that takes many fields of a hash at once. */
+  #doField(name: 'HSET' | 'HDEL', key: string, ...words: Word[]): void {
+    const latest = this.#latest.get(key);
+    if (latest?.[0] === name && latest.length < MAX_WORDS) latest.push(...words);
+    else this.do(name, key, ...words);
   }
 
   /** The first check of a thing is the one that counts: later ones would see this transaction's own changes. */
@@ -206,12 +218,12 @@ export class RedisChanges extends RedisReader {
 
   protected setField(key: string, field: string | Buffer, value: Buffer): void {
     this.#fieldsOf(key).set(fieldName(field), value);
-    this.do('HSET', key, field, value);
+    this.#doField('HSET', key, field, value);
   }
 
   protected removeField(key: string, field: string | Buffer): void {
     this.#fieldsOf(key).set(fieldName(field), null);
-    this.do('HDEL', key, field);
+    this.#doField('HDEL', key, field);
   }
 
   protected clearHash(key: string): void {

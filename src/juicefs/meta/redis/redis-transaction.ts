@@ -23,7 +23,7 @@ import {
   type Walk,
   type WalkBrings,
 } from '../engine.ts';
-import { chunkCount, ROOT_INODE, TYPE_DIRECTORY } from '../inode.ts';
+import { chunkCount, isTrash, ROOT_INODE, TYPE_DIRECTORY } from '../inode.ts';
 import { RedisChanges } from './redis-changes.ts';
 import { counterOffset, sliceField } from './redis-keys.ts';
 import { isWithin, USAGE_KEYS } from './redis-reader.ts';
@@ -88,7 +88,9 @@ export class RedisTransaction extends RedisChanges implements MetaTransaction {
     this.sawHash(this.keys.of('dirQuota'), quotas);
     const [last, before] = inodes;
     const trash = first.length === 0 ? undefined : decodeEdge(first).inode;
-    [last, before, trash].forEach((inode, i) => {
+    // The script tells of no other inode that is elsewhere.
+    const told = trash !== undefined && isTrash(trash) ? trash : undefined;
+    [last, before, told].forEach((inode, i) => {
       const space = spaces[i] ?? NOTHING;
       if (inode !== undefined) this.sawField(this.keys.of('dirUsedSpace'), Buffer.from(String(inode)), space);
     });
