@@ -1,7 +1,8 @@
 // What an S3 operation costs the gateway (one worker, its sidecar, and the metadata engine where that is a process), in CPU time, beside
 // a bare fastify that answers the same bytes and stores nothing.
-// npm run bench -- gateway [--redis] [--only WORD] [--other HOST:PORT=PID[,PID]]: on SQLite, or on a Redis of its own; only the operations
-// whose names begin so; another S3 server with the same root credentials, as a third side.
+// npm run bench -- gateway [--redis] [--only WORD] [--warm-up SECONDS] [--other HOST:PORT=PID[,PID]]: on SQLite, or on a Redis of its
+// own; only the operations whose names begin so; after so long without measuring, instead of less than one second; another S3 server
+// with the same root credentials, as a third side.
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -34,6 +35,7 @@ interface Side {
 export async function run(args: readonly string[]): Promise<void> {
   const only = args.includes('--only') ? (args[args.indexOf('--only') + 1] ?? '') : '';
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-bench-'));
+  const warmUp = args.includes('--warm-up') ? Number(args[args.indexOf('--warm-up') + 1]) * 1000 : undefined;
   const other = args.includes('--other') ? otherSide(args[args.indexOf('--other') + 1] ?? '') : undefined;
   const onRedis = args.includes('--redis');
   const redis = onRedis ? await startRedis() : undefined;
@@ -60,7 +62,7 @@ export async function run(args: readonly string[]): Promise<void> {
       ...(other === undefined ? [] : [other]),
     ];
     if (other !== undefined) await makeBucket(other.target);
-    for (const size of [4 << 10, 1 << 20, 16 << 20]) await transfers(size, sides, only);
+    for (const size of [4 << 10, 1 << 20, 16 << 20]) await transfers(size, sides, only, warmUp);
     if ('LIST'.startsWith(only)) await listing(sides);
     if ('DELETE'.startsWith(only)) await deleting(sides);
     const most = Math.max(...descendants(gateway.pid).map(mostResident));
@@ -93,7 +95,7 @@ function otherSide(text: string): Side {
 }
 
 /** PUT, GET and HEAD of objects of one size. */
-async function transfers(size: number, sides: Sides, only: string): Promise<void> {
+async function transfers(size: number, sides: Sides, only: string, warmUp: number | undefined): Promise<void> {
   const body = randomBytes(size);
   const objects = size > 4 << 20 ? LARGE_OBJECTS : OBJECTS;
   const name = size < 1 << 20 ? `${size >> 10} KiB` : `${size >> 20} MiB`;
@@ -107,6 +109,7 @@ async function transfers(size: number, sides: Sides, only: string): Promise<void
       async operation(target) {
         await send(target, method, `${BUCKET}/${size}/${next++ % objects}`, method === 'PUT' ? body : undefined);
       },
+      warmUp,
     });
   }
 }
@@ -170,13 +173,19 @@ async function deletion({ target, pids }: Side, isReference: boolean): Promise<n
 async function compare(
   name: string,
   sides: Sides,
-  load: { prepare(target: Target): Promise<void>; operation(target: Target): Promise<void> },
+  load: {
+    prepare(target: Target): Promise<void>;
+    operation(target: Target): Promise<void>;
+    warmUp?: number | undefined;
+  },
 ): Promise<void> {
   const both: Measured[] = [];
   for (const { target, pids } of sides) {
     await load.prepare(target);
     const operation = (): Promise<void> => load.operation(target);
-    both.push(await measure(operation, { concurrency: CONCURRENCY, milliseconds: MILLISECONDS, pids }));
+    both.push(
+      await measure(operation, { concurrency: CONCURRENCY, milliseconds: MILLISECONDS, warmUp: load.warmUp, pids }),
+    );
   }
   const [ours, reference, ...others] = both as [Measured, Measured, ...Measured[]];
   const besides = others.map(({ cpuMicrosPerOp }) => beside(cpuMicrosPerOp)).join('');

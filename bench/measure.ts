@@ -23,10 +23,10 @@ export interface Measured {
   readonly askerMicrosPerOp: number;
 }
 
-/** Runs `operation` from `concurrency` loops for `milliseconds`, after a fifth of that as warm-up. */
+/** Runs `operation` from `concurrency` loops for `milliseconds`, after `warmUp` milliseconds or a fifth of that as warm-up. */
 export async function measure(
   operation: () => Promise<void>,
-  options: { concurrency: number; milliseconds: number; pids: readonly number[] },
+  options: { concurrency: number; milliseconds: number; warmUp?: number | undefined; pids: readonly number[] },
 ): Promise<Measured> {
   const run = async (milliseconds: number): Promise<number[]> => {
     const times: number[] = [];
@@ -42,7 +42,7 @@ export async function measure(
     );
     return times;
   };
-  await run(options.milliseconds / 5);
+  await run(options.warmUp ?? options.milliseconds / 5);
   const cpuBefore = cpuSeconds(options.pids);
   const ownBefore = process.cpuUsage();
   const start = performance.now();
