@@ -39,8 +39,8 @@ const MAX_SMALL_BUFFERS = 64;
 /** Bytes that are written at once, without leaving it to another thread: they go into memory. */
 const FEW_BYTES = 64 * 1024;
 /** When that took longer than this, the disk does not keep up, and other threads wait for it for a while. */
-const SLOW_MS = 5;
-const SLOW_FOR_MS = 10_000;
+const SLOW_MS = 25;
+const SLOW_FOR_MS = 5_000;
 const MAX_TEMP_BASENAME = 200;
 const MAX_TEMP_NUMBER = 2 ** 31 - 1;
 /** Names of files that get their object's name when they are whole; the Go client's, too. */
