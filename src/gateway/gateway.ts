@@ -68,9 +68,6 @@ export interface Gateway {
   readonly metrics: Registry;
 }
 
-/** What S3 requests are rewritten to on their way through fastify; no route of the gateway's own stands there. */
-const S3_DOOR = '/';
-
 export function createGateway(options: GatewayOptions): Gateway {
   return new HttpGateway(options);
 }
@@ -180,27 +177,9 @@ class HttpGateway implements Gateway {
     const app = fastify({
       logger: false,
       exposeHeadRoutes: true,
-      rewriteUrl: (request) => (this.#isOwn(request) ? (request.url ?? S3_DOOR) : S3_DOOR),
     });
-    // For the requests through the S3 door fastify ends here: the answer is written by the handler.
-    app.addHook('onRequest', async (request, reply) => {
-      if (request.raw.url !== S3_DOOR) {
-        reply.headers(ownHeaders());
-        return;
-      }
-      reply.hijack();
-      const console = this.#namesBucket(request.raw) ? undefined : this.#console;
-      const target = console?.targetOf(request.raw, request.originalUrl);
-      if (console !== undefined && target !== undefined) {
-        await console.serve(request.raw, reply.raw, target);
-        return;
-      }
-      console?.guard(request.raw, reply.raw);
-      if (isForSidecar(request.raw, request.originalUrl) && !this.#namesBucket(request.raw)) {
-        await this.#forward(request.raw, reply.raw, request.originalUrl);
-        return;
-      }
-      await this.#handler.handle(request.raw, reply.raw, request.originalUrl, this.#waiting.has(request.raw));
+    app.addHook('onRequest', async (_request, reply) => {
+      reply.headers(ownHeaders());
     });
     addOwnPaths(app, {
       authz: this.#options.authz,
@@ -211,6 +190,34 @@ class HttpGateway implements Gateway {
       originOf: ({ raw }) => this.#originOf(raw),
     });
     return app;
+  }
+
+  /** fastify has the gateway's own paths; everything else goes by the one door of S3, untouched. */
+  #route(request: IncomingMessage, response: ServerResponse): void {
+    if (this.#isOwn(request)) {
+      this.#app.routing(request, response);
+      return;
+    }
+    this.#serve(request, response, request.url ?? '/').catch((error: unknown) => {
+      this.#options.logger.error({ err: error }, 'a request could not be served');
+      response.destroy();
+    });
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse, url: string): Promise<void> {
+    const namesBucket = this.#namesBucket(request);
+    const console = namesBucket ? undefined : this.#console;
+    const target = console?.targetOf(request, url);
+    if (console !== undefined && target !== undefined) {
+      await console.serve(request, response, target);
+      return;
+    }
+    console?.guard(request, response);
+    if (isForSidecar(request, url) && !namesBucket) {
+      await this.#forward(request, response, url);
+      return;
+    }
+    await this.#handler.handle(request, response, url, this.#waiting.has(request));
   }
 
   /** Paths of the gateway's own, unless the host name says that the whole path is a key. */
@@ -262,7 +269,7 @@ class HttpGateway implements Gateway {
     const serve = (request: IncomingMessage, response: ServerResponse): void => {
       room.heard(request);
       this.#answers.set(request.socket, { request, response });
-      order.enter(request, response, () => this.#app.routing(request, response));
+      order.enter(request, response, () => this.#route(request, response));
     };
     const options = {
       maxHeaderSize: limits.headerBytes,

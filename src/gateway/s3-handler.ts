@@ -45,6 +45,30 @@ interface Outcome {
   readonly sentBytes: number;
 }
 
+/** Tells who serves a request that its client went away. The signal is made for those who ask for it: it costs as much as a look-up. */
+class Departure {
+  #controller: AbortController | undefined;
+  #gone = false;
+
+  constructor(response: ServerResponse) {
+    response.on('close', () => {
+      if (response.writableFinished) return;
+      this.#gone = true;
+      this.#controller?.abort(departed());
+    });
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#gone && !this.#controller.signal.aborted) this.#controller.abort(departed());
+    return this.#controller.signal;
+  }
+}
+
+function departed(): Error {
+  return new Error('the client went away');
+}
+
 /** Least time between two warnings of refused requests; the access log has them all. */
 const WARNING_INTERVAL_MS = 1_000;
 
@@ -103,15 +127,11 @@ export class S3Handler {
   }
 
   async #serve(exchange: Exchange): Promise<Outcome> {
-    const abort = new AbortController();
-    const onClose = (): void => {
-      if (!exchange.response.writableFinished) abort.abort(new Error('the client went away'));
-    };
-    exchange.response.on('close', onClose);
+    const departure = new Departure(exchange.response);
     let error: S3Error | undefined;
     let reply: S3Reply;
     try {
-      const answered = await this.#dispatch(exchange, abort.signal);
+      const answered = await this.#dispatch(exchange, departure);
       reply = { ...answered, headers: { ...answered.headers, ...exchange.trace.headers } };
     } catch (thrown) {
       error = this.#shown(exchange, thrown);
@@ -127,7 +147,7 @@ export class S3Handler {
     }
   }
 
-  #dispatch({ request, body, url, requestId, trace }: Exchange, signal: AbortSignal): Promise<S3Reply> {
+  #dispatch({ request, body, url, requestId, trace }: Exchange, departure: Departure): Promise<S3Reply> {
     if (this.#inFlight > this.#options.limits.concurrentRequests) throw new S3Error('SlowDown');
     return this.#options.dispatcher.dispatch(
       {
@@ -138,7 +158,9 @@ export class S3Handler {
         peer: { address: request.socket.remoteAddress, encrypted: request.socket instanceof TLSSocket },
         body,
         reading: (isReading) => this.#documentIsRead(body, isReading),
-        signal,
+        get signal() {
+          return departure.signal;
+        },
       },
       trace,
     );

@@ -185,7 +185,7 @@ export class Dispatcher {
       const readable = await this.#readInTime(matched, counted, incoming);
       for (let decisions = 1; ; decisions++) {
         try {
-          return await this.#decide(readable, incoming.signal, trace);
+          return await this.#decide(readable, incoming, trace);
         } catch (error) {
           // what was read of a body cannot be read again
           const again = error instanceof StaleDecision && !hasPayload(matched.operation);
@@ -212,7 +212,7 @@ export class Dispatcher {
   async #readBefore(matched: Matched, counted: ByteSource, incoming: IncomingRequest): Promise<Readable> {
     const { operation, plan, presented, context, request } = matched;
     const questioner = (credentials: Credentials): Questioner =>
-      new Questioner(this.#options.authz, credentials, context, this.#factReader(incoming.signal));
+      new Questioner(this.#options.authz, credentials, context, this.#factReader());
     if (operation.body !== 'form') {
       const limit = matched.documentLimit;
       const recorder = isSignedFrames(plan) ? new FrameRecorder() : undefined;
@@ -288,7 +288,7 @@ export class Dispatcher {
     };
   }
 
-  async #decide(readable: Readable, signal: AbortSignal, trace: RequestTrace): Promise<S3Reply> {
+  async #decide(readable: Readable, incoming: IncomingRequest, trace: RequestTrace): Promise<S3Reply> {
     const { operation, plan, questioner, request, recorder } = readable;
     const input = operation.parse(request);
     const questions = operation.questions(input, request);
@@ -300,7 +300,7 @@ export class Dispatcher {
     trace.principal = permission.principal;
     if (operation.body === 'document' && isSignedFrames(plan)) await recorder?.verify(requireFrames(permission));
     await requireExpectedOwner(request.headers, request.bucket, questioner.configurationBy([]));
-    const reply = await this.#act(readable, input, permission, signal);
+    const reply = await this.#act(readable, input, permission, incoming);
     await this.#publish(reply, request, trace);
     const { later } = reply;
     void later?.done.then((events) => this.#publish({ ...reply, events }, request, trace)).finally(later.told);
@@ -311,7 +311,7 @@ export class Dispatcher {
     { operation, plan, questioner, request, payload: source }: Readable,
     input: unknown,
     permission: Permission,
-    signal: AbortSignal,
+    incoming: IncomingRequest,
   ): Promise<S3Reply> {
     const refusal = refusalOfInput(input);
     if (refusal !== undefined) throw refusal;
@@ -335,7 +335,7 @@ export class Dispatcher {
           return questioner.configurationBy(operation.questions(input, request));
         },
       } as Grant<unknown>;
-      const reply = await operation.handle(grant, this.#contextOf(signal));
+      const reply = await operation.handle(grant, this.#contextOf(incoming));
       if (payload !== undefined && !payload.stands) {
         throw new Error(`${operation.name} answered before its payload was verified`);
       }
@@ -362,22 +362,30 @@ export class Dispatcher {
     return new FrameVerifier(requireFrames(permission));
   }
 
-  #factReader(signal: AbortSignal): ReadFacts | undefined {
+  #factReader(): ReadFacts | undefined {
     const { readFacts, volume } = this.#options;
     if (readFacts === undefined) return undefined;
-    const { objectPath } = this.#contextOf(signal);
-    return (bucket, key, keys) => readFacts(volume, objectPath(bucket, key), keys);
+    return (bucket, key, keys) => readFacts(volume, this.#objectPath(bucket, key), keys);
   }
 
-  #contextOf(signal: AbortSignal): OperationContext {
+  readonly #bucketPath = (bucket: BucketName): readonly string[] =>
+    this.#options.features.multiBuckets ? [bucket] : [];
+  readonly #objectPath = (bucket: BucketName, key: ObjectKey): readonly string[] => [
+    ...this.#bucketPath(bucket),
+    ...keyComponents(key),
+  ];
+
+  #contextOf(incoming: IncomingRequest): OperationContext {
     const { volume, features } = this.#options;
-    const bucketPath = (bucket: BucketName): readonly string[] => (features.multiBuckets ? [bucket] : []);
     return {
       volume,
       features,
-      signal,
-      bucketPath,
-      objectPath: (bucket: BucketName, key: ObjectKey) => [...bucketPath(bucket), ...keyComponents(key)],
+      // Made when it is asked for, which most operations do not.
+      get signal() {
+        return incoming.signal;
+      },
+      bucketPath: this.#bucketPath,
+      objectPath: this.#objectPath,
     };
   }
 }
