@@ -103,6 +103,7 @@ describe.skipIf(!hasChromium())('looking into objects at the console', () => {
       '"5d41402abc4b2a76b9719d911017c592"',
       'NhCmhg==',
       'max-age=60',
+      'STANDARD',
       'ann',
     ]) {
       await facts.getByText(fact, { exact: true }).waitFor();
@@ -114,6 +115,17 @@ describe.skipIf(!hasChromium())('looking into objects at the console', () => {
     await page.getByLabel('Key of tag 1').waitFor();
     expect(await page.getByLabel('Value of tag 1').inputValue()).toBe('red');
     expect(await page.evaluate('document.activeElement.id')).toBe('tab-tags');
+    await page.keyboard.press('Escape');
+
+    await page.getByLabel('Files to upload').setInputFiles({
+      name: 'in-parts.bin',
+      mimeType: 'application/octet-stream',
+      buffer: Buffer.alloc(17 << 20),
+    });
+    await look(page, 'in-parts.bin');
+    await page.getByRole('tab', { name: 'Details' }).click();
+    await page.getByText('Uploaded in parts').waitFor();
+    await facts.getByText('2', { exact: true }).waitFor();
   });
 
   test('shows names and policies that look like markup, or hide something, as the text that they are', async () => {

@@ -2,6 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { ASSUME_ROLE, postSts, sessionKeys } from '../admin/admin-client.ts';
 import { ROOT_KEYS } from '../harness/gateway.ts';
+import { ConfigClient, startWebhook } from '../harness/notifications.ts';
+import { eventually } from '../harness/waiting.ts';
 import { accessibilityFaults, hasChromium, keepScreenshot, signIn } from './browser.ts';
 import { consoleSetting } from './setting.ts';
 
@@ -33,6 +35,45 @@ describe.skipIf(!hasChromium())('the service in the console', () => {
     await line.fill('region');
     await page.getByRole('button', { name: 'Reset' }).click();
     await page.locator('pre').filter({ hasNotText: 'eu-test-1' }).waitFor();
+  });
+
+  test('sends the events of a bucket where an administrator says, until they are taken back', async () => {
+    const webhook = await startWebhook();
+    try {
+      const put = (key: string) =>
+        setting.gateway.client.send({
+          method: 'PUT',
+          bucket: 'watched',
+          ...(key === '' ? {} : { key }),
+          keys: ROOT_KEYS,
+        });
+      expect((await put('')).status).toBe(200);
+      const page = await setting.openAs(ROOT_KEYS, '#/server');
+      await page.getByLabel('Sub-system').selectOption('notify_webhook');
+      await page.getByLabel('Set', { exact: true }).fill(`notify_webhook:page endpoint="${webhook.url}"`);
+      await page.getByRole('button', { name: 'Save' }).click();
+      await page.locator('pre').filter({ hasText: webhook.url }).waitFor();
+
+      await page.evaluate(`location.hash = '#/bucket/watched'`);
+      const events = page.locator('article').nth(1);
+      await events.getByLabel('Target ARN').fill('arn:minio:sqs::unknown:webhook');
+      await events.getByRole('button', { name: 'Add' }).click();
+      await events.getByRole('alert').filter({ hasText: /ARN/ }).waitFor();
+      await new ConfigClient(setting.gateway).reload();
+      await events.getByLabel('Target ARN').fill('arn:minio:sqs::page:webhook');
+      await events.getByLabel('Suffix').fill('.jpg');
+      await events.getByRole('button', { name: 'Add' }).click();
+      await events.getByRole('cell', { name: 'arn:minio:sqs::page:webhook', exact: true }).waitFor();
+      await keepScreenshot(page, 'events');
+      await eventually('an event comes', async () => {
+        expect((await put('a.jpg')).status).toBe(200);
+        return webhook.posts.some(({ body }) => body.Key === 'watched/a.jpg');
+      });
+      await events.getByRole('button', { name: 'Delete arn:minio:sqs::page:webhook' }).click();
+      await events.getByText('No events are sent anywhere.').waitFor();
+    } finally {
+      await webhook.close();
+    }
   });
 
   test('lists temporary credentials, and ends them at once', async () => {

@@ -9,6 +9,7 @@ import { AuthRefusal, UnknownSession } from './auth-refusal.ts';
 import { type Authenticated, authenticate } from './authenticate.ts';
 import type { BearerSource } from './console-session.ts';
 import type { IamDirectory } from './iam-directory.ts';
+import { readMetricsToken } from './metrics-token.ts';
 import { decide, type PolicySettings } from './policy-program.ts';
 import { DEFAULT_ACCOUNT, type Identified, requestPrincipal } from './principal.ts';
 import { accessKeys, type Keys, OBJECT_FACTS, requestKeys } from './request-keys.ts';
@@ -114,12 +115,17 @@ export class Authorizer {
   /** Throws (or rejects with) AskFault for a question that may not be asked. */
   answer(ask: Ask): Answer | Promise<Answer> {
     checkAsk(ask);
-    const bearer = ask.credentials?.presented?.$case === 'bearer' && this.#options.bearers !== undefined;
-    const news = bearer ? this.#options.directory.refreshIfOlder(SESSION_FRESH_MS) : undefined;
+    const news = this.#isSession(ask) ? this.#options.directory.refreshIfOlder(SESSION_FRESH_MS) : undefined;
     if (news === undefined) return this.#answerOrReload(ask);
     return Promise.race([news, sleep(SESSION_WAIT_MS, undefined, { ref: false })]).then(() =>
       this.#answerOrReload(ask),
     );
+  }
+
+  #isSession({ credentials }: Ask): boolean {
+    const presented = credentials?.presented;
+    if (presented?.$case !== 'bearer' || this.#options.bearers === undefined) return false;
+    return readMetricsToken(presented.value.token) === undefined;
   }
 
   #answerOrReload(ask: Ask): Answer | Promise<Answer> {

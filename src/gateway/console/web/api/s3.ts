@@ -153,6 +153,22 @@ export async function headObject(bucket: string, key: string): Promise<Details> 
   };
 }
 
+/** How the gateway stores an object. */
+export interface StorageFacts {
+  readonly storageClass: string;
+  /** Of an object that was uploaded in parts: how many; '' for others. */
+  readonly parts: string;
+}
+
+export async function storageFacts(bucket: string, key: string): Promise<StorageFacts> {
+  const answer = await xml(
+    await send(objectUrl(bucket, key, { attributes: '' }), {
+      headers: { 'x-amz-object-attributes': 'StorageClass,ObjectParts', 'x-amz-max-parts': '1' },
+    }),
+  );
+  return { storageClass: text(answer, 'StorageClass'), parts: text(answer, 'PartsCount') };
+}
+
 export type Tags = readonly (readonly [key: string, value: string])[];
 
 export async function getTags(bucket: string, key: string): Promise<Tags> {

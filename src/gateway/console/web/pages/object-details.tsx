@@ -1,6 +1,6 @@
 // One object: what it is, a look inside, its tags, and a link to share.
 import { useState } from 'preact/hooks';
-import { getTags, headObject, objectUrl, putTags, type StoredObject, type Tags } from '../api/s3.ts';
+import { getTags, headObject, objectUrl, putTags, type StoredObject, storageFacts, type Tags } from '../api/s3.ts';
 import { Dialog, Problem } from '../parts/dialog.tsx';
 import { useLoaded, useRunning } from '../parts/hooks.ts';
 import { Icon } from '../parts/icons.tsx';
@@ -26,6 +26,7 @@ export function ObjectDetails({ bucket, object, onClose, onChanged }: DetailsPro
     {
       get: { action: 's3:GetObject', bucket, key },
       remove: { action: 's3:DeleteObject', bucket, key },
+      readFacts: { action: 's3:GetObjectAttributes', bucket, key },
       readTags: { action: 's3:GetObjectTagging', bucket, key },
       tag: { action: 's3:PutObjectTagging', bucket, key },
     },
@@ -99,6 +100,7 @@ export function ObjectDetails({ bucket, object, onClose, onChanged }: DetailsPro
             <Fact name={t('Modified')} value={formatDate(details.value.modified)} />
             <Fact name={t('Type')} value={details.value.contentType} />
             <Fact name="ETag" value={details.value.etag} />
+            {may.get && may.readFacts && <Storage bucket={bucket} objectKey={key} />}
             {details.value.headers.map(([header, value]) => (
               <Fact key={header} name={header} value={value} />
             ))}
@@ -111,6 +113,17 @@ export function ObjectDetails({ bucket, object, onClose, onChanged }: DetailsPro
         {tab === 'share' && <Share bucket={bucket} objectKey={key} />}
       </div>
     </Dialog>
+  );
+}
+
+/** How it is stored, which is asked for when somebody looks. */
+function Storage({ bucket, objectKey }: { readonly bucket: string; readonly objectKey: string }) {
+  const { value, error } = useLoaded(() => storageFacts(bucket, objectKey), [bucket, objectKey]);
+  return (
+    <>
+      <Fact name={t('Storage class')} value={value?.storageClass ?? error ?? ''} />
+      <Fact name={t('Uploaded in parts')} value={value?.parts ?? ''} />
+    </>
   );
 }
 

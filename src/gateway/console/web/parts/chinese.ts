@@ -239,6 +239,8 @@ export const CHINESE = {
   'Replace what is there': '替换已有的对象',
   'Something is there already.': '目标处已有对象。',
   'as it was decided': '当时的判定',
+  'Storage class': '存储类型',
+  'Uploaded in parts': '分段数',
   'only asked': '仅询问',
 } as const satisfies Record<string, string>;
 
