@@ -7,65 +7,32 @@ import { createConnection } from 'mysql2/promise';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestAuthority } from '../harness/certificates.ts';
-import { type Gateway, logsOnFailure, startGateway } from '../harness/gateway.ts';
-import {
-  ConfigClient,
-  notificationDocument,
-  notify,
-  putNotification,
-  startWebhook,
-  type Webhook,
-} from '../harness/notifications.ts';
-import { type S3Answer, type S3Call, xmlValues } from '../harness/s3-client.ts';
+import { notificationDocument, notify, putNotification, startWebhook, type Webhook } from '../harness/notifications.ts';
+import { xmlValues } from '../harness/s3-client.ts';
 import { hasServer, startMariadb, startPostgres, startRedis, type TestServer } from '../harness/servers.ts';
-import { makeTempFolder, removeTempFolder } from '../harness/temp-folder.ts';
-import { formatTestVolume } from '../harness/volume.ts';
 import { eventually } from '../harness/waiting.ts';
+import { config, folder, gateway, newBucket, put, send, useNotifyingGateway } from './notifying-gateway.ts';
 
-const FLAGS = [
-  '--multi-buckets',
-  '--workers',
-  '2',
-  '--metrics',
-  '127.0.0.1:0',
-  '--authz-timeout',
-  '30s',
-  '--keep-etag',
-];
 /** A request that waited for a target would take longer. */
 const QUICK_MS = 9_000;
 
-const folder = makeTempFolder();
-let gateway: Gateway;
-let config: ConfigClient;
 let hook: Webhook;
 let misnamed: Webhook;
-logsOnFailure(() => gateway);
-
-beforeAll(async () => {
-  const { metaUrl } = await formatTestVolume(folder);
+afterAll(async () => {
+  await hook?.close();
+  await misnamed?.close();
+});
+useNotifyingGateway(async () => {
   hook = await startWebhook();
   const authority = new TestAuthority(folder, 'authority');
   misnamed = await startWebhook(authority.issue('elsewhere', 'serverAuth', { names: 'DNS:elsewhere.example' }));
   leaveEvents();
-  gateway = await startGateway({
-    metaUrl,
-    flags: FLAGS,
-    env: {
-      ...webhookVariables('misnamed', misnamed.url),
-      MINIO_NOTIFY_WEBHOOK_CA_CERT_misnamed: authority.certFile,
-      ...webhookVariables('unwritable', hook.url, '/proc/nowhere'),
-      ...webhookVariables('left', hook.url, join(folder, 'left')),
-    },
-  });
-  config = new ConfigClient(gateway);
-}, 90_000);
-
-afterAll(async () => {
-  await gateway?.dispose();
-  await hook?.close();
-  await misnamed?.close();
-  removeTempFolder(folder);
+  return {
+    ...webhookVariables('misnamed', misnamed.url),
+    MINIO_NOTIFY_WEBHOOK_CA_CERT_misnamed: authority.certFile,
+    ...webhookVariables('unwritable', hook.url, '/proc/nowhere'),
+    ...webhookVariables('left', hook.url, join(folder, 'left')),
+  };
 });
 
 function webhookVariables(name: string, endpoint: string, queueDir = ''): Record<string, string> {
@@ -92,20 +59,6 @@ function leaveEvents(): void {
   }
   writeFileSync(join(directory, '77.event'), '{"eventVersion":"2.0","eve');
 }
-
-function send(call: S3Call): Promise<S3Answer> {
-  return gateway.client.send({ keys: gateway.root, ...call });
-}
-
-let buckets = 0;
-async function newBucket(): Promise<string> {
-  const bucket = `troubles-${++buckets}`;
-  expect((await send({ method: 'PUT', bucket })).status).toBe(200);
-  return bucket;
-}
-
-const put = (bucket: string, key: string, body = 'four'): Promise<S3Answer> =>
-  send({ method: 'PUT', bucket, key, body });
 
 /** Uploads objects one after the other, which no target may slow. */
 async function putQuickly(bucket: string, keys: readonly string[]): Promise<void> {
