@@ -76,6 +76,23 @@ describe('a document with mistakes', () => {
   });
 });
 
+describe('the principals of a bucket policy', () => {
+  const arn = (name: string): string => `arn:aws:iam::000000000000:${name}`;
+  it.each([
+    ['portcullis', ['*', 'alice', arn('user/alice'), 'arn:aws:sts::000000000000:assumed-role/alice/nightly'], []],
+    ['portcullis', [arn('root'), 'alice', arn('role/reader'), arn('user/*')], [0, 2, 3]],
+    ['minio', ['alice', arn('user/alice')], [1]],
+    ['aws', [arn('root'), arn('role/reader')], []],
+  ] as const)('are warned of where they name nobody (%s: %j)', (dialect, principals, warned) => {
+    const statement = { ...GET, Effect: 'Allow', Principal: { AWS: principals } };
+    const document = JSON.stringify({ Version: '2012-10-17', Statement: [statement] });
+    const parsed = parsePolicy(document, { kind: 'bucket', dialect, name: 'tested', bucket: 'photos' });
+    expect(parsed.ok && parsed.warnings).toMatchObject(
+      warned.map((i) => ({ code: 'UnknownPrincipal', path: `$.Statement[0].Principal.AWS[${i}]` })),
+    );
+  });
+});
+
 describe('a session policy', () => {
   it.each([
     ['2,048 characters', 2_048, true],

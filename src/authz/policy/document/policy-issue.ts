@@ -19,6 +19,7 @@ export type PolicyIssueCode =
   | 'InvalidConditionValue'
   | 'UnsupportedElement'
   | 'UnsupportedDialect'
+  | 'UnknownPrincipal'
   | 'UnknownVariable'
   | 'NoStatements';
 

@@ -1,5 +1,7 @@
-// What is valid in a document and rarely meant: texts that look like variables and are none, and actions that there are not.
+// What is valid in a document and rarely meant: texts that look like variables and are none, actions that there are not, and principals
+// that nobody is.
 import type { Dialect } from '../dialect/dialect.ts';
+import { namesNobody } from '../match/principal.ts';
 import type { CompiledStatement } from '../policy.ts';
 import { suggestedAction } from './actions.ts';
 import { suggestedKey } from './conditions.ts';
@@ -9,7 +11,11 @@ const VARIABLE = /\$\{([^{}]*)\}/g;
 
 /** Warnings of a document that was read. */
 export function warningsOf(statements: readonly CompiledStatement[], dialect: Dialect): readonly PolicyIssue[] {
-  return [...unknownActions(statements, dialect), ...unknownVariables(statements, dialect)];
+  return [
+    ...unknownActions(statements, dialect),
+    ...unknownPrincipals(statements, dialect),
+    ...unknownVariables(statements, dialect),
+  ];
 }
 
 /** Bucket policies may name any action, but a name that nothing has matches nothing. */
@@ -27,6 +33,21 @@ function unknownActions(statements: readonly CompiledStatement[], { grammar }: D
           ...(suggestion === undefined ? {} : { suggestion }),
         },
       ];
+    }),
+  );
+}
+
+/** Roles, accounts and their roots are kept as they are written, and name nobody where requesters are users and their sessions. */
+function unknownPrincipals(statements: readonly CompiledStatement[], { grammar }: Dialect): readonly PolicyIssue[] {
+  if (grammar.kind !== 'path') return [];
+  const right = grammar.principalArns
+    ? 'write a user as arn:aws:iam:::user/NAME or by the access key'
+    : 'write a user by the access key';
+  return statements.flatMap(({ ref, principals }) =>
+    (principals?.wanted ?? []).flatMap((entry, i): PolicyIssue[] => {
+      if (!namesNobody(entry, grammar.principalArns)) return [];
+      const path = `$.Statement[${ref.index}].Principal.AWS[${i}]`;
+      return [{ code: 'UnknownPrincipal', path, message: `${JSON.stringify(entry)} names nobody here; ${right}` }];
     }),
   );
 }

@@ -44,33 +44,54 @@ export function accessKeyPrincipals(
 function matchesName(entry: string, name: string, usedUp: NameUsedUp, questionMark: QuestionMark): boolean | 'fault' {
   if (entry === '*') return true;
   if (!entry.includes('?')) return matchesWildcard(entry, name, questionMark);
-  const points = Array.from(name);
-  const pattern = Array.from(entry);
-  const failed = new Set<number>();
-  // The order of trying is that of the recorded engines: a star is empty first.
-  const attempt = (p: number, n: number): boolean | 'fault' => {
-    const id = p * (points.length + 1) + n;
-    if (failed.has(id)) return false;
-    const result = step(p, n);
-    if (result === false) failed.add(id);
-    return result;
-  };
-  const step = (p: number, n: number): boolean | 'fault' => {
-    if (p === pattern.length) return n === points.length;
+  const points = codePoints(name);
+  const pattern = codePoints(entry);
+  if (pattern.length + points.length > MAX_NAME_STEPS) return matchesWildcard(entry, name, questionMark);
+  // What the pattern from `p` on says of the name from `n` on, for every n: filled from the pattern's end, one step a place.
+  let rest = new Uint8Array(points.length + 1);
+  let here = new Uint8Array(points.length + 1);
+  rest[points.length] = MATCH;
+  for (let p = pattern.length - 1; p >= 0; p--) {
     const sign = pattern[p];
-    if (sign === '*') {
-      const empty = attempt(p + 1, n);
-      return empty !== false || n === points.length ? empty : attempt(p, n + 1);
+    if (sign === STAR) {
+      // The order of trying is that of the recorded engines: a star is empty first.
+      let later = NO_MATCH;
+      for (let n = points.length; n >= 0; n--) {
+        later = (rest[n] as number) || later;
+        here[n] = later;
+      }
+    } else {
+      here[points.length] = sign === QUESTION ? USED_UP[usedUp] : NO_MATCH;
+      for (let n = points.length - 1; n >= 0; n--) {
+        here[n] = sign === QUESTION || sign === points[n] ? (rest[n + 1] as number) : NO_MATCH;
+      }
     }
-    if (sign === '?' && n === points.length) return usedUp === 'matches' ? true : 'fault';
-    if (n === points.length || (sign !== '?' && sign !== points[n])) return false;
-    return attempt(p + 1, n + 1);
-  };
-  return pattern.length + points.length > MAX_NAME_STEPS ? matchesWildcard(entry, name, questionMark) : attempt(0, 0);
+    [rest, here] = [here, rest];
+  }
+  const said = rest[0];
+  return said === FAULT ? 'fault' : said === MATCH;
 }
 
-/** Longer names and patterns are matched without the recorded engines' particularity, which recurses. */
+function codePoints(text: string): Uint32Array {
+  return Uint32Array.from(text, (character) => character.codePointAt(0) ?? 0);
+}
+
+const STAR = 42;
+const QUESTION = 63;
+const NO_MATCH = 0;
+const MATCH = 1;
+const FAULT = 2;
+const USED_UP: Readonly<Record<NameUsedUp, number>> = { matches: MATCH, fault: FAULT };
+
+/** Longer names and patterns are matched without the recorded engines' particularity. */
 const MAX_NAME_STEPS = 2_000;
+
+/** Whether an entry is an ARN of something that no requester is known by. */
+export function namesNobody(entry: string, arns: boolean): boolean {
+  if (!entry.startsWith('arn:')) return false;
+  const arn = arns ? PRINCIPAL_ARN.exec(entry) : null;
+  return arn === null || (arn[1] === 'iam' && !/^user\/[^*?]+$/.test(arn[3] ?? ''));
+}
 
 const PRINCIPAL_ARN = /^arn:aws:(iam|sts)::([^:]*):(.+)$/;
 
