@@ -9,7 +9,7 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import { VolumeError } from '../volume.ts';
 import { type AdminOptions, withVolume } from './administer.ts';
 import { blockName, storedBlocks } from './block-names.ts';
-import { allChunks, pathOf } from './tree.ts';
+import { allChunks, PathFinder } from './tree.ts';
 
 export interface BlockReport {
   readonly blocks: { readonly count: number; readonly bytes: number };
@@ -45,6 +45,7 @@ export function checkBlocks(metaUrl: string, options: CheckBlocksOptions): Promi
 
 class BlockCheck {
   readonly #engine: MetaEngine;
+  readonly #paths: PathFinder;
   readonly #format: FormatRecord;
   readonly #objects: ObjectStore;
   readonly #options: CheckBlocksOptions;
@@ -58,6 +59,7 @@ class BlockCheck {
 
   constructor(engine: MetaEngine, format: FormatRecord, objects: ObjectStore, options: CheckBlocksOptions) {
     this.#engine = engine;
+    this.#paths = new PathFinder(engine);
     this.#format = format;
     this.#objects = objects;
     this.#options = options;
@@ -136,7 +138,7 @@ class BlockCheck {
   async #nameOf(inode: bigint): Promise<string> {
     const known = this.#broken.get(inode);
     if (known !== undefined) return known;
-    const path = (await pathOf(this.#engine, inode)) ?? `inode:${inode}`;
+    const path = (await this.#paths.pathOf(inode)) ?? `inode:${inode}`;
     this.#broken.set(inode, path);
     return path;
   }

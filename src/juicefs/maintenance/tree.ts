@@ -1,8 +1,11 @@
 // Walks over everything a volume holds, a page at a time, for commands that look at all of it.
+import { LRUCache } from 'lru-cache';
 import type { Entry, FileChunk, MetaEngine, Node, SliceRef } from '../meta/engine.ts';
-import { TYPE_DIRECTORY } from '../meta/inode.ts';
+import { ROOT_INODE, TYPE_DIRECTORY } from '../meta/inode.ts';
 
 const PAGE = 1000;
+/** About 100 MiB. */
+const MAX_KEPT_NAMES = 1_000_000;
 const MAX_DEPTH = 10_000;
 
 /** All entries of a directory, in order of name. */
@@ -70,27 +73,57 @@ export async function* allSliceRefs(engine: MetaEngine): AsyncGenerator<SliceRef
 }
 
 /** A path of an inode; undefined when none leads there. */
-export async function pathOf(engine: MetaEngine, inode: bigint): Promise<string | undefined> {
-  const names: string[] = [];
-  let current = inode;
-  for (let depth = 0; current > 1n && depth < MAX_DEPTH; depth++) {
-    const child = current;
-    const [parent] = await engine.look(async (reader) => {
-      const node = await reader.node(child);
-      return node !== undefined && node.parent > 0n ? [node.parent] : reader.parentsOf(child);
-    });
-    if (parent === undefined) return undefined;
-    const name = await nameIn(engine, parent, child);
-    if (name === undefined) return undefined;
-    names.unshift(name);
-    current = parent;
-  }
-  return `/${names.join('/')}`;
+export function pathOf(engine: MetaEngine, inode: bigint): Promise<string | undefined> {
+  return new PathFinder(engine, 0).pathOf(inode);
 }
 
-async function nameIn(engine: MetaEngine, directory: bigint, inode: bigint): Promise<string | undefined> {
-  for await (const entry of entriesOf(engine, directory)) {
-    if (entry.inode === inode) return Buffer.from(entry.name).toString('utf8');
+/** Finds paths of many inodes: a directory is read once for all that lie in it, as long as its names may be kept. */
+export class PathFinder {
+  readonly #engine: MetaEngine;
+  readonly #maxNames: number;
+  readonly #known: LRUCache<bigint, ReadonlyMap<bigint, string>>;
+
+  /** @param maxNames names kept, of all directories together */
+  constructor(engine: MetaEngine, maxNames = MAX_KEPT_NAMES) {
+    this.#engine = engine;
+    this.#maxNames = maxNames;
+    this.#known = new LRUCache({ maxSize: Math.max(1, maxNames), sizeCalculation: ({ size }) => Math.max(1, size) });
   }
-  return undefined;
+
+  /** Undefined when no path leads there. */
+  async pathOf(inode: bigint): Promise<string | undefined> {
+    const names: string[] = [];
+    let current = inode;
+    for (let depth = 0; current > ROOT_INODE && depth < MAX_DEPTH; depth++) {
+      const child = current;
+      const [parent] = await this.#engine.look(async (reader) => {
+        const node = await reader.node(child);
+        return node !== undefined && node.parent > 0n ? [node.parent] : reader.parentsOf(child);
+      });
+      if (parent === undefined) return undefined;
+      const name = await this.#nameIn(parent, child);
+      if (name === undefined) return undefined;
+      names.unshift(name);
+      current = parent;
+    }
+    return `/${names.join('/')}`;
+  }
+
+  async #nameIn(directory: bigint, inode: bigint): Promise<string | undefined> {
+    const known = this.#known.get(directory);
+    if (known !== undefined) return known.get(inode);
+    const names = new Map<bigint, string>();
+    let found: string | undefined;
+    let whole = this.#maxNames > 0;
+    for await (const entry of entriesOf(this.#engine, directory)) {
+      const name = Buffer.from(entry.name).toString('utf8');
+      if (entry.inode === inode) found ??= name;
+      if (names.size < this.#maxNames) names.set(entry.inode, name);
+      else whole = false;
+      // Too many to keep: what was asked for is enough.
+      if (!whole && found !== undefined) return found;
+    }
+    if (whole) this.#known.set(directory, names);
+    return found;
+  }
 }
