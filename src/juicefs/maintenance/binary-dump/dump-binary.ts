@@ -27,11 +27,11 @@ const READS = 64;
 const COUNTERS = ['usedSpace', 'totalInodes', 'nextInode', 'nextChunk', 'nextSession', 'nextTrash'] as const;
 const QUOTA_TYPES = { directory: 0, user: 1, group: 2 } as const;
 
-/** Dumps a volume as of one moment. */
+/** Dumps a volume: as of one moment from a SQL database, and from others what was there when each part was read. */
 export async function dumpVolumeBinary(metaUrl: string, options: BinaryDumpOptions): Promise<void> {
   await withVolume(metaUrl, { ...options, readOnly: true }, async (engine, format) => {
     let started = false;
-    await engine.read(async (reader) => {
+    await engine.survey(async (reader) => {
       // What was written cannot be taken back.
       if (started) throw new VolumeError('EIO', 'the database interrupted the dump; run it again');
       started = true;
