@@ -147,8 +147,6 @@ describe('policies', () => {
   it('are listed with the built-in ones, and told one by one', async () => {
     await root.addPolicy(`listed-${name}`, document);
     const { json, answer } = await root.call({ method: 'GET', path: 'list-canned-policies' });
-    // mc shows one of them as it comes
-    expect(String(answer.body)).toContain(`"listed-${name}":${JSON.stringify(document, null, 1)}`);
     expect(Object.keys(json as object)).toEqual(
       expect.arrayContaining(['consoleAdmin', 'readonly', 'readwrite', 'writeonly', `listed-${name}`]),
     );

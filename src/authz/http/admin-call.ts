@@ -155,7 +155,7 @@ export function jsonReply(value: unknown): AdminReply {
   return { status: 200, contentType: 'text/plain; charset=utf-8', body: JSON.stringify(value) };
 }
 
-/** As `jsonReply`, for who is shown the text as it is: indented by one blank, as mc indents JSON. */
+/** As `jsonReply`, indented by one blank as MinIO's is, for clients that show the text as it comes. */
 export function readableJsonReply(value: unknown): AdminReply {
   return { ...jsonReply(value), body: JSON.stringify(value, null, ' ') };
 }

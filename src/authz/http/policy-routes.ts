@@ -16,7 +16,7 @@ import {
   setPolicies,
 } from '../administration/policies.ts';
 import type { IamRecords } from '../store/iam-store.ts';
-import { type AdminCall, type AdminReply, DONE, readableJsonReply } from './admin-call.ts';
+import { type AdminCall, type AdminReply, DONE, jsonReply, readableJsonReply } from './admin-call.ts';
 import type { AdminRoute } from './admin-route.ts';
 import { policyDocument, policyDocuments } from './policy-documents.ts';
 
@@ -44,11 +44,7 @@ export const POLICY_ROUTES: readonly AdminRoute[] = [
     path: 'list-canned-policies',
     action: 'admin:ListUserPolicies',
     async handle(call) {
-      // mc shows the text of one of them as it comes
-      const members = policyDocuments(call.service).map(
-        ([name, document]) => `${JSON.stringify(name)}:${JSON.stringify(document, null, ' ')}`,
-      );
-      return { ...DONE, contentType: 'text/plain; charset=utf-8', body: `{${members.join(',')}}` };
+      return jsonReply(Object.fromEntries(policyDocuments(call.service)));
     },
   },
   {
