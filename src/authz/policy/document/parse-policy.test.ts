@@ -80,8 +80,8 @@ describe('the principals of a bucket policy', () => {
   const arn = (name: string): string => `arn:aws:iam::000000000000:${name}`;
   it.each([
     ['portcullis', ['*', 'alice', arn('user/alice'), 'arn:aws:sts::000000000000:assumed-role/alice/nightly'], []],
-    ['portcullis', [arn('root'), 'alice', arn('role/reader'), arn('user/*')], [0, 2, 3]],
-    ['minio', ['alice', arn('user/alice')], [1]],
+    ['portcullis', [arn('root'), 'alice', arn('role/reader'), arn('user/*')], [2, 3]],
+    ['minio', ['alice', arn('user/alice'), arn('root')], [1, 2]],
     ['aws', [arn('root'), arn('role/reader')], []],
   ] as const)('are warned of where they name nobody (%s: %j)', (dialect, principals, warned) => {
     const statement = { ...GET, Effect: 'Allow', Principal: { AWS: principals } };

@@ -37,7 +37,7 @@ function unknownActions(statements: readonly CompiledStatement[], { grammar }: D
   );
 }
 
-/** Roles, accounts and their roots are kept as they are written, and name nobody where requesters are users and their sessions. */
+/** Roles and patterns in an ARN are kept as they are written, and name nobody where requesters are users and their sessions. */
 function unknownPrincipals(statements: readonly CompiledStatement[], { grammar }: Dialect): readonly PolicyIssue[] {
   if (grammar.kind !== 'path') return [];
   const right = grammar.principalArns

@@ -90,7 +90,7 @@ const MAX_NAME_STEPS = 2_000;
 export function namesNobody(entry: string, arns: boolean): boolean {
   if (!entry.startsWith('arn:')) return false;
   const arn = arns ? PRINCIPAL_ARN.exec(entry) : null;
-  return arn === null || (arn[1] === 'iam' && !/^user\/[^*?]+$/.test(arn[3] ?? ''));
+  return arn === null || (arn[1] === 'iam' && !/^(?:root|user\/[^*?]+)$/.test(arn[3] ?? ''));
 }
 
 const PRINCIPAL_ARN = /^arn:aws:(iam|sts)::([^:]*):(.+)$/;
