@@ -14,7 +14,7 @@ export interface WrittenSlice {
 }
 
 /** More bytes of a block than this are handed on before it is whole, where the store takes them: many slow clients hold little. */
-const STAGED_BYTES = 1024 * 1024;
+const STAGED_BYTES = 512 * 1024;
 /** Blocks that wait longer for their file than this are made young again. */
 const RENEWAL_MS = 20 * 60_000;
 /** Blocks of one writer under way at a time. */
