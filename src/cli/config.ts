@@ -13,14 +13,7 @@ interface ConfigFlags extends VolumeChanges {
 }
 
 /** Flags of the Go client whose effect does not exist here. */
-const REFUSED = [
-  '--enable-acl',
-  '--user-group-quota',
-  '--changelog',
-  '--ranger-rest-url',
-  '--ranger-service',
-  '--tier',
-];
+const REFUSED = ['--user-group-quota', '--changelog', '--ranger-rest-url', '--ranger-service', '--tier'];
 
 /** The subcommand. */
 export function configCommand(): Command {
@@ -41,7 +34,8 @@ export function configCommand(): Command {
     .option('--trash-days <days>', 'days after which removed files are deleted', wholeNumber)
     .option('--min-client-version <version>', 'lowest client version that may connect')
     .option('--max-client-version <version>', 'highest client version that may connect')
-    .option('--dir-stats [on]', 'keep statistics of directories', isTrue)
+    .option('--dir-stats [on]', 'keep statistics of directories', isTrue('--dir-stats'))
+    .option('--enable-acl [on]', 'let mounts keep POSIX access control lists, for good', isTrue('--enable-acl'))
     .option('--encrypt-secret', 'encrypt secrets that are stored as they are')
     .option('-y, --yes', 'answer yes to all questions')
     .option('--force', 'skip the checks of what is changed, and the questions')
@@ -79,8 +73,10 @@ async function withAbsoluteBucket(changes: VolumeChanges): Promise<VolumeChanges
   return storage === 'file' || /^[./]/.test(bucket) ? { ...changes, bucket: resolve(bucket) } : changes;
 }
 
-function isTrue(value: string): boolean {
-  if (/^(1|t|true)$/i.test(value)) return true;
-  if (/^(0|f|false)$/i.test(value)) return false;
-  throw new UsageError(`--dir-stats must be true or false, not ${JSON.stringify(value)}`);
+function isTrue(flag: string): (value: string) => boolean {
+  return (value) => {
+    if (/^(1|t|true)$/i.test(value)) return true;
+    if (/^(0|f|false)$/i.test(value)) return false;
+    throw new UsageError(`${flag} must be true or false, not ${JSON.stringify(value)}`);
+  };
 }

@@ -25,13 +25,13 @@ interface FormatFlags {
   readonly capacity?: number;
   readonly inodes?: number;
   readonly trashDays: number;
+  readonly enableAcl?: boolean;
   readonly compat?: '1.0';
   readonly force?: boolean;
 }
 
 /** Flags of the Go client that would change what a volume is, and cannot be honoured. */
 const REFUSED_FLAGS: readonly (readonly [flags: string, what: string])[] = [
-  ['--enable-acl', 'POSIX access control lists'],
   ['--ranger-rest-url <url>', 'Ranger'],
   ['--ranger-service <name>', 'Ranger'],
   ['--kerberos-config-file <file>', 'Kerberos'],
@@ -62,6 +62,7 @@ export function formatCommand(): Command {
     .option('--capacity <size>', 'limit of the space used, in GiB or with a unit', bytesIn('G'))
     .option('--inodes <n>', 'limit of the number of files', wholeNumber)
     .option('--trash-days <days>', 'days after which removed files are deleted', wholeNumber, 1)
+    .option('--enable-acl', 'let mounts keep POSIX access control lists, for good')
     .addOption(new Option('--compat <version>', 'let clients of this version open the volume too').choices(['1.0']))
     .option('--force', 'overwrite the settings of an existing volume')
     .option('--no-update', 'leave an existing volume as it is')
@@ -74,7 +75,6 @@ export function formatCommand(): Command {
 
 async function format(metaUrl: string, name: string, _flags: unknown, command: Command): Promise<void> {
   const flags = command.opts<FormatFlags & { readonly update: boolean }>();
-  if (command.getOptionValueSource('enableAcl') === 'cli') refuseFlag('--enable-acl', 'POSIX access control lists');
   // On an existing volume only what was asked for changes; its defaults are for a new one.
   const given = <T>(flag: keyof FormatFlags, value: T): T | undefined =>
     command.getOptionValueSource(flag) === 'cli' ? value : undefined;
@@ -103,6 +103,7 @@ async function format(metaUrl: string, name: string, _flags: unknown, command: C
     capacity: flags.capacity,
     inodes: flags.inodes,
     trashDays: given('trashDays', flags.trashDays),
+    enableAcl: flags.enableAcl,
   };
   const { ACCESS_KEY: accessKey, SECRET_KEY: secretKey, SESSION_TOKEN: sessionToken } = process.env;
   // A directory by default; the name of a bucket nobody can guess.

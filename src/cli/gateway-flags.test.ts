@@ -1,13 +1,7 @@
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
-import {
-  addFlags,
-  flagsWithoutEffect,
-  GATEWAY_FLAGS,
-  GLOBAL_FLAGS,
-  normalizeGoFlags,
-  PORTCULLIS_FLAGS,
-} from './gateway-flags.ts';
+import { addFlags, flagsWithoutEffect, GATEWAY_FLAGS, GLOBAL_FLAGS, PORTCULLIS_FLAGS } from './gateway-flags.ts';
+import { normalizeGoFlags } from './go-flags.ts';
 
 const ALL = [...GATEWAY_FLAGS, ...PORTCULLIS_FLAGS, ...GLOBAL_FLAGS];
 

@@ -164,36 +164,6 @@ export function addFlags(command: Command, flags: readonly FlagSpec[]): Command 
   return command;
 }
 
-/**
- * Go's flag forms, made into commander's: `--switch=true` and `--switch=false` (last one wins, false is no switch), and long names
- * with one dash (`-multi-buckets`).
- */
-export function normalizeGoFlags(argv: readonly string[], flags: readonly FlagSpec[]): string[] {
-  const byName = new Map(flags.map((spec) => [spec.flag, spec]));
-  const out: string[] = [];
-  for (let i = 0; i < argv.length; i++) {
-    const argument = argv[i] as string;
-    const match = /^--?([a-z][a-z-]+)(?:=(.*))?$/s.exec(argument);
-    const spec = match === null ? undefined : byName.get(match[1] as string);
-    if (match === null || spec === undefined) {
-      out.push(argument);
-      continue;
-    }
-    const given = match[2];
-    if (spec.value === undefined) {
-      if (given === undefined || /^(1|t|true)$/i.test(given)) out.push(`--${spec.flag}`);
-      else if (!/^(0|f|false)$/i.test(given)) out.push(argument);
-    } else if (given === undefined) {
-      out.push(`--${spec.flag}`);
-      const value = argv[++i];
-      if (value !== undefined) out.push(value);
-    } else {
-      out.push(`--${spec.flag}=${given}`);
-    }
-  }
-  return out;
-}
-
 /** The flags that were given and do not act yet, for the one line in the log. */
 export function flagsWithoutEffect(argv: readonly string[]): string[] {
   const named = new Set(argv.map((argument) => /^--([a-z-]+)/.exec(argument)?.[1]));

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 // The `portcullis` command: its subcommands, and the one place where a failure becomes an exit code.
 import { Command, CommanderError } from 'commander';
-import { addFlags, GATEWAY_FLAGS, GLOBAL_FLAGS, normalizeGoFlags, PORTCULLIS_FLAGS } from './gateway-flags.ts';
+import { addFlags, GATEWAY_FLAGS, GLOBAL_FLAGS, PORTCULLIS_FLAGS } from './gateway-flags.ts';
+import { flagsOf, type GoFlag, normalizeGoFlags } from './go-flags.ts';
 import { UsageError } from './root-credentials.ts';
 import { VERSION } from './version.ts';
 
@@ -25,14 +26,16 @@ const SUBCOMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   explain: async () => (await import('./explain.ts')).explainCommand(),
 };
 
+/** Those on a volume, as the JuiceFS client has them. */
+const VOLUME_SUBCOMMANDS = new Set(['format', 'config', 'status', 'info', 'fsck', 'gc', 'dump', 'load', 'destroy']);
+
 async function main(argv: readonly string[]): Promise<void> {
   if (argv[0] === 'gateway-worker') {
     await (await import('./gateway-worker.ts')).runGatewayWorker();
     return;
   }
   const asked = argv.find((argument) => Object.hasOwn(SUBCOMMANDS, argument));
-  const args =
-    asked === 'gateway' ? normalizeGoFlags(argv, [...GATEWAY_FLAGS, ...PORTCULLIS_FLAGS, ...GLOBAL_FLAGS]) : argv;
+  const args = asked === undefined ? argv : normalizeGoFlags(argv, await goFlags(asked));
   const program = new Command('portcullis')
     .description('authorization for S3: a policy sidecar, and an S3 gateway for JuiceFS that obeys it')
     .version(VERSION, '-V, --version')
@@ -43,6 +46,13 @@ async function main(argv: readonly string[]): Promise<void> {
     if (asked === undefined || asked === name) program.addCommand((await load()).exitOverride());
   }
   await program.parseAsync(args as string[], { from: 'user' });
+}
+
+/** Those that a subcommand takes in Go's forms: it has them from the JuiceFS client. */
+async function goFlags(subcommand: string): Promise<GoFlag[]> {
+  if (subcommand === 'gateway') return [...GATEWAY_FLAGS, ...PORTCULLIS_FLAGS, ...GLOBAL_FLAGS];
+  const load = VOLUME_SUBCOMMANDS.has(subcommand) ? SUBCOMMANDS[subcommand] : undefined;
+  return load === undefined ? [] : [...flagsOf(await load()), ...GLOBAL_FLAGS];
 }
 
 /** Says why the command failed, and answers the exit code. */

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from '@photostructure/sqlite';
 import type { Command } from 'commander';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { configCommand } from '../../src/cli/config.ts';
 import { formatCommand } from '../../src/cli/format.ts';
 
 let folder: string;
@@ -23,6 +24,10 @@ const url = (): string => `sqlite3://${join(folder, 'm.db')}`;
 function run(...args: string[]): Promise<Command> {
   const quiet = { writeErr: () => undefined, writeOut: () => undefined };
   return formatCommand().exitOverride().configureOutput(quiet).parseAsync(args, { from: 'user' });
+}
+
+function configure(...args: string[]): Promise<Command> {
+  return configCommand().exitOverride().parseAsync(args, { from: 'user' });
 }
 
 function setting(): Record<string, unknown> {
@@ -55,6 +60,19 @@ describe('format', () => {
     });
   });
 
+  it('makes a volume with access control lists, or turns them on for good', async () => {
+    const lists = { EnableACL: true, MinClientVersion: '1.2.0-A' };
+    await run('--bucket', `${folder}/o`, '--enable-acl', url(), 'myvol');
+    expect(setting()).toMatchObject(lists);
+    await expect(configure('--enable-acl=false', url())).rejects.toThrow(/enable-acl cannot be taken back/);
+    rmSync(join(folder, 'm.db'));
+    await run('--bucket', `${folder}/p`, url(), 'myvol');
+    await expect(run('--enable-acl', url(), 'myvol')).rejects.toThrow(/use config --enable-acl/);
+    expect(setting()).toMatchObject({ EnableACL: false });
+    await configure('--enable-acl=true', url());
+    expect(setting()).toMatchObject(lists);
+  });
+
   it('changes only what is asked of a volume that exists', async () => {
     await run('--bucket', `${folder}/o`, '--trash-days', '7', '--block-size', '64K', url(), 'myvol');
     const before = setting();
@@ -69,7 +87,7 @@ describe('format', () => {
     [['--encrypt-rsa-key', '/nowhere/k.pem'], /--encrypt-rsa-key: ENOENT/],
     [['--encrypt-algo', 'sm4gcm', '--encrypt-rsa-key', import.meta.filename], /"sm4gcm" is not supported/],
     [['--encrypt-rsa-key', import.meta.filename], /no private key in PEM form/],
-    [['--enable-acl'], /--enable-acl is not supported/],
+    [['--enable-acl', '--compat', '1.0'], /access control lists need clients of version 1.2.0-A/],
     [['--ranger-rest-url', 'http://r'], /--ranger-rest-url is not supported/],
     [['--compress', 'brotli'], /"brotli" is not supported/],
     [['--shards', '4'], /4 shards needs %d in its bucket/],

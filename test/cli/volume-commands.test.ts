@@ -39,6 +39,20 @@ describe('commands on a volume', () => {
     expect(JSON.parse(config.output)).toEqual(JSON.parse(status.output).Setting);
   });
 
+  it('take flags as programs in Go do', async () => {
+    const other = `sqlite3://${join(folder, 'other.db')}`;
+    const bucket = join(folder, 'objects-of-other');
+    const made = await runCli(['format', '-bucket', bucket, '--hash-prefix=true', '-trash-days=3', other, 'another']);
+    expect(made.code).toBe(0);
+    const changed = await runCli(['config', '--yes=true', '--enable-acl', other, '-dir-stats=false']);
+    expect(changed.code).toBe(0);
+    const setting = JSON.parse((await runCli(['config', other])).output);
+    expect(setting).toMatchObject({ HashPrefix: true, TrashDays: 3, EnableACL: true });
+    expect(setting).not.toHaveProperty('DirStats');
+    const refused = await runCli(['config', '--enable-acl=perhaps', other]);
+    expect(refused).toMatchObject({ code: 1, output: expect.stringContaining('--enable-acl must be true or false') });
+  });
+
   it('info and fsck say what is there', async () => {
     const info = await runCli(['info', url, '/dir/file']);
     expect(info).toMatchObject({ code: 0, output: expect.stringContaining('myvol/chunks/0/0/1_0_5000') });
@@ -79,7 +93,7 @@ describe('commands on a volume', () => {
     ['--repair without a path', ['fsck', '--repair', 'URL'], /--repair needs the path/],
     ['a relative path', ['info', 'URL', 'dir'], /absolute path within the volume/],
     ['a path that is not there', ['info', 'URL', '/nowhere'], /ENOENT: there is nothing at \/nowhere/],
-    ['a binary dump', ['dump', '--binary', 'URL'], /--binary is not supported/],
+    ['a binary dump that is none', ['load', '--binary', 'COPY', import.meta.filename], /binary dump/],
     ['a dump that is none', ['load', 'COPY', import.meta.filename], /this is no dump of a volume/],
     ['another UUID', ['destroy', '--yes', 'URL', 'e94d66a8'], /UUID "e94d66a8" != expected/],
     ['no yes', ['destroy', 'URL', 'UUID'], /aborted; nothing was destroyed/],

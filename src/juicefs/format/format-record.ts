@@ -84,6 +84,8 @@ export interface FormatRecord {
 export const MAX_META_VERSION = 1;
 /** The client version that is compared with MinClientVersion and MaxClientVersion. */
 export const CLIENT_VERSION = '1.4.1';
+/** The first that knows access control lists: nobody older may open a volume that may have some. */
+export const ACL_CLIENT_VERSION = '1.2.0-A';
 
 const KIB = 1024;
 const MIN_BLOCK_KIB = 64;

@@ -12,6 +12,7 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import { requireStorage } from '../storage/open-store.ts';
 import { VolumeOpenError } from '../volume-error.ts';
 import {
+  ACL_CLIENT_VERSION,
   type FormatMembers,
   type FormatRecord,
   formatOf,
@@ -48,6 +49,8 @@ export interface FormatSettings {
   readonly capacity?: number;
   readonly inodes?: number;
   readonly trashDays?: number;
+  /** A volume on which access control lists may be set; only at its making here, later with `configureVolume`. */
+  readonly enableAcl?: boolean;
   /** '1.0': a volume that clients of version 1.0 open too, without directory statistics. */
   readonly compat?: '1.0';
   /** Overwrite an existing volume's settings, even those its data depends on. */
@@ -132,6 +135,12 @@ function newFormat(asked: FormatSettings): FormatRecord {
     throw new VolumeOpenError('FormatRefused', 'a new volume needs a bucket: name it with --bucket');
   const uuid = randomUUID();
   const compat = settings.compat === '1.0';
+  if (compat && settings.enableAcl === true) {
+    throw new VolumeOpenError(
+      'FormatRefused',
+      `access control lists need clients of version ${ACL_CLIENT_VERSION}, not 1.0`,
+    );
+  }
   const members: FormatMembers = {
     Name: settings.name,
     UUID: uuid,
@@ -150,9 +159,9 @@ function newFormat(asked: FormatSettings): FormatRecord {
     EncryptAlgo: settings.encryptAlgo ?? 'aes256gcm-rsa',
     TrashDays: settings.trashDays ?? 1,
     MetaVersion: 1,
-    MinClientVersion: compat ? undefined : '1.1.0-A',
+    MinClientVersion: settings.enableAcl === true ? ACL_CLIENT_VERSION : compat ? undefined : '1.1.0-A',
     DirStats: !compat,
-    EnableACL: false,
+    EnableACL: settings.enableAcl === true,
   };
   return formatOf(members);
 }
@@ -165,6 +174,9 @@ function updatedFormat(existing: FormatRecord, settings: FormatSettings, force: 
     secretKey: settings.secretKey ?? keptSecret(existing, 'SecretKey', settings),
     sessionToken: settings.sessionToken ?? keptSecret(existing, 'SessionToken', settings),
   };
+  if (settings.enableAcl === true && old.EnableACL !== true) {
+    throw new VolumeOpenError('FormatRefused', `the volume ${existing.name} exists: use config --enable-acl`);
+  }
   const changed = settings.secretKey !== undefined || settings.sessionToken !== undefined;
   const members: FormatMembers = {
     ...old,

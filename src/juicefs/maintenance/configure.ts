@@ -1,6 +1,7 @@
 // Changes the settings of a volume that exists: what was asked for and nothing else, each change named, and what a person should
 // think about twice named with it.
 import {
+  ACL_CLIENT_VERSION,
   CLIENT_VERSION,
   compareVersions,
   type FormatMembers,
@@ -41,6 +42,8 @@ export interface VolumeChanges {
   readonly minClientVersion?: string;
   readonly maxClientVersion?: string;
   readonly dirStats?: boolean;
+  /** Access control lists may be set; false is refused where they may be already. */
+  readonly enableAcl?: boolean;
   /** Encrypt secrets that were stored as they are. */
   readonly encryptSecret?: boolean;
 }
@@ -120,6 +123,11 @@ function planChanges(format: FormatRecord, changes: VolumeChanges): { members: F
   }
   if (trashDays !== undefined && note('trash-days', members.TrashDays, trashDays)) members.TrashDays = trashDays;
   if (dirStats !== undefined && note('dir-stats', members.DirStats ?? false, dirStats)) members.DirStats = dirStats;
+  if (changes.enableAcl !== undefined && changes.enableAcl !== (members.EnableACL ?? false)) {
+    if (!changes.enableAcl) refuse('enable-acl cannot be taken back: lists that were set would no longer hold');
+    note('enable-acl', false, true);
+    members.EnableACL = true;
+  }
   planVersions(members, changes, note);
   planSecrets(format, members, changes, lines);
   return { members, lines };
@@ -136,6 +144,11 @@ function planVersions(
       refuse(`min-client-version cannot be lowered from ${before} to ${minClientVersion}`);
     }
     if (note('min-client-version', before, minClientVersion)) members.MinClientVersion = minClientVersion;
+  }
+  const lowest = members.MinClientVersion ?? '';
+  if (members.EnableACL === true && (lowest === '' || compareVersions(lowest, ACL_CLIENT_VERSION) < 0)) {
+    note('min-client-version', lowest, ACL_CLIENT_VERSION);
+    members.MinClientVersion = ACL_CLIENT_VERSION;
   }
   if (maxClientVersion !== undefined) {
     compareVersions(maxClientVersion, CLIENT_VERSION);
