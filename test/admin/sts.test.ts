@@ -53,7 +53,8 @@ describe('AssumeRole', () => {
   it.each([
     ['900', 900],
     ['604800', 604_800],
-  ])('lasts %s seconds when asked to', async (text, seconds) => {
+    ['', 3600],
+  ])('lasts "%s" seconds when asked to', async (text, seconds) => {
     const answer = await assume({ DurationSeconds: text });
     const expires = Date.parse(xmlValue(answer.body, 'Expiration') ?? '');
     expect(Math.abs(expires - Date.now() - seconds * 1000)).toBeLessThan(60_000);

@@ -34,7 +34,7 @@ export async function authenticateUser(
     context: request.context,
     service: 'sts',
     derived: new Map([
-      ['sts:DurationSeconds', [parameters?.get('DurationSeconds') ?? String(DEFAULT_DURATION_SECONDS)]],
+      ['sts:DurationSeconds', [parameters?.get('DurationSeconds') || String(DEFAULT_DURATION_SECONDS)]],
     ]),
   });
   if (answer.kind === 'refused') throw answer.refusal;

@@ -21,8 +21,8 @@ export function readParameters(request: HttpRequest): StsParameters | undefined 
 
 /** Seconds. Throws StsRefusal. */
 export function readDuration(parameters: StsParameters): number {
-  const text = parameters.get('DurationSeconds');
-  if (text === undefined) return DEFAULT_DURATION_SECONDS;
+  const text = parameters.get('DurationSeconds') ?? '';
+  if (text === '') return DEFAULT_DURATION_SECONDS;
   const seconds = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
   if (!(seconds >= MIN_DURATION_SECONDS && seconds <= MAX_DURATION_SECONDS)) {
     throw new StsRefusal(

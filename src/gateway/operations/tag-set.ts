@@ -13,6 +13,8 @@ export const MAX_TAGGING_DOCUMENT_BYTES = 64 * 1024;
 
 /** AWS: letters, digits and blanks of any script, and these signs. */
 const TAG_TEXT = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
+/** AWS: keys of its own. */
+const RESERVED_KEY = /^aws:/i;
 
 export interface Tag {
   readonly key: string;
@@ -63,6 +65,7 @@ function checkedTags(tags: readonly Tag[], most: number = MAX_OBJECT_TAGS): read
     if (key === '' || [...key].length > MAX_TAG_KEY_CHARACTERS || !TAG_TEXT.test(key)) {
       throw invalidTag('The key of a tag is not valid.', key);
     }
+    if (RESERVED_KEY.test(key)) throw invalidTag('Keys that begin with "aws:" are reserved.', key);
     if ([...value].length > MAX_TAG_VALUE_CHARACTERS || !TAG_TEXT.test(value)) {
       throw invalidTag('The value of a tag is not valid.', key);
     }
