@@ -334,5 +334,7 @@ function operationOf(operation: EtcdOperation): RequestOp {
 
 function channelCredentials({ tls }: EtcdAddress): ChannelCredentials {
   if (tls === undefined) return credentials.createInsecure();
-  return ChannelCredentials.createSsl(tls.ca ?? null, tls.key ?? null, tls.certificate ?? null);
+  return ChannelCredentials.createSsl(tls.ca ?? null, tls.key ?? null, tls.certificate ?? null, {
+    rejectUnauthorized: !tls.anyCertificate,
+  });
 }

@@ -1,4 +1,5 @@
-// Where an etcd cluster is, out of a URL: `etcd://[USER:PASSWORD@]HOST[:PORT][,HOST…]/PREFIX?cacert=&cert=&key=&server-name=`.
+// Where an etcd cluster is, out of a URL: `etcd://[USER:PASSWORD@]HOST[:PORT][,HOST…]/PREFIX?cacert=&cert=&key=&server-name=&
+// insecure-skip-verify=`.
 import { readFileSync } from 'node:fs';
 
 const DEFAULT_PORT = 2379;
@@ -19,6 +20,8 @@ export interface EtcdTls {
   readonly certificate: Buffer | undefined;
   readonly key: Buffer | undefined;
   readonly serverName: string | undefined;
+  /** Any certificate will do: the connection is encrypted, and nobody knows with whom. */
+  readonly anyCertificate: boolean;
 }
 
 /** A URL that names no cluster; the message is for the person who wrote it, and holds no secret. */
@@ -42,12 +45,13 @@ export function parseEtcdUrl(url: string): EtcdAddress {
   if ((certificate === undefined) !== (key === undefined)) {
     throw new EtcdUrlError('an etcd URL with cert= needs key=, and the reverse');
   }
-  const tls = [ca, certificate, serverName].some((part) => part !== undefined);
+  const anyCertificate = (query.get('insecure-skip-verify') ?? '') !== '';
+  const tls = anyCertificate || [ca, certificate, serverName].some((part) => part !== undefined);
   return {
     endpoints: hosts.split(',').map(withPort),
     user: userInfo === undefined || userInfo === '' ? undefined : readUser(userInfo),
     prefix: decode(path),
-    tls: tls ? { ca, certificate, key, serverName } : undefined,
+    tls: tls ? { ca, certificate, key, serverName, anyCertificate } : undefined,
   };
 }
 

@@ -72,8 +72,14 @@ export async function startRedis(extra: readonly string[] = []): Promise<TestSer
   ]);
 }
 
+/** Files of a server's certificate and its key; whoever the server runs as must be able to read them. */
+export interface ServerCertificate {
+  readonly certFile: string;
+  readonly keyFile: string;
+}
+
 /** MariaDB: user `root` without a password over TCP; `mysql://root:@(127.0.0.1:PORT)/test`. A database `test` is there. */
-export async function startMariadb(): Promise<TestServer> {
+export async function startMariadb(tls?: ServerCertificate): Promise<TestServer> {
   const mariadbd = requireProgram('mariadb');
   return start(
     (folder, port) => [
@@ -91,6 +97,7 @@ export async function startMariadb(): Promise<TestServer> {
         '--innodb-flush-log-at-trx-commit=2',
         '--max-connections=400',
         `--init-file=${join(folder, 'data', 'init.sql')}`,
+        ...(tls === undefined ? [] : [`--ssl-cert=${tls.certFile}`, `--ssl-key=${tls.keyFile}`]),
       ],
     ],
     (folder) => {
@@ -107,7 +114,7 @@ export async function startMariadb(): Promise<TestServer> {
 }
 
 /** PostgreSQL: user `postgres` without a password; `postgres://postgres@127.0.0.1:PORT/postgres?sslmode=disable`. */
-export async function startPostgres(): Promise<TestServer> {
+export async function startPostgres(tls?: ServerCertificate): Promise<TestServer> {
   const postgres = requireProgram('postgres');
   return start(
     (folder, port) => [
@@ -116,6 +123,9 @@ export async function startPostgres(): Promise<TestServer> {
         ...['-D', join(folder, 'data'), '-h', '127.0.0.1', '-p', `${port}`, '-k', folder],
         // Written to the system with each commit; a test kills servers, not machines.
         ...['-c', 'max_connections=400', '-c', 'fsync=off', '-c', 'full_page_writes=off'],
+        ...(tls === undefined
+          ? []
+          : ['-c', 'ssl=on', '-c', `ssl_cert_file=${tls.certFile}`, '-c', `ssl_key_file=${tls.keyFile}`]),
       ],
       { asUnprivileged: true },
     ],
@@ -133,7 +143,7 @@ export async function startPostgres(): Promise<TestServer> {
 }
 
 /** etcd: `etcd://127.0.0.1:PORT/…`, one node. */
-export async function startEtcd(): Promise<TestServer> {
+export async function startEtcd(tls?: ServerCertificate): Promise<TestServer> {
   const etcd = requireProgram('etcd');
   const peer = await freePort();
   return start((folder, port) => [
@@ -141,10 +151,9 @@ export async function startEtcd(): Promise<TestServer> {
     [
       '--data-dir',
       join(folder, 'data'),
-      '--listen-client-urls',
-      `http://127.0.0.1:${port}`,
-      '--advertise-client-urls',
-      `http://127.0.0.1:${port}`,
+      ...['--listen-client-urls', `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`],
+      ...['--advertise-client-urls', `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`],
+      ...(tls === undefined ? [] : ['--cert-file', tls.certFile, '--key-file', tls.keyFile]),
       '--listen-peer-urls',
       `http://127.0.0.1:${peer}`,
       '--initial-advertise-peer-urls',
