@@ -29,6 +29,6 @@ export function fileStates(fs: FilesystemContext, inodes: readonly bigint[]): Pr
 }
 
 /** Attributes and chunks of a file. */
-export async function fileState(reader: MetaReader, inode: bigint): Promise<FileState> {
+async function fileState(reader: MetaReader, inode: bigint): Promise<FileState> {
   return (await reader.file?.(inode)) ?? { node: await reader.node(inode), chunks: await reader.chunks(inode) };
 }

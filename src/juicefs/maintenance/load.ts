@@ -1,10 +1,11 @@
 // Loads a JSON dump into an empty database. The tree is read as it comes and written in batches; counters, statistics, quotas
 // and references are counted anew from what was loaded. The settings are written last: a load that broke off is no volume.
+
 import { z } from 'zod';
 import { encodeRecords } from '../chunk/slice-record.ts';
 import { type FormatRecord, parseFormat } from '../format/format-record.ts';
 import { REMOVED_SECRET } from '../format/secrets.ts';
-import type { AclRule, MetaEngine, MetaTransaction, Node } from '../meta/engine.ts';
+import type { AclRule, MetaEngine, Node } from '../meta/engine.ts';
 import {
   chargedSpace,
   DIRECTORY_LENGTH,
@@ -20,11 +21,10 @@ import { encryptionCipher, unseal } from '../storage/encrypted-store.ts';
 import { parsePrivateKey } from '../storage/private-key.ts';
 import { VolumeOpenError } from '../volume-error.ts';
 import type { AdminOptions } from './administer.ts';
+import { ChangeBatch } from './change-batch.ts';
 import { unescapeDump } from './dump-text.ts';
 import { JsonStream } from './json-stream.ts';
 
-/** Changes written in one transaction. */
-const BATCH = 500;
 const MAX_DEPTH = 10_000;
 const TYPES = ['regular', 'directory', 'symlink', 'fifo', 'blockdev', 'chardev', 'socket'];
 
@@ -135,7 +135,7 @@ class Load {
   readonly #engine: MetaEngine;
   readonly #json: JsonStream;
   readonly #options: AdminOptions;
-  readonly #batch: ((tx: MetaTransaction) => Promise<void>)[] = [];
+  readonly #batch: ChangeBatch;
   readonly #links = new Map<bigint, { node: Node; parents: bigint[] }>();
   readonly #references = new Map<bigint, { size: number; count: number }>();
   readonly #rules = new Map<string, AclRule>();
@@ -148,13 +148,11 @@ class Load {
     GroupQuotas: {},
   };
   #format: FormatRecord | undefined;
-  readonly #batchSize: number;
   #entries = 0;
 
   constructor(engine: MetaEngine, json: JsonStream, options: AdminOptions) {
     this.#engine = engine;
-    // Where a transaction takes few keys: a change here has at most three, the removal of an entry many more.
-    this.#batchSize = Math.min(BATCH, 2 * (engine.removalBatch ?? BATCH));
+    this.#batch = new ChangeBatch(engine);
     this.#json = json;
     this.#options = options;
   }
@@ -209,7 +207,7 @@ class Load {
 
   async #deletedFiles(files: z.infer<typeof DELETED>): Promise<void> {
     for (const { inode, length, expire } of files ?? []) {
-      await this.#add(async (tx) => tx.queueDeletedFile({ inode, length }, expire));
+      await this.#batch.add(async (tx) => tx.queueDeletedFile({ inode, length }, expire));
     }
   }
 
@@ -255,7 +253,7 @@ class Load {
       else if (name === 'xattrs') {
         const xattrs = XATTRS.parse(await this.#json.value());
         for (const { name: key, value } of again ? [] : (xattrs ?? [])) {
-          await this.#add(async (tx) => tx.setXattr(inode, key, unescapeDump(value)));
+          await this.#batch.add(async (tx) => tx.setXattr(inode, key, unescapeDump(value)));
         }
       } else if (name === 'posix_acl_access') accessAcl = this.#rule(ACL.parse(await this.#json.value()));
       else if (name === 'posix_acl_default') defaultAcl = this.#rule(ACL.parse(await this.#json.value()));
@@ -274,7 +272,7 @@ class Load {
     if (edgeName !== undefined) {
       const name = unescapeDump(edgeName);
       const node = { inode, type, parent: isLinked(attr) ? 0n : parent };
-      await this.#add(async (tx) => tx.insertEdge(parent, name, node));
+      await this.#batch.add(async (tx) => tx.insertEdge(parent, name, node));
     }
     const linked = this.#links.get(inode);
     if (linked !== undefined) {
@@ -301,7 +299,7 @@ class Load {
       const records = (slices ?? []).map(({ id, chunkid, ...rest }) => ({ ...rest, id: id === 0n ? chunkid : id }));
       if (records.length === 0) continue;
       const stored = encodeRecords(records);
-      await this.#add(async (tx) => tx.putChunk(inode, index, stored));
+      await this.#batch.add(async (tx) => tx.putChunk(inode, index, stored));
       for (const { id, size } of records) {
         if (id === 0n) continue;
         this.#counters.nextChunk = greater(this.#counters.nextChunk, id + 1n);
@@ -309,7 +307,7 @@ class Load {
         if (reference !== undefined) reference.count += 1;
         else {
           this.#references.set(id, { size, count: 1 });
-          await this.#add(async (tx) => tx.insertSliceRef(id, size));
+          await this.#batch.add(async (tx) => tx.insertSliceRef(id, size));
         }
       }
     }
@@ -342,7 +340,7 @@ class Load {
       tier: attr.tier,
     };
     if (isLinked(attr)) this.#links.set(attr.inode, { node, parents: [parent] });
-    await this.#add(async (tx) => {
+    await this.#batch.add(async (tx) => {
       await tx.insertNode(node);
       if (target !== undefined) await tx.setSymlink(node.inode, target);
       // The hours that come to the trash are not counted in its own statistics.
@@ -361,14 +359,14 @@ class Load {
     for (const { node, parents } of this.#links.values()) {
       if (parents.length < 2) continue;
       const linked = { ...node, nlink: parents.length };
-      await this.#add(async (tx) => tx.updateNode(linked));
+      await this.#batch.add(async (tx) => tx.updateNode(linked));
     }
     for (const [id, { size, count: references }] of this.#references) {
-      if (references > 1) await this.#add(async (tx) => tx.addSliceRefs(id, size, references - 1));
+      if (references > 1) await this.#batch.add(async (tx) => tx.addSliceRefs(id, size, references - 1));
     }
-    for (const rule of this.#rules.values()) await this.#add(async (tx) => tx.putAclRule(rule));
+    for (const rule of this.#rules.values()) await this.#batch.add(async (tx) => tx.putAclRule(rule));
     await this.#finishQuotas(format);
-    await this.#flush();
+    await this.#batch.flush();
     const { nextInode, nextChunk, nextTrash, usedSpace, totalInodes } = this.#counters;
     await this.#engine.write(async (tx) => {
       await tx.setCounter('nextInode', Number(nextInode));
@@ -385,7 +383,7 @@ class Load {
     for (const [key, limits] of Object.entries(this.#quotas.Quotas ?? {})) {
       const { space, inodes } = usageOf(this.#quotaUsage, BigInt(key));
       const quota = { ...limits, key: BigInt(key), usedSpace: space, usedInodes: inodes };
-      await this.#add(async (tx) => tx.putDirectoryQuota(quota));
+      await this.#batch.add(async (tx) => tx.putDirectoryQuota(quota));
     }
     for (const [kind, member] of [
       ['user', 'UserQuotas'],
@@ -398,22 +396,9 @@ class Load {
         const { space, inodes } = usageOf(this.#owners[kind], id);
         const limit = limits[String(id)] ?? { maxSpace: -1, maxInodes: -1 };
         const quota = { ...limit, key: BigInt(id), usedSpace: space, usedInodes: inodes };
-        await this.#add(async (tx) => tx.putOwnerQuota(kind, quota));
+        await this.#batch.add(async (tx) => tx.putOwnerQuota(kind, quota));
       }
     }
-  }
-
-  async #add(change: (tx: MetaTransaction) => Promise<void>): Promise<void> {
-    this.#batch.push(change);
-    if (this.#batch.length >= this.#batchSize) await this.#flush();
-  }
-
-  async #flush(): Promise<void> {
-    const batch = this.#batch.splice(0);
-    if (batch.length === 0) return;
-    await this.#engine.write(async (tx) => {
-      for (const change of batch) await change(tx);
-    });
   }
 }
 

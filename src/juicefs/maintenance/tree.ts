@@ -1,6 +1,6 @@
 // Walks over everything a volume holds, a page at a time, for commands that look at all of it.
 import { LRUCache } from 'lru-cache';
-import type { Entry, FileChunk, MetaEngine, Node, SliceRef } from '../meta/engine.ts';
+import type { Entry, FileChunk, MetaEngine, Node } from '../meta/engine.ts';
 import { ROOT_INODE, TYPE_DIRECTORY } from '../meta/inode.ts';
 
 const PAGE = 1000;
@@ -55,17 +55,6 @@ export async function* allChunks(engine: MetaEngine): AsyncGenerator<FileChunk> 
   for (let cursor: string | undefined, more = true; more; ) {
     const from = cursor;
     const page = await engine.look(async (reader) => reader.scanChunks(from, PAGE));
-    yield* page.items;
-    cursor = page.next;
-    more = cursor !== undefined;
-  }
-}
-
-/** All reference counts that the engine keeps. */
-export async function* allSliceRefs(engine: MetaEngine): AsyncGenerator<SliceRef> {
-  for (let cursor: string | undefined, more = true; more; ) {
-    const from = cursor;
-    const page = await engine.look(async (reader) => reader.scanSliceRefs(from, PAGE));
     yield* page.items;
     cursor = page.next;
     more = cursor !== undefined;

@@ -1,23 +1,23 @@
 // Loads a binary dump into an empty database: rows as they are. It is read twice. The first time it is held against its form, so
 // that nothing is written of a dump that is cut, and what its rows refer to among each other is remembered; the second time they are
 // written. The settings are written last: a load that broke off is no volume.
+
 import { decodeRecords } from '../../chunk/slice-record.ts';
 import { type FormatRecord, parseFormat } from '../../format/format-record.ts';
 import { REMOVED_SECRET } from '../../format/secrets.ts';
 import { decodeAclRule } from '../../meta/acl-codec.ts';
 import { decodeNode } from '../../meta/attr-codec.ts';
-import type { MetaEngine, MetaTransaction, OwnerKind, SliceRef } from '../../meta/engine.ts';
+import type { MetaEngine, OwnerKind, SliceRef } from '../../meta/engine.ts';
 import { ROOT_INODE, TYPE_DIRECTORY } from '../../meta/inode.ts';
 import { openEngine } from '../../meta/meta-url.ts';
 import { VolumeError } from '../../volume.ts';
 import { VolumeOpenError } from '../../volume-error.ts';
 import type { AdminOptions } from '../administer.ts';
+import { ChangeBatch } from '../change-batch.ts';
 import { type LoadedVolume, requireEmpty } from '../load.ts';
 import { type Batch, type ItemOf, requireNumber } from './messages.ts';
 import { readSegments } from './segments.ts';
 
-/** Changes written in one transaction. */
-const BATCH = 500;
 const COUNTERS = new Set(['usedSpace', 'totalInodes', 'nextInode', 'nextChunk', 'nextSession', 'nextTrash']);
 const QUOTA_OWNERS: Readonly<Record<number, OwnerKind>> = { 1: 'user', 2: 'group' };
 
@@ -108,8 +108,7 @@ class BinaryLoad {
   readonly #engine: MetaEngine;
   readonly #survey: Survey;
   readonly #options: AdminOptions;
-  readonly #batch: ((tx: MetaTransaction) => Promise<void>)[] = [];
-  readonly #batchSize: number;
+  readonly #batch: ChangeBatch;
   /** Slices that were met; their ids are counted up, and stay far below 2^53. */
   readonly #slices = new Set<number>();
   readonly #counters = new Map<string, number>();
@@ -119,16 +118,16 @@ class BinaryLoad {
     this.#engine = engine;
     this.#survey = survey;
     this.#options = options;
-    this.#batchSize = Math.min(BATCH, 2 * (engine.removalBatch ?? BATCH));
+    this.#batch = new ChangeBatch(engine);
   }
 
   async run(dump: AsyncIterable<Uint8Array>): Promise<LoadedVolume> {
     for await (const segment of readSegments(dump)) if ('batch' in segment) await this.#rows(segment.batch);
     for (const { id, size, refs } of this.#survey.references.values()) {
       await this.#slice(id, size);
-      if (refs !== 1) await this.#add(async (tx) => tx.addSliceRefs(id, size, refs - 1));
+      if (refs !== 1) await this.#batch.add(async (tx) => tx.addSliceRefs(id, size, refs - 1));
     }
-    await this.#flush();
+    await this.#batch.flush();
     const { format } = this.#survey;
     await this.#engine.write(async (tx) => {
       for (const [name, value] of this.#counters) await tx.setCounter(name, value);
@@ -145,28 +144,29 @@ class BinaryLoad {
     for (const { inode, data } of batch.nodes ?? []) {
       this.#nodes += 1;
       if (this.#nodes % 1000 === 0) this.#options.onProgress?.('loaded nodes', this.#nodes);
-      await this.#add(async (tx) => tx.insertNode(decodeNode(inode, data)));
+      await this.#batch.add(async (tx) => tx.insertNode(decodeNode(inode, data)));
     }
     for (const { parent, inode, name, type } of batch.edges ?? []) {
       // Where links are counted by directory, that is done with the entry: a dump's own counts are the same.
       const node = { inode, type, parent: this.#survey.linked.has(inode) ? 0n : parent };
-      await this.#add(async (tx) => tx.insertEdge(parent, name, node));
+      await this.#batch.add(async (tx) => tx.insertEdge(parent, name, node));
     }
     for (const chunk of batch.chunks ?? []) await this.#chunk(chunk);
-    for (const { inode, target } of batch.symlinks ?? []) await this.#add(async (tx) => tx.setSymlink(inode, target));
+    for (const { inode, target } of batch.symlinks ?? [])
+      await this.#batch.add(async (tx) => tx.setSymlink(inode, target));
     for (const { inode, name, value } of batch.xattrs ?? []) {
-      await this.#add(async (tx) => tx.setXattr(inode, name, value));
+      await this.#batch.add(async (tx) => tx.setXattr(inode, name, value));
     }
     for (const held of batch.sustained ?? []) await this.#sustained(held);
     for (const { inode, length, queued } of batch.deletedFiles ?? []) {
-      await this.#add(async (tx) => tx.queueDeletedFile({ inode, length: Number(length) }, Number(queued)));
+      await this.#batch.add(async (tx) => tx.queueDeletedFile({ inode, length: Number(length) }, Number(queued)));
     }
     for (const { id, data } of batch.acls ?? []) {
-      await this.#add(async (tx) => tx.putAclRule(decodeAclRule(id, Buffer.from(data))));
+      await this.#batch.add(async (tx) => tx.putAclRule(decodeAclRule(id, Buffer.from(data))));
     }
     for (const { inode, length, space, inodes } of batch.statistics ?? []) {
       const usage = { length: Number(length), space: Number(space), inodes: Number(inodes) };
-      await this.#add(async (tx) => tx.putDirectoryUsage(inode, usage));
+      await this.#batch.add(async (tx) => tx.putDirectoryUsage(inode, usage));
     }
     for (const quota of batch.quotas ?? []) await this.#quota(QUOTA_OWNERS[quota.type], quota);
     for (const quota of batch.userQuotas ?? []) await this.#quota('user', quota);
@@ -174,19 +174,19 @@ class BinaryLoad {
   }
 
   async #chunk({ inode, index, slices }: ItemOf<'chunks'>): Promise<void> {
-    await this.#add(async (tx) => tx.putChunk(inode, index, slices));
+    await this.#batch.add(async (tx) => tx.putChunk(inode, index, slices));
     for (const { id, size } of decodeRecords(slices, `inode ${inode}, chunk ${index}`)) await this.#slice(id, size);
   }
 
   async #slice(id: bigint, size: number): Promise<void> {
     if (id === 0n || this.#slices.has(Number(id))) return;
     this.#slices.add(Number(id));
-    await this.#add(async (tx) => tx.insertSliceRef(id, size));
+    await this.#batch.add(async (tx) => tx.insertSliceRef(id, size));
   }
 
   /** What a session held open is dead with it: the session is there as one that ended, and the clean-up of those takes both away. */
   async #sustained({ session, inodes }: ItemOf<'sustained'>): Promise<void> {
-    await this.#add(async (tx) => {
+    await this.#batch.add(async (tx) => {
       await tx.insertSession(session, 1, Buffer.from('{}'));
       for (const inode of inodes) await tx.sustain(session, inode);
     });
@@ -201,19 +201,8 @@ class BinaryLoad {
       usedSpace: Number(usedSpace),
       usedInodes: Number(usedInodes),
     };
-    await this.#add(async (tx) => (owner === undefined ? tx.putDirectoryQuota(row) : tx.putOwnerQuota(owner, row)));
-  }
-
-  async #add(change: (tx: MetaTransaction) => Promise<void>): Promise<void> {
-    this.#batch.push(change);
-    if (this.#batch.length >= this.#batchSize) await this.#flush();
-  }
-
-  async #flush(): Promise<void> {
-    const batch = this.#batch.splice(0);
-    if (batch.length === 0) return;
-    await this.#engine.write(async (tx) => {
-      for (const change of batch) await change(tx);
-    });
+    await this.#batch.add(async (tx) =>
+      owner === undefined ? tx.putDirectoryQuota(row) : tx.putOwnerQuota(owner, row),
+    );
   }
 }
