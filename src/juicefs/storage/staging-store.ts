@@ -245,7 +245,10 @@ export class StagingStore implements ObjectStore {
     for (const name of found) {
       if (this.#closed) return;
       const path = join(directory, name);
-      const there = await stat(path).catch(() => undefined);
+      // Uploaded by another process since the directory was read.
+      const there = await stat(path).catch((error: unknown) => {
+        if (!isMissing(error)) throw error;
+      });
       if (there === undefined || !there.isFile()) continue;
       const age = Date.now() - there.mtimeMs;
       if (name.includes(TEMPORARY)) {
